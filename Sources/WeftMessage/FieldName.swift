@@ -1,0 +1,186 @@
+/// The names a proxy meets often or cares about, interned; every other name is `.other`.
+package enum FieldName: UInt8, Sendable, CaseIterable {
+    case other
+    case method
+    case scheme
+    case authority
+    case path
+    case connectProtocol
+    case status
+    case accept
+    case acceptEncoding
+    case acceptLanguage
+    case age
+    case allow
+    case authorization
+    case cacheControl
+    case connection
+    case contentEncoding
+    case contentLength
+    case contentType
+    case cookie
+    case date
+    case etag
+    case expect
+    case forwarded
+    case from
+    case grpcAcceptEncoding
+    case grpcEncoding
+    case grpcMessage
+    case grpcPreviousAttempts
+    case grpcRetryPushback
+    case grpcStatus
+    case grpcTimeout
+    case host
+    case http2Settings
+    case idempotencyKey
+    case ifModifiedSince
+    case ifNoneMatch
+    case keepAlive
+    case lastModified
+    case location
+    case maxForwards
+    case origin
+    case proxyAuthenticate
+    case proxyAuthorization
+    case proxyConnection
+    case proxyStatus
+    case range
+    case referer
+    case retryAfter
+    case server
+    case setCookie
+    case te
+    case traceparent
+    case tracestate
+    case trailer
+    case transferEncoding
+    case upgrade
+    case userAgent
+    case vary
+    case via
+    case wwwAuthenticate
+    case xEnvoyExpectedTimeout
+    case xForwardedClientCert
+    case xForwardedFor
+    case xForwardedHost
+    case xForwardedProto
+    case xRequestID
+    case weftAttempt
+    case weftDeadline
+    case weftPeer
+    case weftReason
+
+    /// The name in lower case; empty for `.other`.
+    package var text: StaticString {
+        switch self {
+        case .other: ""
+        case .method: ":method"
+        case .scheme: ":scheme"
+        case .authority: ":authority"
+        case .path: ":path"
+        case .connectProtocol: ":protocol"
+        case .status: ":status"
+        case .accept: "accept"
+        case .acceptEncoding: "accept-encoding"
+        case .acceptLanguage: "accept-language"
+        case .age: "age"
+        case .allow: "allow"
+        case .authorization: "authorization"
+        case .cacheControl: "cache-control"
+        case .connection: "connection"
+        case .contentEncoding: "content-encoding"
+        case .contentLength: "content-length"
+        case .contentType: "content-type"
+        case .cookie: "cookie"
+        case .date: "date"
+        case .etag: "etag"
+        case .expect: "expect"
+        case .forwarded: "forwarded"
+        case .from: "from"
+        case .grpcAcceptEncoding: "grpc-accept-encoding"
+        case .grpcEncoding: "grpc-encoding"
+        case .grpcMessage: "grpc-message"
+        case .grpcPreviousAttempts: "grpc-previous-rpc-attempts"
+        case .grpcRetryPushback: "grpc-retry-pushback-ms"
+        case .grpcStatus: "grpc-status"
+        case .grpcTimeout: "grpc-timeout"
+        case .host: "host"
+        case .http2Settings: "http2-settings"
+        case .idempotencyKey: "idempotency-key"
+        case .ifModifiedSince: "if-modified-since"
+        case .ifNoneMatch: "if-none-match"
+        case .keepAlive: "keep-alive"
+        case .lastModified: "last-modified"
+        case .location: "location"
+        case .maxForwards: "max-forwards"
+        case .origin: "origin"
+        case .proxyAuthenticate: "proxy-authenticate"
+        case .proxyAuthorization: "proxy-authorization"
+        case .proxyConnection: "proxy-connection"
+        case .proxyStatus: "proxy-status"
+        case .range: "range"
+        case .referer: "referer"
+        case .retryAfter: "retry-after"
+        case .server: "server"
+        case .setCookie: "set-cookie"
+        case .te: "te"
+        case .traceparent: "traceparent"
+        case .tracestate: "tracestate"
+        case .trailer: "trailer"
+        case .transferEncoding: "transfer-encoding"
+        case .upgrade: "upgrade"
+        case .userAgent: "user-agent"
+        case .vary: "vary"
+        case .via: "via"
+        case .wwwAuthenticate: "www-authenticate"
+        case .xEnvoyExpectedTimeout: "x-envoy-expected-rq-timeout-ms"
+        case .xForwardedClientCert: "x-forwarded-client-cert"
+        case .xForwardedFor: "x-forwarded-for"
+        case .xForwardedHost: "x-forwarded-host"
+        case .xForwardedProto: "x-forwarded-proto"
+        case .xRequestID: "x-request-id"
+        case .weftAttempt: "x-weft-attempt"
+        case .weftDeadline: "x-weft-deadline-ms"
+        case .weftPeer: "x-weft-peer"
+        case .weftReason: "x-weft-reason"
+        }
+    }
+
+    /// Whether this is a pseudo-header field.
+    package var isPseudo: Bool {
+        switch self {
+        case .method, .scheme, .authority, .path, .connectProtocol, .status: true
+        default: false
+        }
+    }
+
+    /// Interns a name given in lower case.
+    package init(_ name: String) {
+        var name = name
+        self = name.withUTF8 { FieldName(lowercased: UnsafeRawBufferPointer($0)) }
+    }
+
+    /// Interns a name given in lower case: candidates by length, then a comparison of bytes.
+    package init(lowercased name: UnsafeRawBufferPointer) {
+        self = .other
+        guard name.count < Self.byLength.count else { return }
+        for candidate in Self.byLength[name.count] where candidate.matches(name) {
+            self = candidate
+            return
+        }
+    }
+
+    private func matches(_ name: UnsafeRawBufferPointer) -> Bool {
+        let text = UnsafeRawBufferPointer(start: self.text.utf8Start, count: self.text.utf8CodeUnitCount)
+        guard text.count == name.count, text[text.count - 1] == name[name.count - 1] else { return false }
+        return text.elementsEqual(name)
+    }
+
+    /// The well-known names of each length.
+    private static let byLength: [[FieldName]] = {
+        var table: [[FieldName]] = Array(repeating: [], count: 40)
+        for name in Self.allCases where name != .other { table[name.text.utf8CodeUnitCount].append(name) }
+        return table
+    }()
+}

@@ -1,0 +1,60 @@
+/// What operators write, read and checked: one document of one kind.
+package enum Resource: Hashable, Sendable {
+    case service(Service)
+    case workload(Workload)
+    case httpRoute(HTTPRoute)
+    case trafficPolicy(TrafficPolicy)
+    case meshSettings(MeshSettings)
+
+    package var metadata: Metadata {
+        switch self {
+        case .service(let value): value.metadata
+        case .workload(let value): value.metadata
+        case .httpRoute(let value): value.metadata
+        case .trafficPolicy(let value): value.metadata
+        case .meshSettings(let value): value.metadata
+        }
+    }
+
+    package var kind: ResourceKind {
+        switch self {
+        case .service: .service
+        case .workload: .workload
+        case .httpRoute: .httpRoute
+        case .trafficPolicy: .trafficPolicy
+        case .meshSettings: .meshSettings
+        }
+    }
+
+    package var key: ResourceKey {
+        ResourceKey(kind: self.kind, namespace: self.metadata.namespace, name: self.metadata.name)
+    }
+}
+
+/// What every resource has: a name, a namespace, labels.
+package struct Metadata: Hashable, Sendable {
+    /// A DNS label or subdomain.
+    package var name: String
+    /// `default` where the document names none. `MeshSettings` always lives in `default`.
+    package var namespace: String
+    package var labels: [String: String]
+    package var annotations: [String: String]
+    /// When the resource was first stored, seconds since 1970; breaks ties between routes. Zero before it is stored.
+    package var createdAt: Int64
+    /// Which document this was read from.
+    package var provenance: Provenance?
+
+    package init(
+        name: String, namespace: String = "default", labels: [String: String] = [:],
+        annotations: [String: String] = [:], createdAt: Int64 = 0, provenance: Provenance? = nil
+    ) {
+        self.name = name
+        self.namespace = namespace
+        self.labels = labels
+        self.annotations = annotations
+        self.createdAt = createdAt
+        self.provenance = provenance
+    }
+
+    package var serviceName: ServiceName { ServiceName(namespace: self.namespace, name: self.name) }
+}

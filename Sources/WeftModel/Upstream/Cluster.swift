@@ -1,0 +1,100 @@
+/// A set of endpoints that calls are balanced over, with how to reach them. Wire form: `envoy.config.cluster.v3.Cluster`.
+package struct Cluster: Hashable, Sendable {
+    /// The service port it stands for: `billing.default:80`.
+    package var name: String
+    package var service: ServiceName
+    /// TCP connect plus TLS handshake. Default 1 s.
+    package var connectTimeout: Duration
+    package var loadBalancing: LoadBalancing
+    package var transport: Transport
+    /// What the applications behind it speak; between sidecars it is HTTP/2 always.
+    package var appProtocol: AppProtocol
+    package var retryBudget: RetryBudgetPolicy
+    package var limits: CircuitLimits
+    package var provenance: Provenance?
+
+    package init(
+        name: String, service: ServiceName, connectTimeout: Duration = .seconds(1),
+        loadBalancing: LoadBalancing = .peakEWMA, transport: Transport, appProtocol: AppProtocol = .http,
+        retryBudget: RetryBudgetPolicy = RetryBudgetPolicy(), limits: CircuitLimits = CircuitLimits(),
+        provenance: Provenance? = nil
+    ) {
+        self.name = name
+        self.service = service
+        self.connectTimeout = connectTimeout
+        self.loadBalancing = loadBalancing
+        self.transport = transport
+        self.appProtocol = appProtocol
+        self.retryBudget = retryBudget
+        self.limits = limits
+        self.provenance = provenance
+    }
+
+    package enum Transport: Hashable, Sendable {
+        /// In the clear.
+        case plaintext
+        /// Mutual TLS 1.3; the peer must prove one of these identities (sorted, at least one).
+        case mutualTLS(peers: [SPIFFEID])
+    }
+}
+
+/// How an endpoint is picked.
+package enum LoadBalancing: String, Hashable, Sendable, Codable, CaseIterable {
+    /// Two random endpoints, the cheaper by peak EWMA of latency × load. The default.
+    case peakEWMA = "peak-ewma"
+    case roundRobin = "round-robin"
+    /// Two random endpoints, the one with fewer requests in flight.
+    case leastRequest = "least-request"
+    case random
+}
+
+/// What one proxy may have open towards one cluster; nil is unlimited.
+package struct CircuitLimits: Hashable, Sendable {
+    package var connections: Int?
+    /// Requests waiting for a connection. Default 1024.
+    package var pendingRequests: Int = 1024
+    package var requests: Int?
+
+    package init() {}
+}
+
+/// The endpoints of one cluster. Wire form: `envoy.config.endpoint.v3.ClusterLoadAssignment`.
+package struct ClusterEndpoints: Hashable, Sendable {
+    package var cluster: String
+    /// Sorted by workload, so that equal sets compare equal. Empty answers 503 `no_endpoints`.
+    package var endpoints: [Endpoint]
+
+    package init(cluster: String, endpoints: [Endpoint]) {
+        self.cluster = cluster
+        self.endpoints = endpoints
+    }
+}
+
+/// One endpoint: where it is, who it must prove to be, how much it takes.
+package struct Endpoint: Hashable, Sendable {
+    /// The workload's name: `namespace/name`.
+    package var workload: String
+    /// IPv4 or IPv6.
+    package var address: String
+    package var port: Int
+    /// Who must answer; nil where the transport is plaintext.
+    package var identity: SPIFFEID?
+    package var locality: Locality
+    /// 1–1 000 000.
+    package var weight: Int
+    /// The workload's `version` label; empty where it has none.
+    package var version: String
+
+    package init(
+        workload: String, address: String, port: Int, identity: SPIFFEID? = nil, locality: Locality = Locality(),
+        weight: Int = 1, version: String = ""
+    ) {
+        self.workload = workload
+        self.address = address
+        self.port = port
+        self.identity = identity
+        self.locality = locality
+        self.weight = weight
+        self.version = version
+    }
+}

@@ -1,0 +1,3 @@
+import WeftCLI
+
+print("weft")
