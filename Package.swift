@@ -90,8 +90,10 @@ let package = Package(
         library(
             "WeftProxy",
             [
-                "WeftModel", "WeftMessage", "WeftProtos", "WeftDiscovery", "WeftIdentity", "WeftTraffic", "WeftHTTP", "WeftTelemetry",
-                nioCore, nioPosix, nioSSL, x509, crypto, asn1, grpcCore, grpcProtobuf, grpcTransport, logging, collections,
+                "WeftModel", "WeftMessage", "WeftProtos", "WeftDiscovery", "WeftIdentity", "WeftTraffic", "WeftHTTP",
+                "WeftTelemetry",
+                nioCore, nioPosix, nioSSL, x509, crypto, asn1, grpcCore, grpcProtobuf, grpcTransport, logging,
+                collections,
                 lifecycle, asyncHTTPClient,
             ]),
         library(

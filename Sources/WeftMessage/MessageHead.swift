@@ -13,7 +13,8 @@ package struct RequestHead: Sendable, Equatable {
     }
 
     package init(
-        method: HTTPMethod, scheme: String = "http", authority: String, path: String, headers: HeaderBlock = HeaderBlock()
+        method: HTTPMethod, scheme: String = "http", authority: String, path: String,
+        headers: HeaderBlock = HeaderBlock()
     ) {
         self.method = method
         var block = HeaderBlock(reservingBytes: 256, fields: headers.count + 4)

@@ -95,7 +95,10 @@ package struct MeshSettings: Hashable, Sendable {
     /// Whether sidecars take plaintext from peers. Default `strict`.
     package var mtls: MTLSMode
 
-    package init(metadata: Metadata = Metadata(name: "mesh"), traffic: TrafficSettings = TrafficSettings(), mtls: MTLSMode = .strict) {
+    package init(
+        metadata: Metadata = Metadata(name: "mesh"), traffic: TrafficSettings = TrafficSettings(),
+        mtls: MTLSMode = .strict
+    ) {
         self.metadata = metadata
         self.traffic = traffic
         self.mtls = mtls
