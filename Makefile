@@ -1,0 +1,30 @@
+# make demo   build, start the learning platform as a mesh on this machine, show live traffic
+# make test   build and run every test
+# make build  the release executable, .build/release/weft
+# make lint   formatting, as CI checks it
+# make bench  benchmarks of the request path, as ratios
+
+SWIFT ?= swift
+SOURCES := Package.swift $(shell find Sources Tests -name '*.swift' -not -path '*/Generated/*' 2>/dev/null)
+RELEASE := -c release --static-swift-stdlib
+
+.PHONY: demo test build lint bench
+
+demo: setup-demo build
+	.build/release/weft demo
+
+test: setup-test
+	$(SWIFT) test
+
+build: setup-build
+	$(SWIFT) build $(RELEASE) --product weft
+
+lint:
+	@$(SWIFT) format lint --strict $(SOURCES)
+
+bench: build
+	Benchmarks/run
+
+.PHONY: setup-build setup-demo setup-test
+setup-%:
+	@scripts/setup $*
