@@ -53,6 +53,16 @@ package struct Revision: Hashable, Sendable, Comparable, Codable, CustomStringCo
 
     package init(_ number: Int64) { self.number = number }
 
+    /// A bare number on the wire.
+    package init(from decoder: any Decoder) throws {
+        self.number = try decoder.singleValueContainer().decode(Int64.self)
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(self.number)
+    }
+
     package static let zero = Revision(0)
 
     package var next: Revision { Revision(self.number + 1) }

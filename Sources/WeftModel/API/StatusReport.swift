@@ -1,0 +1,153 @@
+/// `GET /v1/status`: the control plane, its authority, and each proxy it knows.
+package struct StatusReport: Hashable, Sendable, Codable {
+    /// The control plane's own version.
+    package var version: String
+    /// The store's revision.
+    package var revision: Revision
+    /// The revision that proxies are being given; below `revision` only while a change is being compiled.
+    package var publishedRevision: Revision
+    package var trustDomain: String
+    /// Seconds since 1970, as are all times here.
+    package var startedAt: Int64
+    package var now: Int64
+    package var authority: AuthorityStatus
+    /// Sorted by workload, then by identity for proxies that registered none (Envoy, gRPC).
+    package var proxies: [ProxyStatus]
+    /// What keeps the present configuration from compiling or working; empty is well.
+    package var problems: [APIDiagnostic]
+
+    package init(
+        version: String, revision: Revision, publishedRevision: Revision, trustDomain: String, startedAt: Int64,
+        now: Int64, authority: AuthorityStatus, proxies: [ProxyStatus], problems: [APIDiagnostic]
+    ) {
+        self.version = version
+        self.revision = revision
+        self.publishedRevision = publishedRevision
+        self.trustDomain = trustDomain
+        self.startedAt = startedAt
+        self.now = now
+        self.authority = authority
+        self.proxies = proxies
+        self.problems = problems
+    }
+}
+
+/// The certificate authority's own certificates.
+package struct AuthorityStatus: Hashable, Sendable, Codable {
+    /// SHA-256 of the root certificate, hexadecimal.
+    package var rootFingerprint: String
+    package var rootExpiresAt: Int64
+    package var intermediateExpiresAt: Int64
+
+    package init(rootFingerprint: String, rootExpiresAt: Int64, intermediateExpiresAt: Int64) {
+        self.rootFingerprint = rootFingerprint
+        self.rootExpiresAt = rootExpiresAt
+        self.intermediateExpiresAt = intermediateExpiresAt
+    }
+}
+
+/// One proxy, or one client that takes configuration.
+package struct ProxyStatus: Hashable, Sendable, Codable {
+    /// `namespace/name`; nil for a client that registered no workload.
+    package var workload: String?
+    /// `name.namespace`; nil likewise.
+    package var service: String?
+    /// The SPIFFE ID it proved.
+    package var identity: String
+    /// Where peers reach it; nil for a client that registered no workload.
+    package var address: String?
+    /// The `version` label; empty where it has none.
+    package var serviceVersion: String
+    /// The proxy's own version; empty where it told none.
+    package var proxyVersion: String
+    package var client: Client
+    package var state: State
+    /// Why it is not ready; nil when it is.
+    package var cause: String?
+    /// When its present connection began; nil while it is gone.
+    package var connectedSince: Int64?
+    package var certificateExpiresAt: Int64?
+    package var certificateSerial: String?
+    /// One for each type it subscribes to, in the order listeners, routes, clusters, endpoints.
+    package var discovery: [DiscoveryStatus]
+
+    package init(
+        workload: String?, service: String?, identity: String, address: String?, serviceVersion: String = "",
+        proxyVersion: String = "", client: Client, state: State, cause: String? = nil, connectedSince: Int64? = nil,
+        certificateExpiresAt: Int64? = nil, certificateSerial: String? = nil, discovery: [DiscoveryStatus] = []
+    ) {
+        self.workload = workload
+        self.service = service
+        self.identity = identity
+        self.address = address
+        self.serviceVersion = serviceVersion
+        self.proxyVersion = proxyVersion
+        self.client = client
+        self.state = state
+        self.cause = cause
+        self.connectedSince = connectedSince
+        self.certificateExpiresAt = certificateExpiresAt
+        self.certificateSerial = certificateSerial
+        self.discovery = discovery
+    }
+
+    package enum Client: String, Hashable, Sendable, Codable, CaseIterable {
+        case weft
+        case envoy
+        case grpc
+    }
+
+    package enum State: String, Hashable, Sendable, Codable, CaseIterable {
+        case ready
+        case notReady
+        case draining
+        /// Its connection is gone; its lease still runs and its endpoints are kept.
+        case lost
+        /// Takes configuration and registered no workload.
+        case client
+    }
+
+    /// The lowest revision that it has confirmed over all types; nil before it confirmed any.
+    package var acknowledgedRevision: Revision? { self.discovery.compactMap(\.acknowledgedRevision).min() }
+
+    /// Whether it has confirmed everything it was sent.
+    package var isCurrent: Bool {
+        !self.discovery.isEmpty && self.discovery.allSatisfy { $0.pending == 0 && $0.rejection == nil }
+    }
+}
+
+/// One type of resource on one proxy's discovery stream.
+package struct DiscoveryStatus: Hashable, Sendable, Codable {
+    /// `listeners`, `routes`, `clusters`, `endpoints`, or another type's URL.
+    package var type: String
+    /// Resources that it asked for and holds.
+    package var resources: Int
+    /// The newest revision with which this type is in step: everything up to it has been confirmed.
+    package var acknowledgedRevision: Revision?
+    /// Responses sent and not yet confirmed.
+    package var pending: Int
+    /// The last response that it refused, until it takes a newer one.
+    package var rejection: Rejection?
+
+    package init(
+        type: String, resources: Int, acknowledgedRevision: Revision?, pending: Int, rejection: Rejection? = nil
+    ) {
+        self.type = type
+        self.resources = resources
+        self.acknowledgedRevision = acknowledgedRevision
+        self.pending = pending
+        self.rejection = rejection
+    }
+
+    package struct Rejection: Hashable, Sendable, Codable {
+        package var revision: Revision
+        package var message: String
+        package var at: Int64
+
+        package init(revision: Revision, message: String, at: Int64) {
+            self.revision = revision
+            self.message = message
+            self.at = at
+        }
+    }
+}

@@ -1,0 +1,104 @@
+/// `POST /v1/tokens`: a new token.
+package struct TokenRequest: Hashable, Sendable, Codable {
+    package var purpose: Purpose
+    /// The one service a join token is good for; required for `join`, absent for `api`.
+    package var service: String?
+    /// Default `default`.
+    package var namespace: String
+    /// How long it is good for. Default 3600; 1 to 31 536 000.
+    package var ttlSeconds: Int64
+    /// How many workloads may join with it. Default 1; 1 to 10 000. Ignored for `api`.
+    package var uses: Int
+
+    package init(
+        purpose: Purpose = .join, service: String? = nil, namespace: String = "default", ttlSeconds: Int64 = 3600,
+        uses: Int = 1
+    ) {
+        self.purpose = purpose
+        self.service = service
+        self.namespace = namespace
+        self.ttlSeconds = ttlSeconds
+        self.uses = uses
+    }
+
+    /// What is absent has its default.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            purpose: try container.decodeIfPresent(Purpose.self, forKey: .purpose) ?? .join,
+            service: try container.decodeIfPresent(String.self, forKey: .service),
+            namespace: try container.decodeIfPresent(String.self, forKey: .namespace) ?? "default",
+            ttlSeconds: try container.decodeIfPresent(Int64.self, forKey: .ttlSeconds) ?? 3600,
+            uses: try container.decodeIfPresent(Int.self, forKey: .uses) ?? 1)
+    }
+
+    package enum Purpose: String, Hashable, Sendable, Codable, CaseIterable {
+        /// A workload's first identity.
+        case join
+        /// Calls of this API from elsewhere: a bearer token.
+        case api
+    }
+}
+
+/// The answer to `POST /v1/tokens`: the only time the token's text is seen.
+package struct CreatedToken: Hashable, Sendable, Codable {
+    /// A secret. The control plane keeps a hash of it only.
+    package var token: String
+    package var summary: TokenSummary
+
+    package init(token: String, summary: TokenSummary) {
+        self.token = token
+        self.summary = summary
+    }
+}
+
+/// A token without its secret.
+package struct TokenSummary: Hashable, Sendable, Codable {
+    package var id: String
+    package var purpose: TokenRequest.Purpose
+    /// Nil for `api`.
+    package var service: String?
+    package var namespace: String
+    /// Seconds since 1970.
+    package var createdAt: Int64
+    package var expiresAt: Int64
+    /// Of `uses`, how many are left; always 1 of 1 for `api`.
+    package var usesLeft: Int
+    package var uses: Int
+
+    package init(
+        id: String, purpose: TokenRequest.Purpose, service: String?, namespace: String, createdAt: Int64,
+        expiresAt: Int64, usesLeft: Int, uses: Int
+    ) {
+        self.id = id
+        self.purpose = purpose
+        self.service = service
+        self.namespace = namespace
+        self.createdAt = createdAt
+        self.expiresAt = expiresAt
+        self.usesLeft = usesLeft
+        self.uses = uses
+    }
+}
+
+/// `GET /v1/tokens`: newest first.
+package struct TokenList: Hashable, Sendable, Codable {
+    package var tokens: [TokenSummary]
+
+    package init(tokens: [TokenSummary]) { self.tokens = tokens }
+}
+
+/// `GET /v1/trust-bundle`: what proves an identity of this mesh.
+package struct TrustBundleView: Hashable, Sendable, Codable {
+    package var trustDomain: String
+    /// Root certificates, PEM.
+    package var roots: [String]
+    /// SHA-256 of each root, hexadecimal, in the same order.
+    package var fingerprints: [String]
+
+    package init(trustDomain: String, roots: [String], fingerprints: [String]) {
+        self.trustDomain = trustDomain
+        self.roots = roots
+        self.fingerprints = fingerprints
+    }
+}
