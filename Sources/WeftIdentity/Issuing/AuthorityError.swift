@@ -1,0 +1,35 @@
+package import FoundationEssentials
+package import WeftModel
+
+/// Why a certificate authority could not be opened or would not sign.
+package enum AuthorityError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The requester's mistake.
+    case refusedRequest(SigningRequestError)
+    /// An identity, or a saved authority, of another trust domain.
+    case wrongTrustDomain(expected: TrustDomain, found: TrustDomain)
+    /// An identity without a path names a trust domain, not a workload.
+    case noWorkloadPath(SPIFFEID)
+    /// The signing certificate has expired.
+    case expired(Date)
+    /// The saved authority cannot be read or does not hold together.
+    case damaged(file: String, cause: String)
+    /// Files could not be read or written.
+    case storage(CredentialStorageError)
+    /// The cryptography itself failed.
+    case signing(String)
+
+    package var description: String {
+        switch self {
+        case .refusedRequest(let error): "\(error)"
+        case .wrongTrustDomain(let expected, let found):
+            "trust domain is \(found), expected \(expected)"
+        case .noWorkloadPath(let id): "\(id) names a trust domain; a workload's identity needs a path"
+        case .expired(let date):
+            "the signing certificate expired at \(date.formatted(.iso8601)); check the clock, or restart the control plane to renew it"
+        case .damaged(let file, let cause):
+            "\(file) is damaged: \(cause); restore it from a backup, or remove it to start a new authority, which every workload must join again"
+        case .storage(let error): "\(error)"
+        case .signing(let cause): "signing failed: \(cause)"
+        }
+    }
+}

@@ -1,0 +1,175 @@
+internal import Crypto
+package import FoundationEssentials
+package import WeftModel
+internal import X509
+
+/// Signs the identities of one trust domain: a root, which every proxy trusts, and an intermediate, which signs leaves.
+///
+/// A value: it owns no clock, no random source and no file. `AuthorityStorage.swift` saves and loads it.
+package struct CertificateAuthority: Sendable {
+    package let trustDomain: TrustDomain
+    package let lifetimes: CertificateLifetimes
+    let root: Signer
+    private(set) var intermediate: Signer
+
+    /// A signing certificate with its key.
+    struct Signer: Sendable {
+        let certificate: Certificate
+        let key: P256.Signing.PrivateKey
+    }
+
+    /// Makes a new root and intermediate.
+    package init(
+        trustDomain: TrustDomain, lifetimes: CertificateLifetimes = CertificateLifetimes(), now: Date,
+        random: inout some RandomNumberGenerator
+    ) throws {
+        let key = P256.Signing.PrivateKey()
+        let publicKey = Certificate.PublicKey(key.publicKey)
+        let name = try CertificateProfile.authorityName("root", publicKey)
+        let certificate = try Certificate(
+            version: .v3, serialNumber: CertificateProfile.serialNumber(using: &random), publicKey: publicKey,
+            notValidBefore: now.addingTimeInterval(-CertificateProfile.backdate),
+            notValidAfter: now.addingTimeInterval(lifetimes.root.timeInterval), issuer: name, subject: name,
+            signatureAlgorithm: .ecdsaWithSHA256,
+            extensions: CertificateProfile.authorityExtensions(
+                publicKey, issuer: publicKey, trustDomain: trustDomain, pathLength: 1),
+            issuerPrivateKey: Certificate.PrivateKey(key))
+        let root = Signer(certificate: certificate, key: key)
+        self.init(
+            trustDomain: trustDomain, lifetimes: lifetimes, root: root,
+            intermediate: try Self.makeIntermediate(
+                under: root, trustDomain: trustDomain, lifetimes: lifetimes, now: now, random: &random))
+    }
+
+    init(trustDomain: TrustDomain, lifetimes: CertificateLifetimes, root: Signer, intermediate: Signer) {
+        self.trustDomain = trustDomain
+        self.lifetimes = lifetimes
+        self.root = root
+        self.intermediate = intermediate
+    }
+
+    /// The control plane's own identity.
+    package var controlPlaneID: SPIFFEID { Self.controlPlaneID(in: self.trustDomain) }
+
+    /// The identity that a control plane of `trustDomain` proves: namespace `weft`, account `control`.
+    package static func controlPlaneID(in trustDomain: TrustDomain) -> SPIFFEID {
+        SPIFFEID(trustDomain: trustDomain, namespace: "weft", account: "control")
+    }
+
+    package var rootExpiry: Date { self.root.certificate.notValidAfter }
+    package var intermediateExpiry: Date { self.intermediate.certificate.notValidAfter }
+
+    /// DER of the root.
+    package var rootDER: [UInt8] { get throws { try self.root.certificate.der() } }
+
+    /// The roots that peers trust, as DER.
+    package var bundle: [[UInt8]] { get throws { [try self.rootDER] } }
+
+    /// SHA-256 of the root's DER in hex: what join tokens carry.
+    package var rootFingerprint: String { get throws { certificateFingerprint(try self.rootDER) } }
+
+    /// Whether the intermediate has less than a third of its life left, or less than two leaf lives.
+    package func intermediateIsDue(now: Date) -> Bool {
+        let left = self.intermediateExpiry.timeIntervalSince(now)
+        let life = self.lifetimes.intermediate.timeInterval
+        return left < min(life / 3, max(2 * self.lifetimes.leaf.timeInterval, life / 3))
+    }
+
+    /// Replaces the intermediate; leaves of the old one stay valid until they expire, for the root is the same.
+    package mutating func renewIntermediate(now: Date, random: inout some RandomNumberGenerator) throws {
+        self.intermediate = try Self.makeIntermediate(
+            under: self.root, trustDomain: self.trustDomain, lifetimes: self.lifetimes, now: now, random: &random)
+    }
+
+    /// Signs a workload's request.
+    ///
+    /// - Parameters:
+    ///   - csrDER: the request; only its key is used.
+    ///   - identity: who the requester has proved to be; must have a path and be of this trust domain.
+    ///   - dnsNames: names besides the SPIFFE ID, for clients that check host names. Usually none.
+    ///   - lifetime: nil takes `lifetimes.leaf`. A leaf never outlives its issuers.
+    package func issue(
+        csrDER: [UInt8], identity: SPIFFEID, dnsNames: [String] = [], lifetime: Duration? = nil, now: Date,
+        random: inout some RandomNumberGenerator
+    ) throws(AuthorityError) -> SVID {
+        let request: SigningRequest
+        do {
+            request = try SigningRequest(der: csrDER)
+        } catch {
+            throw .refusedRequest(error)
+        }
+        return try self.sign(
+            request.publicKey, identity: identity, dnsNames: dnsNames, ipAddresses: [], lifetime: lifetime, now: now,
+            random: &random)
+    }
+
+    /// Makes the control plane's server identity. Its chain carries the root too, so that a joining workload can
+    /// compare it with the fingerprint in its token.
+    ///
+    /// - Parameters:
+    ///   - dnsNames: names that clients may check, such as the host's.
+    ///   - ipAddresses: 4 or 16 bytes each.
+    package func issueControlPlane(
+        dnsNames: [String], ipAddresses: [[UInt8]], now: Date, random: inout some RandomNumberGenerator
+    ) throws(AuthorityError) -> WorkloadIdentity {
+        let key = P256.Signing.PrivateKey()
+        let svid = try self.sign(
+            key.publicKey, identity: self.controlPlaneID, dnsNames: dnsNames, ipAddresses: ipAddresses, lifetime: nil,
+            now: now, random: &random)
+        return WorkloadIdentity(
+            id: svid.identity, key: key, chain: svid.chain + svid.bundle, bundle: svid.bundle,
+            notBefore: svid.notBefore, notAfter: svid.notAfter, serial: svid.serial)
+    }
+
+    private func sign(
+        _ key: P256.Signing.PublicKey, identity: SPIFFEID, dnsNames: [String], ipAddresses: [[UInt8]],
+        lifetime: Duration?, now: Date, random: inout some RandomNumberGenerator
+    ) throws(AuthorityError) -> SVID {
+        guard identity.trustDomain == self.trustDomain else {
+            throw .wrongTrustDomain(expected: self.trustDomain, found: identity.trustDomain)
+        }
+        guard !identity.path.isEmpty else { throw .noWorkloadPath(identity) }
+        guard now < self.intermediateExpiry else { throw .expired(self.intermediateExpiry) }
+        let wanted = now.addingTimeInterval((lifetime ?? self.lifetimes.leaf).timeInterval)
+        let notBefore = max(
+            now.addingTimeInterval(-CertificateProfile.backdate), self.intermediate.certificate.notValidBefore)
+        let notAfter = min(wanted, self.intermediateExpiry, self.rootExpiry)
+        do {
+            let issuerKey = Certificate.PublicKey(self.intermediate.key.publicKey)
+            let leaf = try Certificate(
+                version: .v3, serialNumber: CertificateProfile.serialNumber(using: &random),
+                publicKey: Certificate.PublicKey(key), notValidBefore: notBefore, notValidAfter: notAfter,
+                issuer: self.intermediate.certificate.subject, subject: DistinguishedName(),
+                signatureAlgorithm: .ecdsaWithSHA256,
+                extensions: CertificateProfile.leafExtensions(
+                    key, issuer: issuerKey, identity: identity, dnsNames: dnsNames, ipAddresses: ipAddresses),
+                issuerPrivateKey: Certificate.PrivateKey(self.intermediate.key))
+            return SVID(
+                identity: identity, chain: [try leaf.der(), try self.intermediate.certificate.der()],
+                bundle: try self.bundle, notBefore: leaf.notValidBefore, notAfter: leaf.notValidAfter,
+                serial: Hex.encode(leaf.serialNumber.bytes))
+        } catch {
+            throw .signing("\(error)")
+        }
+    }
+
+    private static func makeIntermediate(
+        under root: Signer, trustDomain: TrustDomain, lifetimes: CertificateLifetimes, now: Date,
+        random: inout some RandomNumberGenerator
+    ) throws -> Signer {
+        let key = P256.Signing.PrivateKey()
+        let publicKey = Certificate.PublicKey(key.publicKey)
+        let certificate = try Certificate(
+            version: .v3, serialNumber: CertificateProfile.serialNumber(using: &random), publicKey: publicKey,
+            notValidBefore: max(
+                now.addingTimeInterval(-CertificateProfile.backdate), root.certificate.notValidBefore),
+            notValidAfter: min(
+                now.addingTimeInterval(lifetimes.intermediate.timeInterval), root.certificate.notValidAfter),
+            issuer: root.certificate.subject, subject: CertificateProfile.authorityName("intermediate", publicKey),
+            signatureAlgorithm: .ecdsaWithSHA256,
+            extensions: CertificateProfile.authorityExtensions(
+                publicKey, issuer: Certificate.PublicKey(root.key.publicKey), trustDomain: trustDomain, pathLength: 0),
+            issuerPrivateKey: Certificate.PrivateKey(root.key))
+        return Signer(certificate: certificate, key: key)
+    }
+}

@@ -1,0 +1,122 @@
+internal import Crypto
+package import FoundationEssentials
+package import WeftModel
+internal import X509
+
+/// Decides whether a peer's certificates prove a SPIFFE ID.
+///
+/// Synchronous and without IO, so that a TLS library's verification callback can ask on its event loop. Costs two
+/// signature checks for a usual chain.
+///
+/// Source: X.509-SVID specification §5, RFC 5280 §6. Narrower than both: EC and Ed25519 keys only, no name constraints.
+package struct SVIDVerifier: Sendable {
+    /// The most certificates a peer may show.
+    package static let maxPresented = 8
+
+    /// How far clocks may differ, seconds. Default 20.
+    package var skew: TimeInterval = 20
+    private var bundles: [TrustDomain: TrustBundle]
+
+    /// Trusts each bundle for its own trust domain and no other.
+    package init(bundles: [TrustBundle]) {
+        self.bundles = Dictionary(bundles.map { ($0.trustDomain, $0) }, uniquingKeysWith: { _, last in last })
+    }
+
+    /// A peer whose certificates have been verified.
+    package struct Peer: Hashable, Sendable {
+        package let id: SPIFFEID
+        /// When the leaf expires.
+        package let notAfter: Date
+        /// The leaf's serial number, lower-case hex.
+        package let serial: String
+    }
+
+    /// Verifies what a peer showed.
+    ///
+    /// - Parameters:
+    ///   - presented: DER, the leaf first; the rest may come in any order and may include roots.
+    ///   - expected: identities of which the peer must have one; empty takes any of a trusted domain.
+    package func verify(
+        _ presented: [[UInt8]], expecting expected: [SPIFFEID] = [], now: Date
+    ) throws(SVIDError) -> Peer {
+        let certificates = try Self.parse(presented)
+        let leaf = certificates[0]
+        let id = try Self.identity(of: leaf)
+        try Self.checkUsage(of: leaf, id: id)
+        guard let bundle = self.bundles[id.trustDomain] else { throw .unknownTrustDomain(id) }
+        var path = CertificationPath(
+            candidates: Array(certificates.dropFirst()), roots: bundle.roots, now: now, skew: self.skew)
+        try path.verify(leaf)
+        guard expected.isEmpty || expected.contains(id) else { throw .wrongIdentity(expected: expected, found: id) }
+        return Peer(id: id, notAfter: leaf.notValidAfter, serial: Hex.encode(leaf.serialNumber.bytes))
+    }
+
+    /// Verifies a control plane by the fingerprint of its root, before any bundle is known.
+    ///
+    /// - Returns: the control plane's identity, and the root to trust from here on.
+    package static func verifyPinned(
+        _ presented: [[UInt8]], rootFingerprint: String, now: Date, skew: TimeInterval = 20
+    ) throws(SVIDError) -> (peer: Peer, bundle: TrustBundle) {
+        guard let root = presented.first(where: { certificateFingerprint($0) == rootFingerprint }) else {
+            throw presented.isEmpty ? .noCertificate : .rootNotPinned(fingerprint: rootFingerprint)
+        }
+        let id = try Self.identity(of: Self.parse(presented)[0])
+        let bundle = try TrustBundle(trustDomain: id.trustDomain, der: [root])
+        var verifier = SVIDVerifier(bundles: [bundle])
+        verifier.skew = skew
+        let expected = CertificateAuthority.controlPlaneID(in: id.trustDomain)
+        return (try verifier.verify(presented, expecting: [expected], now: now), bundle)
+    }
+
+    private static func parse(_ presented: [[UInt8]]) throws(SVIDError) -> [Certificate] {
+        guard !presented.isEmpty else { throw .noCertificate }
+        guard presented.count <= Self.maxPresented else { throw .tooManyCertificates(presented.count) }
+        var certificates: [Certificate] = []
+        for der in presented {
+            do { certificates.append(try Certificate(der: der)) } catch { throw .malformed("\(error)") }
+        }
+        return certificates
+    }
+
+    /// The one SPIFFE ID a leaf carries.
+    private static func identity(of leaf: Certificate) throws(SVIDError) -> SPIFFEID {
+        let names: SubjectAlternativeNames?
+        do { names = try leaf.extensions.subjectAlternativeNames } catch {
+            throw .malformed("subject alternative names: \(error)")
+        }
+        let uris = (names ?? SubjectAlternativeNames()).compactMap { name in
+            if case .uniformResourceIdentifier(let uri) = name { uri } else { nil }
+        }
+        guard let uri = uris.first else { throw .noURIName }
+        guard uris.count == 1 else { throw .severalURINames(uris.count) }
+        guard let id = SPIFFEID(uri) else { throw .notSPIFFEID(String(uri.prefix(256))) }
+        guard !id.path.isEmpty else { throw .noWorkloadPath(id) }
+        return id
+    }
+
+    /// What only a leaf must be: no authority, signs handshakes and nothing else, both TLS roles.
+    private static func checkUsage(of leaf: Certificate, id: SPIFFEID) throws(SVIDError) {
+        do {
+            if case .isCertificateAuthority = try leaf.extensions.basicConstraints {
+                throw SVIDError.leafIsAuthority(id)
+            }
+            guard let usage = try leaf.extensions.keyUsage else {
+                throw SVIDError.keyUsage(id, "states no key usage")
+            }
+            if usage.keyCertSign || usage.cRLSign {
+                throw SVIDError.keyUsage(id, "has a key that may sign certificates or revocation lists")
+            }
+            guard usage.digitalSignature else {
+                throw SVIDError.keyUsage(id, "has a key that may not make digital signatures")
+            }
+            if let extended = try leaf.extensions.extendedKeyUsage {
+                let both = extended.contains(.serverAuth) && extended.contains(.clientAuth)
+                guard both || extended.contains(.any) else { throw SVIDError.extendedKeyUsage(id) }
+            }
+        } catch let error as SVIDError {
+            throw error
+        } catch {
+            throw .malformed("an extension: \(error)")
+        }
+    }
+}
