@@ -13,11 +13,11 @@ package struct APIError: Error, Hashable, Sendable, Codable, CustomStringConvert
     /// What to do about it.
     package var remedy: String?
     /// The mistakes in the documents of an apply; empty for everything else.
-    package var diagnostics: [APIDiagnostic]
+    package var diagnostics: [Diagnostic]
 
     package init(
         status: Int, code: Code, message: String, location: String? = nil, cause: String? = nil,
-        remedy: String? = nil, diagnostics: [APIDiagnostic] = []
+        remedy: String? = nil, diagnostics: [Diagnostic] = []
     ) {
         self.status = status
         self.code = code
@@ -58,45 +58,5 @@ package struct APIError: Error, Hashable, Sendable, Codable, CustomStringConvert
         if let cause = self.cause { text += ": \(cause)" }
         if let remedy = self.remedy { text += " (\(remedy))" }
         return text
-    }
-}
-
-/// One mistake, or one thing worth knowing, in an operator's document, as the API carries it.
-package struct APIDiagnostic: Hashable, Sendable, Codable {
-    package var severity: Severity
-    /// The file as the caller named it; nil when the document came without one.
-    package var file: String?
-    /// From 1.
-    package var line: Int?
-    /// From 1.
-    package var column: Int?
-    /// The resource it belongs to, `HTTPRoute/default/billing`, where that is known.
-    package var resource: String?
-    /// The field, `spec.rules[0].backendRefs[1].weight`, where one is meant.
-    package var field: String?
-    /// What is wrong and why.
-    package var message: String
-    /// What to write instead.
-    package var remedy: String?
-
-    package init(
-        severity: Severity, file: String? = nil, line: Int? = nil, column: Int? = nil, resource: String? = nil,
-        field: String? = nil, message: String, remedy: String? = nil
-    ) {
-        self.severity = severity
-        self.file = file
-        self.line = line
-        self.column = column
-        self.resource = resource
-        self.field = field
-        self.message = message
-        self.remedy = remedy
-    }
-
-    package enum Severity: String, Hashable, Sendable, Codable, CaseIterable {
-        /// Nothing of the apply lands.
-        case error
-        /// Lands, but is probably not what was meant.
-        case warning
     }
 }

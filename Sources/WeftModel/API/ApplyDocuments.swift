@@ -49,9 +49,9 @@ package struct ApplyResponse: Hashable, Sendable, Codable {
     package var dryRun: Bool
     /// One for each resource of the documents, in their order.
     package var changes: [AppliedChange]
-    package var warnings: [APIDiagnostic]
+    package var warnings: [Diagnostic]
 
-    package init(revision: Revision, dryRun: Bool, changes: [AppliedChange], warnings: [APIDiagnostic]) {
+    package init(revision: Revision, dryRun: Bool, changes: [AppliedChange], warnings: [Diagnostic]) {
         self.revision = revision
         self.dryRun = dryRun
         self.changes = changes

@@ -14,11 +14,11 @@ package struct StatusReport: Hashable, Sendable, Codable {
     /// Sorted by workload, then by identity for proxies that registered none (Envoy, gRPC).
     package var proxies: [ProxyStatus]
     /// What keeps the present configuration from compiling or working; empty is well.
-    package var problems: [APIDiagnostic]
+    package var problems: [Diagnostic]
 
     package init(
         version: String, revision: Revision, publishedRevision: Revision, trustDomain: String, startedAt: Int64,
-        now: Int64, authority: AuthorityStatus, proxies: [ProxyStatus], problems: [APIDiagnostic]
+        now: Int64, authority: AuthorityStatus, proxies: [ProxyStatus], problems: [Diagnostic]
     ) {
         self.version = version
         self.revision = revision
