@@ -161,26 +161,79 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
         self = name.withUTF8 { FieldName(lowercased: UnsafeRawBufferPointer($0)) }
     }
 
-    /// Interns a name given in lower case: candidates by length, then a comparison of bytes.
+    /// Interns a name given in lower case.
     package init(lowercased name: UnsafeRawBufferPointer) {
+        self.init(anyCase: name)
+    }
+
+    /// Interns a name in whatever case; `.other` when it is not well known.
+    package init(anyCase name: UnsafeRawBufferPointer) {
         self = .other
-        guard name.count < Self.byLength.count else { return }
-        for candidate in Self.byLength[name.count] where candidate.matches(name) {
-            self = candidate
-            return
+        guard name.count > 1, name.count < FieldNameIndex.longest else { return }
+        let index = FieldNameIndex.shared
+        var slot = FieldNameIndex.slot(of: name)
+        while true {
+            let candidate = index.slots[slot]
+            if candidate == 0 { return }
+            let entry = index.texts[Int(candidate)]
+            if entry.count == name.count, FieldNameIndex.matches(name, entry) {
+                self = unsafeBitCast(candidate, to: FieldName.self)
+                return
+            }
+            slot = (slot + 1) & (FieldNameIndex.slotCount - 1)
         }
     }
+}
 
-    private func matches(_ name: UnsafeRawBufferPointer) -> Bool {
-        let text = UnsafeRawBufferPointer(start: self.text.utf8Start, count: self.text.utf8CodeUnitCount)
-        guard text.count == name.count, text[text.count - 1] == name[name.count - 1] else { return false }
-        return text.elementsEqual(name)
+/// A hash table of the well-known names, built once.
+private struct FieldNameIndex: @unchecked Sendable {
+    // Unchecked because of the pointers; nothing is written after the initializer.
+    static let shared = FieldNameIndex()
+    static let slotCount = 512
+    static let longest = 40
+
+    /// Raw values by hash, open addressing; 0 is free.
+    let slots: UnsafePointer<UInt8>
+    /// Names by raw value.
+    let texts: UnsafePointer<UnsafeRawBufferPointer>
+
+    private init() {
+        let slots = UnsafeMutablePointer<UInt8>.allocate(capacity: Self.slotCount)
+        slots.initialize(repeating: 0, count: Self.slotCount)
+        let texts = UnsafeMutablePointer<UnsafeRawBufferPointer>.allocate(capacity: FieldName.allCases.count)
+        for name in FieldName.allCases {
+            let text = UnsafeRawBufferPointer(start: name.text.utf8Start, count: name.text.utf8CodeUnitCount)
+            (texts + Int(name.rawValue)).initialize(to: text)
+            guard name != .other else { continue }
+            var slot = Self.slot(of: text)
+            while slots[slot] != 0 { slot = (slot + 1) & (Self.slotCount - 1) }
+            slots[slot] = name.rawValue
+        }
+        self.slots = UnsafePointer(slots)
+        self.texts = UnsafePointer(texts)
     }
 
-    /// The well-known names of each length.
-    private static let byLength: [[FieldName]] = {
-        var table: [[FieldName]] = Array(repeating: [], count: 40)
-        for name in Self.allCases where name != .other { table[name.text.utf8CodeUnitCount].append(name) }
-        return table
-    }()
+    @inline(__always)
+    static func slot(of name: UnsafeRawBufferPointer) -> Int {
+        let first = Int(name[0] | 0x20)
+        let middle = Int(name[name.count / 2] | 0x20)
+        let last = Int(name[name.count - 1] | 0x20)
+        return (name.count &* 37 &+ first &* 5 &+ middle &* 11 &+ last &* 67) & (self.slotCount - 1)
+    }
+
+    /// Compares bytes; only the letters A–Z are folded, since folding by a bit would take CR for a hyphen.
+    @inline(__always)
+    static func matches(_ name: UnsafeRawBufferPointer, _ text: UnsafeRawBufferPointer) -> Bool {
+        var index = 0
+        while index < text.count {
+            let byte = name[index]
+            if byte != text[index] {
+                guard byte >= UInt8(ascii: "A"), byte <= UInt8(ascii: "Z"), byte | 0x20 == text[index] else {
+                    return false
+                }
+            }
+            index += 1
+        }
+        return true
+    }
 }

@@ -6,9 +6,9 @@
 /// check them again.
 package struct HeaderBlock: Sendable {
     /// Names and values, one after another.
-    package private(set) var bytes: [UInt8]
+    package internal(set) var bytes: [UInt8]
     /// Where each field lies in `bytes`, in order.
-    package private(set) var fields: [Field]
+    package internal(set) var fields: [Field]
 
     /// One field's place.
     package struct Field: Sendable {
@@ -131,6 +131,7 @@ package struct HeaderBlock: Sendable {
     package func contains(_ name: FieldName) -> Bool { self.firstIndex(of: name) != nil }
 
     /// The field's name as bytes, in lower case.
+    @inlinable
     package func withName<Result>(at index: Int, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
         let field = self.fields[index]
         if field.name != .other {
@@ -144,6 +145,7 @@ package struct HeaderBlock: Sendable {
     }
 
     /// The field's value as bytes.
+    @inlinable
     package func withValue<Result>(at index: Int, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result
     {
         let field = self.fields[index]

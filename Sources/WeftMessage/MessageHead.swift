@@ -76,7 +76,19 @@ package enum HTTPMethod: Sendable, Hashable {
     case other(String)
 
     package init(_ bytes: UnsafeRawBufferPointer) {
-        self.init(String(decoding: bytes, as: UTF8.self))
+        func isText(_ text: StaticString) -> Bool {
+            bytes.elementsEqual(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+        }
+        switch bytes.count {
+        case 3 where isText("GET"): self = .get
+        case 3 where isText("PUT"): self = .put
+        case 4 where isText("POST"): self = .post
+        case 4 where isText("HEAD"): self = .head
+        case 5 where isText("PATCH"): self = .patch
+        case 6 where isText("DELETE"): self = .delete
+        case 7 where isText("OPTIONS"): self = .options
+        default: self.init(String(decoding: bytes, as: UTF8.self))
+        }
     }
 
     package init(_ text: String) {

@@ -1,0 +1,274 @@
+package import NIOCore
+
+/// What all codecs share: bytes in, bytes out, one flush per read cycle, pausing, and one lazy timer.
+///
+/// Writes collect in `output`. Within a read cycle they leave at its end; otherwise with the current batch of events,
+/// so that many frames of many streams become one channel write.
+package class ConnectionHandler: ChannelDuplexHandler {
+    package typealias InboundIn = ByteBuffer
+    package typealias OutboundIn = Never
+    package typealias OutboundOut = ByteBuffer
+
+    /// Nil before the handler is added, and after the channel has closed.
+    final var context: ChannelHandlerContext?
+    /// Received bytes that have not been parsed.
+    final var input = ByteBuffer()
+    /// Bytes to be sent with the next flush.
+    final var output = ByteBuffer()
+    /// Whether the socket takes more bytes without piling them up.
+    final var writable = true
+    /// Whether `channelRead` is going on and `channelReadComplete` will follow.
+    final var inReadCycle = false
+    /// The peer sends nothing more.
+    final var inputEnded = false
+    /// Why the connection is about to end; the first cause wins.
+    final var end: ConnectionEnd?
+    final var isClosing = false
+    /// Flushes so far.
+    private(set) final var flushes = 0
+
+    private var started = false
+    private var ended = false
+    private var flushing = false
+    private var flushWanted = false
+    private var flushScheduled = false
+    private var paused = false
+    private var readWithheld = false
+    private var deadline: NIODeadline?
+    private var timerDue: NIODeadline?
+    private var timer: Scheduled<Void>?
+
+    init() {}
+
+    // MARK: What a codec overrides
+
+    /// The channel is active.
+    func connected() {}
+    /// `input` has grown, or the peer has ended (`inputEnded`).
+    func inputArrived() {}
+    /// Everything written so far has left for the socket.
+    func outputLeft() {}
+    /// The channel has closed. Called once, last.
+    func disconnected(_ reason: ConnectionEnd) {}
+    /// The time set by `setTimeout` is over.
+    func timedOut() {}
+
+    // MARK: Output
+
+    /// Most bytes collected before they are handed to the channel in the middle of a cycle.
+    private static var outputBound: Int { 262_144 }
+
+    /// Sees to it that what has been written is flushed: at the end of this read cycle, or of this batch of events.
+    final func flushSoon() {
+        self.flushWanted = true
+        if self.output.readableBytes > Self.outputBound { return self.flushNow() }
+        guard !self.inReadCycle, !self.flushScheduled, !self.flushing, let context = self.context else { return }
+        self.flushScheduled = true
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.eventLoop.execute {
+            let handler = bound.value
+            handler.flushScheduled = false
+            if handler.flushWanted { handler.flushNow() }
+        }
+    }
+
+    /// Flushes at the end of this read cycle, or now when none is going on: for the last bytes of a message.
+    final func flushAtOnce() {
+        self.flushWanted = true
+        if !self.inReadCycle { self.flushNow() }
+    }
+
+    final func flushNow() {
+        guard let context = self.context, !self.flushing else { return }
+        self.flushing = true
+        self.flushWanted = false
+        self.flushes &+= 1
+        var buffer = ByteBuffer()
+        swap(&buffer, &self.output)
+        if buffer.readableBytes > 0 { context.write(Self.wrapOutboundOut(buffer), promise: nil) }
+        context.flush()
+        // The channel has usually let go of the bytes by now, and their storage serves again.
+        if self.output.readableBytes == 0, buffer.capacity <= 2 * 65_536 {
+            buffer.clear()
+            self.output = buffer
+        }
+        self.flushing = false
+        if self.writable, self.context != nil { self.outputLeft() }
+        if self.flushWanted { self.flushSoon() }
+    }
+
+    /// Writes a large body without copying it.
+    final func writeThrough(_ data: ByteBuffer) {
+        guard let context = self.context else { return }
+        if self.output.readableBytes > 0 {
+            context.write(Self.wrapOutboundOut(self.output), promise: nil)
+            self.output = ByteBuffer()
+        }
+        context.write(Self.wrapOutboundOut(data), promise: nil)
+        self.flushWanted = true
+    }
+
+    /// Closes when everything written has left, after telling the peer that nothing follows; what the peer still sends is
+    /// dropped for a moment, since closing with unread bytes would reset the connection and lose the last answer.
+    final func closeAfterFlush(linger: Bool, reason: ConnectionEnd = .closed) {
+        guard let context = self.context, !self.isClosing else { return }
+        self.isClosing = true
+        if self.end == nil { self.end = reason }
+        self.resumeReading()
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        let written = context.eventLoop.makePromise(of: Void.self)
+        written.futureResult.whenComplete { _ in
+            guard let context = bound.value.context else { return }
+            guard linger, !bound.value.inputEnded else { return context.close(promise: nil) }
+            context.close(mode: .output, promise: nil)
+            _ = context.eventLoop.scheduleTask(in: .seconds(1)) { bound.value.context?.close(promise: nil) }
+        }
+        var last = ByteBuffer()
+        swap(&last, &self.output)
+        self.flushWanted = false
+        self.flushes &+= 1
+        context.writeAndFlush(Self.wrapOutboundOut(last), promise: written)
+    }
+
+    /// Closes at once; what has not left is lost.
+    final func closeNow(_ reason: ConnectionEnd) {
+        if self.end == nil { self.end = reason }
+        self.isClosing = true
+        self.context?.close(promise: nil)
+    }
+
+    // MARK: Reading
+
+    /// Stops reading from the socket; bytes already under way may still arrive.
+    final func pauseReading() { self.paused = true }
+
+    final func resumeReading() {
+        self.paused = false
+        guard self.readWithheld else { return }
+        self.readWithheld = false
+        self.context?.read()
+    }
+
+    package final func read(context: ChannelHandlerContext) {
+        if self.paused { self.readWithheld = true } else { context.read() }
+    }
+
+    package final func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !self.isClosing else { return }
+        self.inReadCycle = true
+        var bytes = Self.unwrapInboundIn(data)
+        if self.input.readableBytes == 0 {
+            self.input = bytes
+        } else {
+            if self.input.readerIndex > 0 { self.input.discardReadBytes() }
+            self.input.writeBuffer(&bytes)
+        }
+        self.inputArrived()
+        if self.input.readableBytes == 0 { self.input = ByteBuffer() }
+    }
+
+    package final func channelReadComplete(context: ChannelHandlerContext) {
+        self.inReadCycle = false
+        if self.flushWanted { self.flushNow() }
+    }
+
+    // MARK: Timer
+
+    /// Calls `timedOut` after this time, in place of what was set before; nil never.
+    final func setTimeout(_ amount: TimeAmount?) {
+        guard let amount, let context = self.context else {
+            self.deadline = nil
+            return
+        }
+        let due = context.eventLoop.now + amount
+        self.deadline = due
+        // An earlier timer finds out by itself that it came too soon; only a later one must be moved.
+        if let timerDue = self.timerDue, timerDue <= due { return }
+        self.timer?.cancel()
+        self.startTimer(due, context)
+    }
+
+    private func startTimer(_ due: NIODeadline, _ context: ChannelHandlerContext) {
+        self.timerDue = due
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        self.timer = context.eventLoop.scheduleTask(deadline: due) { bound.value.timerFired() }
+    }
+
+    private func timerFired() {
+        self.timerDue = nil
+        self.timer = nil
+        guard let context = self.context, let deadline = self.deadline else { return }
+        if context.eventLoop.now >= deadline {
+            self.deadline = nil
+            self.timedOut()
+        } else {
+            self.startTimer(deadline, context)
+        }
+    }
+
+    // MARK: Channel events
+
+    package final func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        if context.channel.isActive { self.start() }
+    }
+
+    package final func channelActive(context: ChannelHandlerContext) {
+        self.start()
+        context.fireChannelActive()
+    }
+
+    private func start() {
+        guard !self.started else { return }
+        self.started = true
+        self.connected()
+    }
+
+    package final func channelWritabilityChanged(context: ChannelHandlerContext) {
+        self.writable = context.channel.isWritable
+        if self.writable, !self.flushing { self.outputLeft() }
+    }
+
+    package final func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .some(.inputClosed) = event as? ChannelEvent { self.endInput() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    private func endInput() {
+        guard !self.inputEnded else { return }
+        self.inputEnded = true
+        if self.isClosing {
+            self.context?.close(promise: nil)
+        } else {
+            self.inputArrived()
+        }
+    }
+
+    package final func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if self.end == nil { self.end = .transport(String(describing: error)) }
+        self.isClosing = true
+        context.close(promise: nil)
+    }
+
+    package final func channelInactive(context: ChannelHandlerContext) {
+        if self.end == nil, !self.inputEnded { self.endInput() }
+        self.finish()
+        context.fireChannelInactive()
+    }
+
+    package final func handlerRemoved(context: ChannelHandlerContext) {
+        self.finish()
+    }
+
+    private func finish() {
+        guard !self.ended else { return }
+        self.ended = true
+        self.isClosing = true
+        self.timer?.cancel()
+        self.timer = nil
+        self.context = nil
+        self.input = ByteBuffer()
+        self.output = ByteBuffer()
+        self.disconnected(self.end ?? .closed)
+    }
+}

@@ -1,0 +1,377 @@
+internal import NIOCore
+package import WeftMessage
+
+/// An HTTP/1 connection to upstream: one exchange at a time, used again only when a response was read to its exact end.
+package final class HTTP1ClientConnection: ConnectionHandler, ClientConnection {
+    private var delegate: (any ClientConnectionDelegate)?
+    private let limits: HTTPLimits
+
+    private var stream: HTTP1ClientStream?
+    private var spareStream: HTTP1ClientStream?
+    private var isConnected = false
+    private var stopped = false
+
+    // The request.
+    private var requestDone = true
+    private var requestFraming = BodyFraming.none
+    private var method = HTTPMethod.get
+    private(set) var unsent = 0
+
+    // The response.
+    private var parsing = false
+    private var scanned = 0
+    private var inBody = false
+    private var body = HTTP1BodyDecoder(.none, limits: HTTPLimits())
+    private var informational = 0
+    private var unconsumed = 0
+
+    package init(delegate: any ClientConnectionDelegate, limits: HTTPLimits = HTTPLimits()) {
+        self.delegate = delegate
+        self.limits = limits
+        super.init()
+    }
+
+    package var openStreams: Int { self.stream == nil ? 0 : 1 }
+
+    package var availableStreams: Int {
+        self.isConnected && !self.stopped && self.stream == nil && !self.isClosing ? 1 : 0
+    }
+
+    package func drain() {
+        self.stopped = true
+        if self.stream == nil { self.closeAfterFlush(linger: false) }
+    }
+
+    package func close() { self.closeNow(.closed) }
+
+    override func connected() {
+        self.isConnected = true
+        self.setTimeout(self.limits.idleTimeout)
+        self.delegate?.connectionHasCapacity()
+    }
+
+    // MARK: Requests
+
+    package func open(_ head: RequestHead, end: Bool, receiver: any ClientStreamReceiver) -> (any ClientStream)? {
+        guard self.availableStreams > 0 else { return nil }
+        self.setTimeout(nil)
+        self.method = head.method
+        self.requestDone = end
+        self.inBody = false
+        self.scanned = 0
+        self.informational = 0
+        self.unconsumed = 0
+        self.unsent = 0
+        let stream = self.takeStream()
+        stream.begin(self, receiver, flushes: self.flushes)
+        self.stream = stream
+
+        var additions = HTTP1HeadWriter.Additions()
+        let length = head.headers.number(.contentLength)
+        if end {
+            switch head.method {
+            case .post, .put, .patch: additions.zeroLength = true
+            default: additions.dropsContentLength = length != 0
+            }
+            self.requestFraming = .none
+        } else if let length {
+            self.requestFraming = .length(length)
+        } else {
+            additions.chunked = true
+            self.requestFraming = .chunked
+        }
+        HTTP1HeadWriter.writeRequest(head, additions, into: &self.output)
+        if end { self.flushAtOnce() } else { self.flushSoon() }
+        return stream
+    }
+
+    /// The last exchange's stream when its user has let go of it, or a new one.
+    private func takeStream() -> HTTP1ClientStream {
+        let isFree = self.spareStream != nil && isKnownUniquelyReferenced(&self.spareStream)
+        defer { self.spareStream = nil }
+        if isFree, let spare = self.spareStream { return spare }
+        return HTTP1ClientStream()
+    }
+
+    func sendData(_ data: ByteBuffer, end: Bool) {
+        guard !self.requestDone else { return }
+        let count = data.readableBytes
+        switch self.requestFraming {
+        case .chunked:
+            if count > 0 {
+                HTTP1HeadWriter.writeChunkSize(count, into: &self.output)
+                self.writeBody(data)
+                self.output.writeStaticString("\r\n")
+            }
+            if end { self.output.writeStaticString("0\r\n\r\n") }
+        case .length(let remaining):
+            guard count <= remaining, !end || count == remaining else {
+                return self.fail(.protocolError("the request body does not have its announced length"))
+            }
+            self.requestFraming = .length(remaining - count)
+            self.writeBody(data)
+        case .none, .untilClose: break
+        }
+        if end {
+            self.requestDone = true
+            self.flushAtOnce()
+        } else {
+            self.flushSoon()
+        }
+    }
+
+    func sendTrailers(_ trailers: HeaderBlock) {
+        guard !self.requestDone else { return }
+        switch self.requestFraming {
+        case .chunked: HTTP1HeadWriter.writeTrailers(trailers, into: &self.output)
+        case .length(let remaining) where remaining > 0:
+            return self.fail(.protocolError("the request body does not have its announced length"))
+        case .none, .length, .untilClose: break
+        }
+        self.requestDone = true
+        self.flushAtOnce()
+    }
+
+    func reset() {
+        guard let stream = self.stream else { return }
+        self.stream = nil
+        _ = stream.end()
+        self.stopAccepting()
+        self.closeNow(.closed)
+    }
+
+    private func writeBody(_ data: ByteBuffer) {
+        let count = data.readableBytes
+        self.unsent += count
+        if count > copiedBodyBound {
+            self.writeThrough(data)
+        } else {
+            self.output.writeImmutableBuffer(data)
+        }
+    }
+
+    override func outputLeft() {
+        guard self.unsent > 0, let stream = self.stream else { return }
+        let bytes = self.unsent
+        self.unsent = 0
+        stream.receiver?.streamSent(bytes: bytes)
+    }
+
+    // MARK: Responses
+
+    override func inputArrived() {
+        guard !self.parsing else { return }
+        self.parsing = true
+        var goesOn = true
+        while goesOn, !self.isClosing {
+            guard self.stream != nil else {
+                if self.input.readableBytes > 0 {
+                    self.closeNow(.protocolError("bytes that belong to no response"))
+                } else if self.inputEnded {
+                    self.closeNow(.closed)
+                }
+                break
+            }
+            do throws(MessageRefusal) {
+                goesOn = self.inBody ? try self.readBody() : try self.readHead()
+            } catch {
+                goesOn = false
+                self.fail(error.status == 431 || error.status == 414 ? .headersTooLarge : .protocolError(error.cause))
+            }
+        }
+        self.parsing = false
+        self.updateReading()
+    }
+
+    /// Whether the loop may go on.
+    private func readHead() throws(MessageRefusal) -> Bool {
+        guard self.input.readableBytes > 0 else {
+            if self.inputEnded { self.closeNow(.closed) }
+            return false
+        }
+        let parser = HTTP1HeadParser(limits: self.limits)
+        let method = self.method
+        var scanned = self.scanned
+        let outcome = self.input.withUnsafeReadableBytes { bytes in
+            Result { () throws(MessageRefusal) -> (HTTP1HeadParser.Response, HeaderBlock, Int)? in
+                guard bytes[0] == UInt8(ascii: "H") else { throw .malformed("no status line") }
+                guard let length = try parser.headLength(bytes, scanned: &scanned) else { return nil }
+                var block = HeaderBlock(reservingBytes: length + 192, fields: 24)
+                let head = UnsafeRawBufferPointer(rebasing: bytes[..<length])
+                let response = try parser.response(head, method: method, into: &block)
+                return (response, block, length)
+            }
+        }
+        self.scanned = scanned
+        guard let (response, block, length) = try outcome.get() else {
+            if self.inputEnded { throw .malformed("the connection closed within a head") }
+            return false
+        }
+        self.scanned = 0
+        self.input.moveReaderIndex(forwardBy: length)
+        let head = ResponseHead(status: response.status, headers: block)
+        if response.status < 200 {
+            guard response.status != 101 else { throw .malformed("an upgrade that was not asked for") }
+            self.informational += 1
+            guard self.informational <= 32 else { throw .malformed("too many informational responses") }
+            self.stream?.receiver?.streamReceived(informational: head)
+            return true
+        }
+        if !response.keepsAlive { self.stopAccepting() }
+        let end = response.framing == .none
+        self.inBody = !end
+        if !end { self.body = HTTP1BodyDecoder(response.framing, limits: self.limits) }
+        let stream = self.stream
+        stream?.receiver?.streamReceived(response: head, end: end)
+        if end, self.stream === stream { self.responseEnded() }
+        return true
+    }
+
+    /// Whether the loop may go on.
+    private func readBody() throws(MessageRefusal) -> Bool {
+        var held: ByteBuffer?
+        while true {
+            switch try self.body.next(&self.input) {
+            case .data(let data):
+                if self.body.isDone { return self.endResponse(data) }
+                if let chunk = held, !self.deliver(chunk) { return false }
+                held = data
+            case .needsMore:
+                if self.inputEnded, self.body.endsWithConnection { return self.endResponse(held ?? ByteBuffer()) }
+                if let chunk = held, !self.deliver(chunk) { return false }
+                if self.inputEnded { self.closeNow(.closed) }
+                return false
+            case .end:
+                return self.endResponse(held ?? ByteBuffer())
+            case .trailers(let trailers):
+                if let chunk = held, !self.deliver(chunk) { return false }
+                let stream = self.stream
+                stream?.receiver?.streamReceived(trailers: trailers)
+                if self.stream === stream { self.responseEnded() }
+                return true
+            }
+        }
+    }
+
+    private func deliver(_ data: ByteBuffer) -> Bool {
+        self.unconsumed += data.readableBytes
+        self.stream?.receiver?.streamReceived(data: data, end: false)
+        return !self.isClosing && self.stream != nil
+    }
+
+    private func endResponse(_ data: ByteBuffer) -> Bool {
+        let stream = self.stream
+        self.unconsumed += data.readableBytes
+        stream?.receiver?.streamReceived(data: data, end: true)
+        if self.stream === stream { self.responseEnded() }
+        return true
+    }
+
+    private func responseEnded() {
+        self.inBody = false
+        guard let stream = self.stream else { return }
+        self.stream = nil
+        self.unconsumed = 0
+        let receiver = stream.end()
+        self.spareStream = stream
+        // A request cut short by its answer, or bytes after the answer, leave nothing to build upon.
+        let reusable =
+            self.requestDone && !self.stopped && !self.inputEnded && self.input.readableBytes == 0
+        if !reusable { self.stopAccepting() }
+        receiver?.streamClosed()
+        guard !self.isClosing else { return }
+        if reusable {
+            guard self.stream == nil else { return }
+            self.setTimeout(self.limits.idleTimeout)
+            self.delegate?.connectionHasCapacity()
+        } else {
+            self.closeNow(.closed)
+        }
+    }
+
+    private func stopAccepting() {
+        guard !self.stopped else { return }
+        self.stopped = true
+        self.delegate?.connectionStoppedAccepting()
+    }
+
+    private func fail(_ failure: StreamFailure) {
+        self.stopAccepting()
+        let receiver = self.stream?.end()
+        self.stream = nil
+        if case .protocolError(let cause) = failure {
+            self.closeNow(.protocolError(cause))
+        } else {
+            self.closeNow(.protocolError("the head is too large"))
+        }
+        receiver?.streamFailed(failure)
+    }
+
+    func consumed(_ bytes: Int) {
+        self.unconsumed = max(0, self.unconsumed - bytes)
+        self.updateReading()
+    }
+
+    private func updateReading() {
+        if self.unconsumed >= self.limits.receiveBufferBytes, !self.isClosing {
+            self.pauseReading()
+        } else {
+            self.resumeReading()
+        }
+    }
+
+    // MARK: Endings
+
+    override func timedOut() {
+        guard self.stream == nil else { return }
+        self.stopAccepting()
+        self.closeNow(.closed)
+    }
+
+    override func disconnected(_ reason: ConnectionEnd) {
+        self.stopped = true
+        if let stream = self.stream {
+            self.stream = nil
+            stream.end()?.streamFailed(StreamFailure(reason))
+        }
+        let delegate = self.delegate
+        self.delegate = nil
+        self.spareStream = nil
+        delegate?.connectionClosed(reason)
+    }
+}
+
+/// A request sent on an HTTP/1 connection. Once the exchange has ended it ignores every call.
+final class HTTP1ClientStream: ClientStream {
+    private var connection: HTTP1ClientConnection?
+    private(set) var receiver: (any ClientStreamReceiver)?
+    private var flushesBefore = 0
+    private var wasFlushed = false
+
+    func begin(_ connection: HTTP1ClientConnection, _ receiver: any ClientStreamReceiver, flushes: Int) {
+        self.connection = connection
+        self.receiver = receiver
+        self.flushesBefore = flushes
+        self.wasFlushed = false
+    }
+
+    /// Cuts the stream off and returns who was listening.
+    func end() -> (any ClientStreamReceiver)? {
+        self.wasFlushed = self.requestMayHaveBeenProcessed
+        let receiver = self.receiver
+        self.receiver = nil
+        self.connection = nil
+        return receiver
+    }
+
+    /// The head has been handed to the socket.
+    var requestMayHaveBeenProcessed: Bool {
+        self.connection.map { $0.flushes != self.flushesBefore } ?? self.wasFlushed
+    }
+
+    func sendData(_ data: ByteBuffer, end: Bool) { self.connection?.sendData(data, end: end) }
+    func sendTrailers(_ trailers: HeaderBlock) { self.connection?.sendTrailers(trailers) }
+    func consumed(_ bytes: Int) { self.connection?.consumed(bytes) }
+    func reset(_ code: StreamResetCode) { self.connection?.reset() }
+    var unsentBytes: Int { self.connection?.unsent ?? 0 }
+}

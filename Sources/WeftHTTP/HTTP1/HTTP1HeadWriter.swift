@@ -1,0 +1,238 @@
+internal import NIOCore
+internal import WeftMessage
+
+/// Writes HTTP/1 heads, trailers and chunk framing. Connection-specific fields of the block are left out: framing and
+/// persistence are the connection's to say.
+enum HTTP1HeadWriter {
+    /// What the connection adds to the fields.
+    struct Additions {
+        var chunked = false
+        var zeroLength = false
+        var close = false
+        var keepAlive = false
+        /// Leaves `content-length` out, where the status forbids it.
+        var dropsContentLength = false
+    }
+
+    static func writeRequest(_ head: RequestHead, _ additions: Additions, into output: inout ByteBuffer) {
+        let block = head.headers
+        output.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.bound(block)) { target in
+            var writer = RawWriter(target)
+            block.withFields { bytes, fields in
+                let isConnect = head.method == .connect
+                Self.writeValue(of: .method, bytes, fields, &writer)
+                writer.byte(UInt8(ascii: " "))
+                Self.writeValue(of: isConnect ? .authority : .path, bytes, fields, &writer)
+                writer.text(" HTTP/1.1\r\nhost: ")
+                Self.writeValue(of: .authority, bytes, fields, &writer)
+                writer.text("\r\n")
+                Self.writeFields(bytes, fields, additions, &writer)
+            }
+            Self.finish(additions, &writer)
+            return writer.count
+        }
+    }
+
+    static func writeResponse(
+        _ head: ResponseHead, isHTTP11: Bool, _ additions: Additions, into output: inout ByteBuffer
+    ) {
+        let block = head.headers
+        output.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.bound(block)) { target in
+            var writer = RawWriter(target)
+            // What a proxy speaks is its own version, whatever the caller's.
+            writer.text("HTTP/1.1 ")
+            writer.byte(UInt8(truncatingIfNeeded: 0x30 + head.status / 100 % 10))
+            writer.byte(UInt8(truncatingIfNeeded: 0x30 + head.status / 10 % 10))
+            writer.byte(UInt8(truncatingIfNeeded: 0x30 + head.status % 10))
+            writer.byte(UInt8(ascii: " "))
+            writer.text(Self.phrase(head.status))
+            writer.text("\r\n")
+            block.withFields { bytes, fields in Self.writeFields(bytes, fields, additions, &writer) }
+            Self.finish(additions, &writer)
+            return writer.count
+        }
+    }
+
+    static func writeTrailers(_ trailers: HeaderBlock, into output: inout ByteBuffer) {
+        output.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.bound(trailers)) { target in
+            var writer = RawWriter(target)
+            writer.text("0\r\n")
+            trailers.withFields { bytes, fields in
+                for field in fields where !field.name.isForbiddenInTrailers {
+                    writer.field(field, bytes)
+                }
+            }
+            writer.text("\r\n")
+            return writer.count
+        }
+    }
+
+    /// The line in front of a chunk.
+    static func writeChunkSize(_ size: Int, into output: inout ByteBuffer) {
+        output.writeWithUnsafeMutableBytes(minimumWritableBytes: 20) { target in
+            var shift = (64 - max(size, 1).leadingZeroBitCount - 1) / 4 * 4
+            var count = 0
+            while shift >= 0 {
+                let digit = UInt8(truncatingIfNeeded: size >> shift & 0xf)
+                target[count] = digit < 10 ? 0x30 + digit : 0x57 + digit
+                count += 1
+                shift -= 4
+            }
+            target[count] = UInt8(ascii: "\r")
+            target[count + 1] = UInt8(ascii: "\n")
+            return count + 2
+        }
+    }
+
+    // MARK: Parts
+
+    private static func bound(_ block: HeaderBlock) -> Int {
+        var size = 256
+        for field in block.fields { size += Int(field.nameCount) + Int(field.valueCount) + 4 }
+        // The authority may be written twice.
+        return size + (block.firstIndex(of: .authority).map { Int(block.fields[$0].valueCount) } ?? 0)
+    }
+
+    private static func writeValue(
+        of name: FieldName, _ bytes: UnsafeRawBufferPointer, _ fields: UnsafeBufferPointer<HeaderBlock.Field>,
+        _ writer: inout RawWriter
+    ) {
+        for field in fields where field.name == name { return writer.value(field, bytes) }
+    }
+
+    @inline(__always)
+    private static func writeFields(
+        _ bytes: UnsafeRawBufferPointer, _ fields: UnsafeBufferPointer<HeaderBlock.Field>, _ additions: Additions,
+        _ writer: inout RawWriter
+    ) {
+        var cookieWritten = false
+        for field in fields {
+            switch field.name {
+            case .method, .scheme, .authority, .path, .status, .connectProtocol, .host, .connection, .keepAlive,
+                .proxyConnection, .transferEncoding, .upgrade, .http2Settings, .expect:
+                continue
+            case .contentLength where additions.chunked || additions.dropsContentLength || additions.zeroLength:
+                continue
+            case .cookie:
+                // HTTP/2 may split cookies over several fields; HTTP/1 has one.
+                if cookieWritten { continue }
+                cookieWritten = true
+                Self.writeCookies(bytes, fields, &writer)
+            default: writer.field(field, bytes)
+            }
+        }
+    }
+
+    private static func writeCookies(
+        _ bytes: UnsafeRawBufferPointer, _ fields: UnsafeBufferPointer<HeaderBlock.Field>, _ writer: inout RawWriter
+    ) {
+        writer.text("cookie: ")
+        var isFirst = true
+        for field in fields where field.name == .cookie {
+            if !isFirst { writer.text("; ") }
+            isFirst = false
+            writer.value(field, bytes)
+        }
+        writer.text("\r\n")
+    }
+
+    private static func finish(_ additions: Additions, _ writer: inout RawWriter) {
+        if additions.chunked { writer.text("transfer-encoding: chunked\r\n") }
+        if additions.zeroLength { writer.text("content-length: 0\r\n") }
+        if additions.close {
+            writer.text("connection: close\r\n")
+        } else if additions.keepAlive {
+            writer.text("connection: keep-alive\r\n")
+        }
+        writer.text("\r\n")
+    }
+
+    private static func phrase(_ status: Int) -> StaticString {
+        switch status {
+        case 100: "Continue"
+        case 103: "Early Hints"
+        case 200: "OK"
+        case 201: "Created"
+        case 202: "Accepted"
+        case 204: "No Content"
+        case 206: "Partial Content"
+        case 301: "Moved Permanently"
+        case 302: "Found"
+        case 303: "See Other"
+        case 304: "Not Modified"
+        case 307: "Temporary Redirect"
+        case 308: "Permanent Redirect"
+        case 400: "Bad Request"
+        case 401: "Unauthorized"
+        case 403: "Forbidden"
+        case 404: "Not Found"
+        case 405: "Method Not Allowed"
+        case 408: "Request Timeout"
+        case 409: "Conflict"
+        case 411: "Length Required"
+        case 413: "Content Too Large"
+        case 414: "URI Too Long"
+        case 415: "Unsupported Media Type"
+        case 417: "Expectation Failed"
+        case 421: "Misdirected Request"
+        case 422: "Unprocessable Content"
+        case 426: "Upgrade Required"
+        case 429: "Too Many Requests"
+        case 431: "Request Header Fields Too Large"
+        case 500: "Internal Server Error"
+        case 501: "Not Implemented"
+        case 502: "Bad Gateway"
+        case 503: "Service Unavailable"
+        case 504: "Gateway Timeout"
+        case 505: "HTTP Version Not Supported"
+        default: ""
+        }
+    }
+}
+
+/// Appends to memory whose size was computed beforehand.
+private struct RawWriter {
+    private let target: UnsafeMutableRawBufferPointer
+    private(set) var count = 0
+
+    init(_ target: UnsafeMutableRawBufferPointer) { self.target = target }
+
+    @inline(__always)
+    mutating func byte(_ byte: UInt8) {
+        self.target[self.count] = byte
+        self.count += 1
+    }
+
+    @inline(__always)
+    mutating func raw(_ source: UnsafeRawBufferPointer) {
+        guard !source.isEmpty else { return }
+        UnsafeMutableRawBufferPointer(rebasing: self.target[self.count...]).copyMemory(from: source)
+        self.count += source.count
+    }
+
+    @inline(__always)
+    mutating func text(_ text: StaticString) {
+        self.raw(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    @inline(__always)
+    mutating func value(_ field: HeaderBlock.Field, _ bytes: UnsafeRawBufferPointer) {
+        let start = Int(field.valueStart)
+        self.raw(UnsafeRawBufferPointer(rebasing: bytes[start..<start + Int(field.valueCount)]))
+    }
+
+    @inline(__always)
+    mutating func field(_ field: HeaderBlock.Field, _ bytes: UnsafeRawBufferPointer) {
+        if field.name == .other {
+            let start = Int(field.nameStart)
+            self.raw(UnsafeRawBufferPointer(rebasing: bytes[start..<start + Int(field.nameCount)]))
+        } else {
+            self.text(field.name.text)
+        }
+        self.byte(UInt8(ascii: ":"))
+        self.byte(UInt8(ascii: " "))
+        self.value(field, bytes)
+        self.byte(UInt8(ascii: "\r"))
+        self.byte(UInt8(ascii: "\n"))
+    }
+}

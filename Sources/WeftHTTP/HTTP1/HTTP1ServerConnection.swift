@@ -1,0 +1,340 @@
+internal import NIOCore
+internal import WeftMessage
+
+/// An HTTP/1 connection from downstream: one request at a time is handed on, further ones wait unparsed.
+package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection {
+    private var delegate: (any ServerConnectionDelegate)?
+    let limits: HTTPLimits
+    private let scheme: StaticString
+
+    /// The exchange going on.
+    var stream: HTTP1ServerStream?
+    private var spareStream: HTTP1ServerStream?
+
+    // The request.
+    private var parsing = false
+    private var scanned = 0
+    private var skippedEmptyLine = false
+    private var headStarted = false
+    private var inBody = false
+    private var body = HTTP1BodyDecoder(.none, limits: HTTPLimits())
+    var requestDone = true
+    private var discarded = 0
+    private var unconsumed = 0
+
+    // The response.
+    var isHTTP11 = true
+    var isHead = false
+    var keepsAlive = true
+    var headSent = false
+    var responseDone = true
+    var responseFraming = BodyFraming.none
+    var unsent = 0
+    private(set) var draining = false
+
+    /// - Parameter scheme: what `:scheme` says for requests that do not say it themselves.
+    package init(
+        delegate: any ServerConnectionDelegate, limits: HTTPLimits = HTTPLimits(), scheme: StaticString = "http"
+    ) {
+        self.delegate = delegate
+        self.limits = limits
+        self.scheme = scheme
+        super.init()
+    }
+
+    package var openStreams: Int { self.stream == nil ? 0 : 1 }
+
+    package func drain() {
+        self.draining = true
+        self.keepsAlive = false
+        if self.stream == nil, !self.inBody, self.input.readableBytes == 0 { self.closeAfterFlush(linger: false) }
+    }
+
+    // MARK: Reading requests
+
+    override func connected() { self.setTimeout(self.limits.idleTimeout) }
+
+    override func inputArrived() {
+        guard !self.parsing else { return }
+        self.parsing = true
+        var goesOn = true
+        while goesOn, !self.isClosing {
+            do throws(MessageRefusal) {
+                goesOn = self.inBody ? try self.readBody() : try self.readHead()
+            } catch {
+                goesOn = false
+                self.refuse(error)
+            }
+        }
+        self.parsing = false
+        self.updateReading()
+    }
+
+    /// Whether the loop may go on.
+    private func readHead() throws(MessageRefusal) -> Bool {
+        guard self.stream == nil else { return false }
+        guard self.input.readableBytes > 0 else {
+            if self.inputEnded { self.closeAfterFlush(linger: false) }
+            return false
+        }
+        let parser = HTTP1HeadParser(limits: self.limits)
+        var scanned = self.scanned
+        var skipsLine = false
+        let mayskip = !self.skippedEmptyLine
+        let scheme = self.scheme
+        let outcome = self.input.withUnsafeReadableBytes { bytes in
+            Result { () throws(MessageRefusal) -> (HTTP1HeadParser.Request, HeaderBlock, Int)? in
+                if mayskip, bytes[0] == UInt8(ascii: "\r"), bytes.count == 1 || bytes[1] == UInt8(ascii: "\n") {
+                    skipsLine = bytes.count > 1
+                    return nil
+                }
+                guard TokenTable.shared.folded[Int(bytes[0])] != 0 else { throw .malformed("no request line") }
+                guard let length = try parser.headLength(bytes, scanned: &scanned) else { return nil }
+                var block = HeaderBlock(reservingBytes: length + 192, fields: 24)
+                let head = UnsafeRawBufferPointer(rebasing: bytes[..<length])
+                let request = try parser.request(head, scheme: scheme, into: &block)
+                return (request, block, length)
+            }
+        }
+        if skipsLine {
+            self.input.moveReaderIndex(forwardBy: 2)
+            self.skippedEmptyLine = true
+            return true
+        }
+        guard let (request, block, length) = try outcome.get() else {
+            self.scanned = scanned
+            if self.inputEnded {
+                self.closeAfterFlush(linger: false)
+            } else if !self.headStarted {
+                self.headStarted = true
+                self.setTimeout(self.limits.headTimeout)
+            }
+            return false
+        }
+        self.input.moveReaderIndex(forwardBy: length)
+        self.begin(request, block)
+        return true
+    }
+
+    private func begin(_ request: HTTP1HeadParser.Request, _ block: consuming HeaderBlock) {
+        self.scanned = 0
+        self.skippedEmptyLine = false
+        self.headStarted = false
+        self.setTimeout(nil)
+        self.isHTTP11 = request.isHTTP11
+        self.isHead = request.method == .head
+        self.keepsAlive = request.keepsAlive && !self.draining
+        self.headSent = false
+        self.responseDone = false
+        self.requestDone = request.framing == .none
+        self.inBody = !self.requestDone
+        self.discarded = 0
+        self.unconsumed = 0
+        self.unsent = 0
+        if self.inBody { self.body = HTTP1BodyDecoder(request.framing, limits: self.limits) }
+
+        guard let delegate = self.delegate else { return }
+        let stream = self.takeStream()
+        stream.connection = self
+        self.stream = stream
+        let receiver = delegate.connectionOpened(stream)
+        stream.receiver = receiver
+        receiver.streamReceived(
+            request: RequestHead(method: request.method, headers: block), end: request.framing == .none)
+        if request.expectsContinue, self.stream === stream, !self.headSent {
+            self.output.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
+            self.flushSoon()
+        }
+    }
+
+    /// The last exchange's stream when its user has let go of it, or a new one.
+    private func takeStream() -> HTTP1ServerStream {
+        let isFree = self.spareStream != nil && isKnownUniquelyReferenced(&self.spareStream)
+        defer { self.spareStream = nil }
+        if isFree, let spare = self.spareStream { return spare }
+        return HTTP1ServerStream()
+    }
+
+    /// Whether the loop may go on.
+    private func readBody() throws(MessageRefusal) -> Bool {
+        var held: ByteBuffer?
+        let stream = self.stream
+        while true {
+            switch try self.body.next(&self.input) {
+            case .data(let data):
+                if self.body.isDone { return self.endRequest(data, stream) }
+                // Kept back for a moment: it may prove to be the last.
+                if let chunk = held, !self.deliver(chunk, stream) { return false }
+                held = data
+            case .needsMore:
+                if let chunk = held, !self.deliver(chunk, stream) { return false }
+                if self.inputEnded { self.closeNow(.closed) }
+                return false
+            case .end:
+                return self.endRequest(held ?? ByteBuffer(), stream)
+            case .trailers(let trailers):
+                if let chunk = held, !self.deliver(chunk, stream) { return false }
+                self.requestDone = true
+                self.inBody = false
+                stream?.receiver?.streamReceived(trailers: trailers)
+                self.exchangeAdvanced()
+                return true
+            }
+        }
+    }
+
+    /// False when the connection closes because of it.
+    private func deliver(_ data: ByteBuffer, _ stream: HTTP1ServerStream?) -> Bool {
+        if let stream, self.stream === stream {
+            self.unconsumed += data.readableBytes
+            stream.receiver?.streamReceived(data: data, end: false)
+        } else {
+            self.discarded += data.readableBytes
+            if self.discarded > self.limits.maxDiscardedBytes { self.closeAfterFlush(linger: true) }
+        }
+        return !self.isClosing
+    }
+
+    private func endRequest(_ data: ByteBuffer, _ stream: HTTP1ServerStream?) -> Bool {
+        self.requestDone = true
+        self.inBody = false
+        if let stream, self.stream === stream {
+            self.unconsumed += data.readableBytes
+            stream.receiver?.streamReceived(data: data, end: true)
+        }
+        self.exchangeAdvanced()
+        return true
+    }
+
+    func consumed(_ bytes: Int) {
+        self.unconsumed = max(0, self.unconsumed - bytes)
+        self.updateReading()
+    }
+
+    /// Stops reading while the receiver lags behind, or while a pipelined request waits.
+    private func updateReading() {
+        guard !self.isClosing else { return }
+        if self.unconsumed >= self.limits.receiveBufferBytes
+            || self.stream != nil && !self.inBody && self.input.readableBytes > 0
+        {
+            self.pauseReading()
+        } else {
+            self.resumeReading()
+        }
+    }
+
+    // MARK: Endings
+
+    /// Looks whether the exchange has ended, after either direction has.
+    func exchangeAdvanced() {
+        guard self.responseDone, !self.isClosing else { return }
+        if let stream = self.stream {
+            self.stream = nil
+            self.unconsumed = 0
+            let receiver = stream.end()
+            self.spareStream = stream
+            receiver?.streamClosed()
+            guard !self.isClosing else { return }
+        }
+        if !self.keepsAlive || self.inputEnded {
+            return self.closeAfterFlush(linger: !self.requestDone || self.input.readableBytes > 0)
+        }
+        guard self.requestDone else {
+            // The rest of an unwanted body is read and dropped, within bounds.
+            self.setTimeout(self.limits.headTimeout)
+            if !self.parsing { self.updateReading() }
+            return
+        }
+        self.setTimeout(self.limits.idleTimeout)
+        if !self.parsing { self.parseLater() }
+    }
+
+    /// The next request waits in `input`; it is not begun from within a call of the last one's receiver.
+    private func parseLater() {
+        guard self.input.readableBytes > 0, let context = self.context else { return self.updateReading() }
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.eventLoop.execute {
+            bound.value.inReadCycle = true
+            bound.value.inputArrived()
+            bound.value.inReadCycle = false
+            bound.value.flushSoon()
+        }
+    }
+
+    /// Answers what cannot be a request, or ends one whose body is malformed, and closes.
+    private func refuse(_ refusal: MessageRefusal) {
+        if let stream = self.stream {
+            self.stream = nil
+            let receiver = stream.end()
+            if !self.headSent { self.writeRefusal(refusal.status) }
+            self.closeAfterFlush(linger: true, reason: .protocolError(refusal.cause))
+            receiver?.streamFailed(.protocolError(refusal.cause))
+        } else if self.inBody {
+            self.closeAfterFlush(linger: true, reason: .protocolError(refusal.cause))
+        } else {
+            self.writeRefusal(refusal.status)
+            self.delegate?.connectionRefused(refusal)
+            self.closeAfterFlush(linger: true, reason: .protocolError(refusal.cause))
+        }
+    }
+
+    private func writeRefusal(_ status: Int) {
+        var additions = HTTP1HeadWriter.Additions()
+        additions.zeroLength = true
+        additions.close = true
+        HTTP1HeadWriter.writeResponse(
+            ResponseHead(status: status), isHTTP11: true, additions, into: &self.output)
+    }
+
+    override func timedOut() {
+        if self.stream != nil {
+            self.closeNow(.timeout)
+        } else if self.headStarted {
+            let refusal = MessageRefusal(status: 408, cause: "the head took too long")
+            self.writeRefusal(refusal.status)
+            self.delegate?.connectionRefused(refusal)
+            self.closeAfterFlush(linger: true, reason: .timeout)
+        } else {
+            self.closeAfterFlush(linger: self.inBody, reason: .timeout)
+        }
+    }
+
+    override func outputLeft() {
+        if let stream = self.stream {
+            self.setTimeout(nil)
+            if self.unsent > 0 {
+                let bytes = self.unsent
+                self.unsent = 0
+                stream.receiver?.streamSent(bytes: bytes)
+            }
+        }
+    }
+
+    /// Something waits for the socket: the peer must take it within the time allowed.
+    func watchForStall() {
+        if !self.writable { self.setTimeout(self.limits.stallTimeout) }
+    }
+
+    override func disconnected(_ reason: ConnectionEnd) {
+        if let stream = self.stream {
+            self.stream = nil
+            stream.end()?.streamFailed(StreamFailure(reason))
+        }
+        let delegate = self.delegate
+        self.delegate = nil
+        self.spareStream = nil
+        delegate?.connectionClosed(reason)
+    }
+}
+
+extension StreamFailure {
+    /// What a connection's end means for a stream that was still open.
+    init(_ end: ConnectionEnd) {
+        self =
+            switch end {
+            case .closed, .timeout: .connectionClosed
+            case .protocolError(let cause): .protocolError(cause)
+            case .transport(let cause): .transport(cause)
+            }
+    }
+}
