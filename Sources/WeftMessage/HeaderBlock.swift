@@ -62,6 +62,21 @@ package struct HeaderBlock: Sendable {
                 valueStart: valueStart, valueCount: UInt32(truncatingIfNeeded: value.count)))
     }
 
+    /// Appends a field whose name has been interned before; `name` counts only when `known` is `.other`.
+    package mutating func append(
+        interned known: FieldName, name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
+    ) {
+        if known != .other { return self.append(known, value: value) }
+        let nameStart = UInt32(truncatingIfNeeded: self.bytes.count)
+        self.bytes.append(contentsOf: name)
+        let valueStart = UInt32(truncatingIfNeeded: self.bytes.count)
+        self.bytes.append(contentsOf: value)
+        self.fields.append(
+            Field(
+                nameStart: nameStart, nameCount: UInt16(truncatingIfNeeded: name.count), name: .other,
+                valueStart: valueStart, valueCount: UInt32(truncatingIfNeeded: value.count)))
+    }
+
     /// Appends a field of a well-known name.
     package mutating func append(_ name: FieldName, value: UnsafeRawBufferPointer) {
         let start = UInt32(truncatingIfNeeded: self.bytes.count)
