@@ -1,0 +1,55 @@
+internal import GRDB
+
+/// The tables, and how they came to be. A migration that has been released never changes.
+enum SQLiteSchema {
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1 resources, history, records") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE revisions (
+                        number INTEGER PRIMARY KEY,
+                        author TEXT NOT NULL,
+                        at INTEGER NOT NULL
+                    ) STRICT;
+
+                    -- Every change ever made; a deletion has no document.
+                    CREATE TABLE changes (
+                        revision INTEGER NOT NULL REFERENCES revisions (number),
+                        ordinal INTEGER NOT NULL,
+                        kind TEXT NOT NULL,
+                        namespace TEXT NOT NULL,
+                        name TEXT NOT NULL,
+                        action TEXT NOT NULL,
+                        created_at INTEGER,
+                        document TEXT,
+                        file TEXT,
+                        line INTEGER,
+                        PRIMARY KEY (revision, ordinal)
+                    ) STRICT, WITHOUT ROWID;
+                    CREATE INDEX changes_by_key ON changes (kind, namespace, name, revision);
+
+                    -- What the changes add up to.
+                    CREATE TABLE resources (
+                        kind TEXT NOT NULL,
+                        namespace TEXT NOT NULL,
+                        name TEXT NOT NULL,
+                        revision INTEGER NOT NULL REFERENCES revisions (number),
+                        created_at INTEGER NOT NULL,
+                        document TEXT NOT NULL,
+                        file TEXT,
+                        line INTEGER,
+                        PRIMARY KEY (kind, namespace, name)
+                    ) STRICT;
+
+                    CREATE TABLE records (
+                        collection TEXT NOT NULL,
+                        id TEXT NOT NULL,
+                        document TEXT NOT NULL,
+                        PRIMARY KEY (collection, id)
+                    ) STRICT;
+                    """)
+        }
+        return migrator
+    }
+}
