@@ -75,11 +75,14 @@ let package = Package(
         // Vocabulary
         library("WeftModel", []),
         library("WeftMessage", []),
-        library("WeftProtos", [protobuf, grpcCore, grpcProtobuf]),
+        .target(
+            name: "WeftProtos", dependencies: [protobuf, grpcCore, grpcProtobuf], exclude: ["Protos"],
+            swiftSettings: settings),
         // Pure decisions
         library("WeftConfig", ["WeftModel", yams]),
         library("WeftCompiler", ["WeftModel", collections]),
-        library("WeftDiscovery", ["WeftModel", "WeftProtos", "WeftCompiler", "WeftTraffic", collections, crypto]),
+        library(
+            "WeftDiscovery", ["WeftModel", "WeftProtos", "WeftCompiler", "WeftTraffic", protobuf, collections, crypto]),
         library("WeftIdentity", ["WeftModel", x509, crypto, asn1]),
         library("WeftTraffic", ["WeftModel", "WeftMessage", collections]),
         // Protocol and IO
@@ -92,15 +95,15 @@ let package = Package(
             [
                 "WeftModel", "WeftMessage", "WeftProtos", "WeftDiscovery", "WeftIdentity", "WeftTraffic", "WeftHTTP",
                 "WeftTelemetry",
-                nioCore, nioPosix, nioSSL, x509, crypto, asn1, grpcCore, grpcProtobuf, grpcTransport, logging,
-                collections,
+                nioCore, nioPosix, nioSSL, x509, crypto, asn1, protobuf, grpcCore, grpcProtobuf, grpcTransport,
+                logging, collections,
                 lifecycle, asyncHTTPClient,
             ]),
         library(
             "WeftControlPlane",
             [
                 "WeftModel", "WeftProtos", "WeftConfig", "WeftCompiler", "WeftDiscovery", "WeftIdentity", "WeftStore",
-                "WeftTelemetry", nioCore, nioPosix, nioSSL, x509, crypto, asn1, grpcCore, grpcProtobuf, grpcTransport,
+                "WeftTelemetry", nioCore, nioPosix, nioSSL, x509, crypto, asn1, protobuf, grpcCore, grpcProtobuf, grpcTransport,
                 hummingbird, hummingbirdTLS, logging, collections, lifecycle,
             ]),
         library(
@@ -119,6 +122,7 @@ let package = Package(
         tests(of: "WeftMessage"),
         tests(of: "WeftConfig", ["WeftModel"]),
         tests(of: "WeftCompiler", ["WeftModel", "WeftConfig"]),
+        tests(of: "WeftProtos", [protobuf]),
         tests(of: "WeftDiscovery", ["WeftModel", "WeftProtos", "WeftCompiler", protobuf]),
         tests(of: "WeftIdentity", ["WeftModel", x509, crypto, asn1]),
         tests(of: "WeftTraffic", ["WeftModel", "WeftMessage"]),

@@ -1,0 +1,407 @@
+/// What xDS says about each message and enum in our subset: name, number, type, and whether repeated.
+///
+/// Taken from the descriptors that Envoy 1.40 and gRPC 1.85 carry, not from our own files.
+let fieldFacts = """
+    envoy.config.cluster.v3.CircuitBreakers.Thresholds.RetryBudget
+      budget_percent 1 envoy.type.v3.Percent
+      min_retry_concurrency 2 google.protobuf.UInt32Value
+      budget_interval 3 google.protobuf.Duration
+    envoy.config.cluster.v3.CircuitBreakers.Thresholds
+      priority 1 envoy.config.core.v3.RoutingPriority
+      max_connections 2 google.protobuf.UInt32Value
+      max_pending_requests 3 google.protobuf.UInt32Value
+      max_requests 4 google.protobuf.UInt32Value
+      max_retries 5 google.protobuf.UInt32Value
+      retry_budget 8 envoy.config.cluster.v3.CircuitBreakers.Thresholds.RetryBudget
+    envoy.config.cluster.v3.CircuitBreakers
+      thresholds 1 envoy.config.cluster.v3.CircuitBreakers.Thresholds repeated
+    envoy.config.cluster.v3.Cluster.DiscoveryType
+      STATIC 0 enum-value
+      STRICT_DNS 1 enum-value
+      LOGICAL_DNS 2 enum-value
+      EDS 3 enum-value
+      ORIGINAL_DST 4 enum-value
+    envoy.config.cluster.v3.Cluster.LbPolicy
+      ROUND_ROBIN 0 enum-value
+      LEAST_REQUEST 1 enum-value
+      RING_HASH 2 enum-value
+      RANDOM 3 enum-value
+      MAGLEV 5 enum-value
+      CLUSTER_PROVIDED 6 enum-value
+      LOAD_BALANCING_POLICY_CONFIG 7 enum-value
+    envoy.config.cluster.v3.Cluster.EdsClusterConfig
+      eds_config 1 envoy.config.core.v3.ConfigSource
+      service_name 2 string
+    envoy.config.cluster.v3.Cluster.CommonLbConfig
+      healthy_panic_threshold 1 envoy.type.v3.Percent
+      locality_weighted_lb_config 3 envoy.config.cluster.v3.Cluster.CommonLbConfig.LocalityWeightedLbConfig
+    envoy.config.cluster.v3.Cluster
+      name 1 string
+      type 2 envoy.config.cluster.v3.Cluster.DiscoveryType
+      eds_cluster_config 3 envoy.config.cluster.v3.Cluster.EdsClusterConfig
+      connect_timeout 4 google.protobuf.Duration
+      lb_policy 6 envoy.config.cluster.v3.Cluster.LbPolicy
+      circuit_breakers 10 envoy.config.cluster.v3.CircuitBreakers
+      transport_socket 24 envoy.config.core.v3.TransportSocket
+      metadata 25 envoy.config.core.v3.Metadata
+      common_lb_config 27 envoy.config.cluster.v3.Cluster.CommonLbConfig
+      load_assignment 33 envoy.config.endpoint.v3.ClusterLoadAssignment
+      typed_extension_protocol_options 36 map<string,google.protobuf.Any>
+    envoy.config.core.v3.Pipe
+      path 1 string
+    envoy.config.core.v3.SocketAddress.Protocol
+      TCP 0 enum-value
+      UDP 1 enum-value
+    envoy.config.core.v3.SocketAddress
+      protocol 1 envoy.config.core.v3.SocketAddress.Protocol
+      address 2 string
+      port_value 3 uint32
+      named_port 4 string
+    envoy.config.core.v3.Address
+      socket_address 1 envoy.config.core.v3.SocketAddress
+      pipe 2 envoy.config.core.v3.Pipe
+    envoy.config.core.v3.RoutingPriority
+      DEFAULT 0 enum-value
+      HIGH 1 enum-value
+    envoy.config.core.v3.TrafficDirection
+      UNSPECIFIED 0 enum-value
+      INBOUND 1 enum-value
+      OUTBOUND 2 enum-value
+    envoy.config.core.v3.Locality
+      region 1 string
+      zone 2 string
+      sub_zone 3 string
+    envoy.config.core.v3.BuildVersion
+      version 1 envoy.type.v3.SemanticVersion
+      metadata 2 google.protobuf.Struct
+    envoy.config.core.v3.Node
+      id 1 string
+      cluster 2 string
+      metadata 3 google.protobuf.Struct
+      locality 4 envoy.config.core.v3.Locality
+      user_agent_name 6 string
+      user_agent_version 7 string
+      user_agent_build_version 8 envoy.config.core.v3.BuildVersion
+      client_features 10 string repeated
+      listening_addresses 11 envoy.config.core.v3.Address repeated
+    envoy.config.core.v3.ControlPlane
+      identifier 1 string
+    envoy.config.core.v3.Metadata
+      filter_metadata 1 map<string,google.protobuf.Struct>
+      typed_filter_metadata 2 map<string,google.protobuf.Any>
+    envoy.config.core.v3.HeaderValue
+      key 1 string
+      value 2 string
+      raw_value 3 bytes
+    envoy.config.core.v3.HeaderValueOption.HeaderAppendAction
+      APPEND_IF_EXISTS_OR_ADD 0 enum-value
+      ADD_IF_ABSENT 1 enum-value
+      OVERWRITE_IF_EXISTS_OR_ADD 2 enum-value
+      OVERWRITE_IF_EXISTS 3 enum-value
+    envoy.config.core.v3.HeaderValueOption
+      header 1 envoy.config.core.v3.HeaderValue
+      append_action 3 envoy.config.core.v3.HeaderValueOption.HeaderAppendAction
+      keep_empty_value 4 bool
+    envoy.config.core.v3.DataSource
+      filename 1 string
+      inline_bytes 2 bytes
+      inline_string 3 string
+      environment_variable 4 string
+    envoy.config.core.v3.TransportSocket
+      name 1 string
+      typed_config 3 google.protobuf.Any
+    envoy.config.core.v3.ApiVersion
+      AUTO 0 enum-value
+      V2 1 enum-value
+      V3 2 enum-value
+    envoy.config.core.v3.SelfConfigSource
+      transport_api_version 1 envoy.config.core.v3.ApiVersion
+    envoy.config.core.v3.ConfigSource
+      ads 3 envoy.config.core.v3.AggregatedConfigSource
+      self 5 envoy.config.core.v3.SelfConfigSource
+      initial_fetch_timeout 4 google.protobuf.Duration
+      resource_api_version 6 envoy.config.core.v3.ApiVersion
+    envoy.config.core.v3.HealthStatus
+      UNKNOWN 0 enum-value
+      HEALTHY 1 enum-value
+      UNHEALTHY 2 enum-value
+      DRAINING 3 enum-value
+      TIMEOUT 4 enum-value
+      DEGRADED 5 enum-value
+    envoy.config.core.v3.HttpProtocolOptions
+      idle_timeout 1 google.protobuf.Duration
+      max_stream_duration 4 google.protobuf.Duration
+    envoy.config.core.v3.KeepaliveSettings
+      interval 1 google.protobuf.Duration
+      timeout 2 google.protobuf.Duration
+    envoy.config.core.v3.Http2ProtocolOptions
+      max_concurrent_streams 2 google.protobuf.UInt32Value
+      connection_keepalive 15 envoy.config.core.v3.KeepaliveSettings
+    envoy.config.endpoint.v3.ClusterLoadAssignment.Policy
+      overprovisioning_factor 3 google.protobuf.UInt32Value
+    envoy.config.endpoint.v3.ClusterLoadAssignment
+      cluster_name 1 string
+      endpoints 2 envoy.config.endpoint.v3.LocalityLbEndpoints repeated
+      policy 4 envoy.config.endpoint.v3.ClusterLoadAssignment.Policy
+    envoy.config.endpoint.v3.Endpoint
+      address 1 envoy.config.core.v3.Address
+      hostname 3 string
+    envoy.config.endpoint.v3.LbEndpoint
+      endpoint 1 envoy.config.endpoint.v3.Endpoint
+      endpoint_name 5 string
+      health_status 2 envoy.config.core.v3.HealthStatus
+      metadata 3 envoy.config.core.v3.Metadata
+      load_balancing_weight 4 google.protobuf.UInt32Value
+    envoy.config.endpoint.v3.LocalityLbEndpoints
+      locality 1 envoy.config.core.v3.Locality
+      lb_endpoints 2 envoy.config.endpoint.v3.LbEndpoint repeated
+      load_balancing_weight 3 google.protobuf.UInt32Value
+      priority 5 uint32
+    envoy.config.listener.v3.ApiListener
+      api_listener 1 google.protobuf.Any
+    envoy.config.listener.v3.Filter
+      name 1 string
+      typed_config 4 google.protobuf.Any
+    envoy.config.listener.v3.FilterChain
+      filters 3 envoy.config.listener.v3.Filter repeated
+      transport_socket 6 envoy.config.core.v3.TransportSocket
+      name 7 string
+    envoy.config.listener.v3.Listener
+      name 1 string
+      address 2 envoy.config.core.v3.Address
+      filter_chains 3 envoy.config.listener.v3.FilterChain repeated
+      metadata 6 envoy.config.core.v3.Metadata
+      traffic_direction 16 envoy.config.core.v3.TrafficDirection
+      api_listener 19 envoy.config.listener.v3.ApiListener
+      default_filter_chain 25 envoy.config.listener.v3.FilterChain
+      stat_prefix 28 string
+      enable_reuse_port 29 google.protobuf.BoolValue
+    envoy.config.route.v3.RouteConfiguration
+      name 1 string
+      virtual_hosts 2 envoy.config.route.v3.VirtualHost repeated
+      validate_clusters 7 google.protobuf.BoolValue
+      ignore_port_in_host_matching 14 bool
+    envoy.config.route.v3.VirtualHost
+      name 1 string
+      domains 2 string repeated
+      routes 3 envoy.config.route.v3.Route repeated
+      include_request_attempt_count 14 bool
+    envoy.config.route.v3.Route
+      match 1 envoy.config.route.v3.RouteMatch
+      route 2 envoy.config.route.v3.RouteAction
+      redirect 3 envoy.config.route.v3.RedirectAction
+      direct_response 7 envoy.config.route.v3.DirectResponseAction
+      non_forwarding_action 18 envoy.config.route.v3.NonForwardingAction
+      metadata 4 envoy.config.core.v3.Metadata
+      request_headers_to_add 9 envoy.config.core.v3.HeaderValueOption repeated
+      response_headers_to_add 10 envoy.config.core.v3.HeaderValueOption repeated
+      response_headers_to_remove 11 string repeated
+      request_headers_to_remove 12 string repeated
+      typed_per_filter_config 13 map<string,google.protobuf.Any>
+      name 14 string
+    envoy.config.route.v3.RouteMatch
+      prefix 1 string
+      path 2 string
+      safe_regex 10 envoy.type.matcher.v3.RegexMatcher
+      path_separated_prefix 14 string
+      case_sensitive 4 google.protobuf.BoolValue
+      headers 6 envoy.config.route.v3.HeaderMatcher repeated
+      query_parameters 7 envoy.config.route.v3.QueryParameterMatcher repeated
+    envoy.config.route.v3.HeaderMatcher
+      name 1 string
+      exact_match 4 string
+      present_match 7 bool
+      safe_regex_match 11 envoy.type.matcher.v3.RegexMatcher
+      string_match 13 envoy.type.matcher.v3.StringMatcher
+      invert_match 8 bool
+    envoy.config.route.v3.QueryParameterMatcher
+      name 1 string
+      string_match 5 envoy.type.matcher.v3.StringMatcher
+      present_match 6 bool
+    envoy.config.route.v3.RouteAction.ClusterNotFoundResponseCode
+      SERVICE_UNAVAILABLE 0 enum-value
+      NOT_FOUND 1 enum-value
+      INTERNAL_SERVER_ERROR 2 enum-value
+    envoy.config.route.v3.RouteAction.MaxStreamDuration
+      max_stream_duration 1 google.protobuf.Duration
+      grpc_timeout_header_max 2 google.protobuf.Duration
+      grpc_timeout_header_offset 3 google.protobuf.Duration
+    envoy.config.route.v3.RouteAction
+      cluster 1 string
+      cluster_header 2 string
+      weighted_clusters 3 envoy.config.route.v3.WeightedCluster
+      timeout 8 google.protobuf.Duration
+      retry_policy 9 envoy.config.route.v3.RetryPolicy
+      cluster_not_found_response_code 20 envoy.config.route.v3.RouteAction.ClusterNotFoundResponseCode
+      idle_timeout 24 google.protobuf.Duration
+      max_stream_duration 36 envoy.config.route.v3.RouteAction.MaxStreamDuration
+    envoy.config.route.v3.WeightedCluster.ClusterWeight
+      name 1 string
+      weight 2 google.protobuf.UInt32Value
+      request_headers_to_add 4 envoy.config.core.v3.HeaderValueOption repeated
+      response_headers_to_add 5 envoy.config.core.v3.HeaderValueOption repeated
+      response_headers_to_remove 6 string repeated
+      request_headers_to_remove 9 string repeated
+    envoy.config.route.v3.WeightedCluster
+      clusters 1 envoy.config.route.v3.WeightedCluster.ClusterWeight repeated
+    envoy.config.route.v3.RetryPolicy.RetryBackOff
+      base_interval 1 google.protobuf.Duration
+      max_interval 2 google.protobuf.Duration
+    envoy.config.route.v3.RetryPolicy.RetryHostPredicate
+      name 1 string
+      typed_config 3 google.protobuf.Any
+    envoy.config.route.v3.RetryPolicy
+      retry_on 1 string
+      num_retries 2 google.protobuf.UInt32Value
+      per_try_timeout 3 google.protobuf.Duration
+      retry_host_predicate 5 envoy.config.route.v3.RetryPolicy.RetryHostPredicate repeated
+      host_selection_retry_max_attempts 6 int64
+      retriable_status_codes 7 uint32 repeated
+      retry_back_off 8 envoy.config.route.v3.RetryPolicy.RetryBackOff
+      retriable_request_headers 10 envoy.config.route.v3.HeaderMatcher repeated
+    envoy.config.route.v3.RedirectAction
+      host_redirect 1 string
+      path_redirect 2 string
+    envoy.config.route.v3.DirectResponseAction
+      status 1 uint32
+      body 2 envoy.config.core.v3.DataSource
+    envoy.extensions.filters.http.router.v3.Router
+      suppress_envoy_headers 4 bool
+    envoy.extensions.filters.network.http_connection_manager.v3.Rds
+      config_source 1 envoy.config.core.v3.ConfigSource
+      route_config_name 2 string
+    envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter
+      name 1 string
+      typed_config 4 google.protobuf.Any
+      is_optional 6 bool
+    envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.CodecType
+      AUTO 0 enum-value
+      HTTP1 1 enum-value
+      HTTP2 2 enum-value
+      HTTP3 3 enum-value
+    envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.UpgradeConfig
+      upgrade_type 1 string
+    envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+      codec_type 1 envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.CodecType
+      stat_prefix 2 string
+      rds 3 envoy.extensions.filters.network.http_connection_manager.v3.Rds
+      route_config 4 envoy.config.route.v3.RouteConfiguration
+      http_filters 5 envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter repeated
+      http2_protocol_options 9 envoy.config.core.v3.Http2ProtocolOptions
+      upgrade_configs 23 envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.UpgradeConfig repeated
+      stream_idle_timeout 24 google.protobuf.Duration
+      common_http_protocol_options 35 envoy.config.core.v3.HttpProtocolOptions
+    envoy.extensions.transport_sockets.tls.v3.TlsParameters.TlsProtocol
+      TLS_AUTO 0 enum-value
+      TLSv1_0 1 enum-value
+      TLSv1_1 2 enum-value
+      TLSv1_2 3 enum-value
+      TLSv1_3 4 enum-value
+    envoy.extensions.transport_sockets.tls.v3.TlsParameters
+      tls_minimum_protocol_version 1 envoy.extensions.transport_sockets.tls.v3.TlsParameters.TlsProtocol
+      tls_maximum_protocol_version 2 envoy.extensions.transport_sockets.tls.v3.TlsParameters.TlsProtocol
+    envoy.extensions.transport_sockets.tls.v3.TlsCertificate
+      certificate_chain 1 envoy.config.core.v3.DataSource
+      private_key 2 envoy.config.core.v3.DataSource
+    envoy.extensions.transport_sockets.tls.v3.CertificateProviderPluginInstance
+      instance_name 1 string
+      certificate_name 2 string
+    envoy.extensions.transport_sockets.tls.v3.SubjectAltNameMatcher.SanType
+      SAN_TYPE_UNSPECIFIED 0 enum-value
+      EMAIL 1 enum-value
+      DNS 2 enum-value
+      URI 3 enum-value
+      IP_ADDRESS 4 enum-value
+      OTHER_NAME 5 enum-value
+    envoy.extensions.transport_sockets.tls.v3.SubjectAltNameMatcher
+      san_type 1 envoy.extensions.transport_sockets.tls.v3.SubjectAltNameMatcher.SanType
+      matcher 2 envoy.type.matcher.v3.StringMatcher
+    envoy.extensions.transport_sockets.tls.v3.CertificateValidationContext
+      trusted_ca 1 envoy.config.core.v3.DataSource
+      match_subject_alt_names 9 envoy.type.matcher.v3.StringMatcher repeated
+      ca_certificate_provider_instance 13 envoy.extensions.transport_sockets.tls.v3.CertificateProviderPluginInstance
+      match_typed_subject_alt_names 15 envoy.extensions.transport_sockets.tls.v3.SubjectAltNameMatcher repeated
+    envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig
+      name 1 string
+      sds_config 2 envoy.config.core.v3.ConfigSource
+    envoy.extensions.transport_sockets.tls.v3.Secret
+      name 1 string
+      tls_certificate 2 envoy.extensions.transport_sockets.tls.v3.TlsCertificate
+      validation_context 4 envoy.extensions.transport_sockets.tls.v3.CertificateValidationContext
+    envoy.extensions.transport_sockets.tls.v3.CommonTlsContext.CombinedCertificateValidationContext
+      default_validation_context 1 envoy.extensions.transport_sockets.tls.v3.CertificateValidationContext
+      validation_context_sds_secret_config 2 envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig
+    envoy.extensions.transport_sockets.tls.v3.CommonTlsContext
+      tls_params 1 envoy.extensions.transport_sockets.tls.v3.TlsParameters
+      tls_certificates 2 envoy.extensions.transport_sockets.tls.v3.TlsCertificate repeated
+      alpn_protocols 4 string repeated
+      tls_certificate_sds_secret_configs 6 envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig repeated
+      validation_context 3 envoy.extensions.transport_sockets.tls.v3.CertificateValidationContext
+      validation_context_sds_secret_config 7 envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig
+      combined_validation_context 8 envoy.extensions.transport_sockets.tls.v3.CommonTlsContext.CombinedCertificateValidationContext
+      tls_certificate_provider_instance 14 envoy.extensions.transport_sockets.tls.v3.CertificateProviderPluginInstance
+    envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext
+      common_tls_context 1 envoy.extensions.transport_sockets.tls.v3.CommonTlsContext
+      sni 2 string
+    envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext
+      common_tls_context 1 envoy.extensions.transport_sockets.tls.v3.CommonTlsContext
+      require_client_certificate 2 google.protobuf.BoolValue
+    envoy.extensions.upstreams.http.v3.HttpProtocolOptions.ExplicitHttpConfig
+      http2_protocol_options 2 envoy.config.core.v3.Http2ProtocolOptions
+    envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+      common_http_protocol_options 1 envoy.config.core.v3.HttpProtocolOptions
+      explicit_http_config 3 envoy.extensions.upstreams.http.v3.HttpProtocolOptions.ExplicitHttpConfig
+    envoy.service.discovery.v3.DiscoveryRequest
+      version_info 1 string
+      node 2 envoy.config.core.v3.Node
+      resource_names 3 string repeated
+      type_url 4 string
+      response_nonce 5 string
+      error_detail 6 google.rpc.Status
+    envoy.service.discovery.v3.DiscoveryResponse
+      version_info 1 string
+      resources 2 google.protobuf.Any repeated
+      type_url 4 string
+      nonce 5 string
+      control_plane 6 envoy.config.core.v3.ControlPlane
+    envoy.service.discovery.v3.DeltaDiscoveryRequest
+      node 1 envoy.config.core.v3.Node
+      type_url 2 string
+      resource_names_subscribe 3 string repeated
+      resource_names_unsubscribe 4 string repeated
+      initial_resource_versions 5 map<string,string>
+      response_nonce 6 string
+      error_detail 7 google.rpc.Status
+    envoy.service.discovery.v3.DeltaDiscoveryResponse
+      system_version_info 1 string
+      resources 2 envoy.service.discovery.v3.Resource repeated
+      type_url 4 string
+      nonce 5 string
+      removed_resources 6 string repeated
+      control_plane 7 envoy.config.core.v3.ControlPlane
+    envoy.service.discovery.v3.Resource
+      version 1 string
+      resource 2 google.protobuf.Any
+      name 3 string
+      aliases 4 string repeated
+      ttl 6 google.protobuf.Duration
+    envoy.type.matcher.v3.RegexMatcher
+      regex 2 string
+    envoy.type.matcher.v3.StringMatcher
+      exact 1 string
+      prefix 2 string
+      suffix 3 string
+      safe_regex 5 envoy.type.matcher.v3.RegexMatcher
+      contains 7 string
+      ignore_case 6 bool
+    envoy.type.v3.Percent
+      value 1 double
+    envoy.type.v3.SemanticVersion
+      major_number 1 uint32
+      minor_number 2 uint32
+      patch 3 uint32
+    google.rpc.Status
+      code 1 int32
+      message 2 string
+      details 3 google.protobuf.Any repeated
+    """
