@@ -1,0 +1,177 @@
+internal import WeftMessage
+internal import WeftModel
+
+extension Exchange {
+    /// The pool has a connection for the attempt.
+    ///
+    /// Answers `sendRequest`; the empty set when the exchange no longer waits for it (give the connection back).
+    package mutating func connectionReady(now: MonotonicInstant) -> ExchangeEffects {
+        guard self.phase == .connecting, let cluster = self.cluster else { return [] }
+        self.stopWaiting(cluster)
+        self.phase = .awaitingResponse
+        self.connectDeadline = .never
+        self.sentAt = now
+        self.lastActivity = now
+        if self.attempt > 1 {
+            self.head.headers.set(.weftAttempt, self.attempt)
+            if self.traits.isGRPC { self.head.headers.set(.grpcPreviousAttempts, self.attempt - 1) }
+        }
+        if self.deadline != .never {
+            Deadline.write(
+                self.deadline.nanoseconds - now.nanoseconds, to: &self.head.headers, isGRPC: self.traits.isGRPC)
+        }
+        return .sendRequest
+    }
+
+    /// The attempt failed: no connection, or the stream ended before its message did. The stream is gone already.
+    ///
+    /// `mayHaveBeenProcessed` is false only when no byte of the request can have reached the application. Answers
+    /// `connect` for an immediate retry, the empty set while waiting for one (see `timer`), or `reply` or
+    /// `resetDownstream`, and `finished`.
+    package mutating func attemptFailed(
+        _ failure: UpstreamFailure, mayHaveBeenProcessed: Bool, now: MonotonicInstant
+    )
+        -> ExchangeEffects
+    {
+        switch self.phase {
+        case .idle, .backingOff, .finished: []
+        case .connecting, .awaitingResponse:
+            self.attemptEnded(failure, unprocessed: !mayHaveBeenProcessed || self.phase == .connecting, now: now)
+        case .responding: self.cutShort(failure.reason, detail: failure.detail, now: now)
+        }
+    }
+
+    // MARK: Starting
+
+    /// Whether a retry is still possible as far as its number goes.
+    var mayRetry: Bool {
+        guard self.phase != .responding, let route = self.route else { return false }
+        return self.attempt <= route.retry.attempts
+    }
+
+    mutating func startAttempt(now: MonotonicInstant) -> ExchangeEffects {
+        guard let route = self.route, let cluster = self.cluster, let traffic = self.traffic else { return [] }
+        if self.isTooLate(after: 0, now: now) {
+            return self.answer(
+                LocalReply(.deadlineExceeded, detail: "less time was left than the route usually takes"), now: now)
+        }
+        guard let endpoint = cluster.balancer.pick(excluding: self.tried, random: &traffic.random, now: now) else {
+            return self.answer(LocalReply(.noEndpoints, detail: "\(cluster.cluster.name) has no endpoints"), now: now)
+        }
+        guard cluster.load.startWaiting() else {
+            return self.answer(LocalReply(.overflow, detail: UpstreamFailure.overflow.detail), now: now)
+        }
+        self.keepAttempt()
+        self.isWaiting = true
+        self.isInFlight = true
+        cluster.balancer.started(endpoint)
+        self.endpoint = endpoint
+        self.attempt += 1
+        self.phase = .connecting
+        self.attemptStart = now
+        self.attemptEnd = .never
+        self.attemptStatus = nil
+        self.attemptReason = .ok
+        self.retryAt = .never
+        self.connectDeadline = now.advanced(byNanoseconds: cluster.connectTimeout)
+        if route.perTryTimeout > 0 { self.tryDeadline = now.advanced(byNanoseconds: route.perTryTimeout) }
+        return .connect
+    }
+
+    /// Moves the attempt that is over to the earlier ones.
+    private mutating func keepAttempt() {
+        guard self.attempt > 0, let endpoint = self.endpoint else { return }
+        self.earlier.append(
+            AttemptRecord(
+                endpoint: endpoint.endpoint, start: self.attemptStart, end: self.attemptEnd, status: self.attemptStatus,
+                reason: self.attemptReason))
+    }
+
+    // MARK: Ending
+
+    /// No response head came of the attempt.
+    mutating func attemptEnded(_ failure: UpstreamFailure, unprocessed: Bool, now: MonotonicInstant) -> ExchangeEffects
+    {
+        guard let cluster = self.cluster, let endpoint = self.endpoint else { return [] }
+        let wasSent = self.phase == .awaitingResponse
+        cluster.balancer.failed(
+            endpoint, failure, waited: now.nanoseconds - self.attemptStart.nanoseconds, now: now)
+        self.closeAttempt(failure.reason, status: nil, now: now)
+        switch self.verdict(.failed(failure, unprocessed: unprocessed), wasSent: wasSent, pushback: nil, now: now) {
+        case .retry(let delay): return self.backOff(delay, now: now)
+        case .giveUp(let reason):
+            let detail = self.attempt > 1 ? "\(failure.detail); after \(self.attempt) attempts" : failure.detail
+            return self.answer(
+                LocalReply(
+                    reason ?? failure.reason, status: failure.reason.status, grpcStatus: failure.reason.grpcStatus,
+                    detail: self.replay.isOutgrown ? detail + "; the body was too large to send again" : detail),
+                now: now)
+        }
+    }
+
+    /// Waits before the next attempt, or makes it at once.
+    mutating func backOff(_ delay: Int64, now: MonotonicInstant) -> ExchangeEffects {
+        if let endpoint = self.endpoint { self.tried.append(endpoint) }
+        self.phase = .backingOff
+        if delay == 0 { return self.startAttempt(now: now) }
+        self.retryAt = now.advanced(byNanoseconds: delay)
+        return []
+    }
+
+    enum Verdict {
+        /// Nanoseconds.
+        case retry(after: Int64)
+        /// The outcome stands; the reason when retrying, or its lack, is what ended it.
+        case giveUp(Reason?)
+    }
+
+    /// Whether an outcome leads to another attempt. Withdraws from the budget when it does.
+    mutating func verdict(
+        _ outcome: AttemptOutcome, wasSent: Bool, pushback: Pushback?, now: MonotonicInstant
+    )
+        -> Verdict
+    {
+        guard let route = self.route, let cluster = self.cluster, let traffic = self.traffic,
+            route.retry.allows(outcome, idempotent: self.traits.isIdempotent)
+        else { return .giveUp(nil) }
+        let made = self.attempt - 1
+        guard made < route.retry.attempts else { return .giveUp(made > 0 ? .retriesExhausted : nil) }
+        guard self.replay.canReplay(sent: wasSent) else { return .giveUp(nil) }
+        var delay = route.retry.backoff.delay(beforeRetry: self.attempt, random: &traffic.random)
+        switch pushback {
+        case nil: break
+        case .stop: return .giveUp(nil)
+        case .wait(let asked): delay = asked
+        case .atLeast(let asked): delay = max(delay, asked)
+        }
+        if self.isTooLate(after: delay, now: now) { return .giveUp(nil) }
+        guard cluster.budget.withdraw(now: now) else { return .giveUp(.retryBudgetExhausted) }
+        return .retry(after: delay)
+    }
+
+    /// Whether an attempt begun after `delay` would have less time than the route usually takes.
+    private func isTooLate(after delay: Int64, now: MonotonicInstant) -> Bool {
+        if self.deadline == .never { return delay > 60_000_000_000 }
+        let left = self.deadline.nanoseconds - now.nanoseconds - delay
+        return left <= 0 || left < self.median?.value(now: now) ?? 0
+    }
+
+    /// The attempt's accounts are settled; what came of it is kept.
+    mutating func closeAttempt(_ reason: Reason, status: Int?, now: MonotonicInstant) {
+        guard self.isInFlight, let cluster = self.cluster, let endpoint = self.endpoint else { return }
+        self.isInFlight = false
+        self.stopWaiting(cluster)
+        cluster.balancer.finished(endpoint)
+        if self.attemptEnd == .never { self.attemptEnd = now }
+        if self.attemptStatus == nil { self.attemptStatus = status }
+        if reason != .ok { self.attemptReason = reason }
+        self.connectDeadline = .never
+        self.tryDeadline = .never
+    }
+
+    mutating func stopWaiting(_ cluster: ClusterTraffic) {
+        guard self.isWaiting else { return }
+        self.isWaiting = false
+        cluster.load.stopWaiting()
+    }
+}

@@ -1,0 +1,90 @@
+internal import WeftModel
+
+extension Exchange {
+    /// The moment `timer` has come, or the driver's timer fired early.
+    ///
+    /// Answers the empty set when nothing is due; `connect` when a retry is; else what ends the attempt (`resetUpstream`
+    /// or `abandonConnect`) and what follows from that.
+    package mutating func timerFired(now: MonotonicInstant) -> ExchangeEffects {
+        guard now >= self.timer else { return [] }
+        if now >= self.deadline {
+            return self.timedOut(
+                self.deadlineIsCallers ? .deadlineExceeded : .requestTimeout,
+                detail: self.deadlineIsCallers
+                    ? "the caller's time is used up" : "the request took longer than its timeout", now: now)
+        }
+        switch self.phase {
+        case .idle, .finished: return []
+        case .backingOff: return self.startAttempt(now: now)
+        case .connecting:
+            let failure: UpstreamFailure = now >= self.tryDeadline ? .tryTimeout : .connectTimeout
+            return self.attemptEnded(failure, unprocessed: true, now: now).union(.abandonConnect)
+        case .awaitingResponse:
+            if now >= self.tryDeadline {
+                return self.attemptEnded(.tryTimeout, unprocessed: false, now: now).union(.resetUpstream)
+            }
+            return self.timedOut(.streamIdleTimeout, detail: "no byte went either way", now: now)
+        case .responding:
+            let reason: Reason = now >= self.tryDeadline ? .tryTimeout : .streamIdleTimeout
+            return self.cutShort(reason, detail: "", now: now).union(.resetUpstream)
+        }
+    }
+
+    /// The time for everything is over.
+    private mutating func timedOut(_ reason: Reason, detail: String, now: MonotonicInstant) -> ExchangeEffects {
+        if self.phase == .responding { return self.cutShort(reason, detail: detail, now: now).union(.resetUpstream) }
+        if self.isInFlight, self.phase == .awaitingResponse, let endpoint = self.endpoint {
+            // An endpoint that lets requests run out of time is slow, though it never answered.
+            self.cluster?.balancer.failed(
+                endpoint, .tryTimeout, waited: now.nanoseconds - self.sentAt.nanoseconds, now: now)
+        }
+        let effects = self.letGo(reason, now: now)
+        return effects.union(self.answer(LocalReply(reason, detail: detail), now: now))
+    }
+
+    /// Gives up the current attempt, wherever it stands.
+    mutating func letGo(_ reason: Reason, now: MonotonicInstant) -> ExchangeEffects {
+        let effects: ExchangeEffects =
+            switch self.phase {
+            case .connecting: .abandonConnect
+            case .awaitingResponse, .responding: .resetUpstream
+            case .idle, .backingOff, .finished: []
+            }
+        self.closeAttempt(reason, status: nil, now: now)
+        return effects
+    }
+
+    /// The response had begun and cannot be completed.
+    mutating func cutShort(_ reason: Reason, detail: String, now: MonotonicInstant) -> ExchangeEffects {
+        self.closeAttempt(reason, status: nil, now: now)
+        self.reason = reason
+        self.detail = detail
+        return self.finish(now: now).union(.resetDownstream)
+    }
+
+    /// Answers downstream itself.
+    mutating func answer(_ reply: LocalReply, now: MonotonicInstant) -> ExchangeEffects {
+        var reply = reply
+        if reply.provenance == nil { reply.provenance = self.route?.route.provenance }
+        self.reply = reply
+        self.reason = reply.reason
+        self.detail = reply.detail
+        self.status = reply.status
+        if self.traits.isGRPC { self.grpcStatus = reply.grpcStatus }
+        return self.finish(now: now).union(.reply)
+    }
+
+    /// Settles all accounts.
+    mutating func finish(now: MonotonicInstant) -> ExchangeEffects {
+        self.closeAttempt(.ok, status: nil, now: now)
+        if self.isAdmitted {
+            self.isAdmitted = false
+            self.cluster?.load.release()
+        }
+        let effects = self.replay.drop()
+        self.phase = .finished
+        self.end = now
+        self.tried.removeAll()
+        return effects.union(.finished)
+    }
+}

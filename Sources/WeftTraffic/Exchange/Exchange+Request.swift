@@ -1,0 +1,131 @@
+package import WeftMessage
+internal import WeftModel
+
+extension Exchange {
+    /// The request head arrived; `end` when nothing follows it. Once, first.
+    ///
+    /// Answers `connect`, or `reply` and `finished`.
+    package mutating func begin(
+        _ head: consuming RequestHead, end: Bool, routes: RouteTable, traffic: LoopTraffic, now: MonotonicInstant
+    ) -> ExchangeEffects {
+        guard self.phase == .idle else { return [] }
+        self.take(head, end: end, now: now)
+        self.traffic = traffic
+
+        guard let route = routes.match(self.head) else { return self.answer(LocalReply(.noRoute), now: now) }
+        self.route = route
+        if case .respond(let status, let body) = route.route.action {
+            return self.answer(self.unroutable(status: status, detail: body), now: now)
+        }
+        if let refusal = self.setDeadline(route, now: now) { return self.answer(refusal, now: now) }
+
+        guard let backend = route.choice.pick(random: &traffic.random),
+            let cluster = traffic.cluster(route.backends[backend].cluster)
+        else {
+            return self.answer(self.unroutable(status: 500, detail: "the route's backend does not exist"), now: now)
+        }
+        self.backend = backend
+        self.cluster = cluster
+        guard cluster.load.admit() else {
+            return self.answer(LocalReply(.overflow, detail: "too many requests in flight to the service"), now: now)
+        }
+        self.isAdmitted = true
+
+        route.edits.request.apply(to: &self.head.headers)
+        route.backends[backend].requestEdits.apply(to: &self.head.headers)
+        // Of the request that the application is itself serving; not of this one.
+        if self.traits.hasAttemptField { self.head.headers.remove(.weftAttempt) }
+
+        self.median = cluster.median(ofRoute: route.name)
+        cluster.budget.depositFirstAttempt(now: now)
+        return self.startAttempt(now: now)
+    }
+
+    /// Answers a request that has no routes to follow: the proxy drains, the name is unknown, the message is refused.
+    ///
+    /// Instead of `begin`. Answers `reply` and `finished`.
+    package mutating func refuse(
+        _ head: consuming RequestHead, end: Bool, with reply: LocalReply, now: MonotonicInstant
+    )
+        -> ExchangeEffects
+    {
+        guard self.phase == .idle else { return [] }
+        self.take(head, end: end, now: now)
+        return self.answer(reply, now: now)
+    }
+
+    /// A body chunk arrived from downstream; `end` when nothing follows, trailers included.
+    ///
+    /// Answers `hold`, `dropHeld` and `forwardRequest` about this chunk; neither hold nor forward drops it.
+    package mutating func requestData(bytes: Int, end: Bool, now: MonotonicInstant) -> ExchangeEffects {
+        switch self.phase {
+        case .idle, .finished: return []
+        case .connecting, .backingOff, .awaitingResponse, .responding: break
+        }
+        self.requestBytes += bytes
+        self.lastActivity = now
+        if end { self.requestEnded = true }
+        switch self.phase {
+        case .awaitingResponse, .responding:
+            var effects = self.replay.received(bytes, sending: true, wanted: self.mayRetry)
+            if end && self.responseEnded { effects.formUnion(self.finish(now: now)) }
+            return effects
+        case .idle, .connecting, .backingOff, .finished:
+            return self.replay.received(bytes, sending: false, wanted: true)
+        }
+    }
+
+    /// The request's trailers arrived; nothing follows. Answers as for a chunk.
+    package mutating func requestTrailers(now: MonotonicInstant) -> ExchangeEffects {
+        self.requestData(bytes: 0, end: true, now: now)
+    }
+
+    /// The downstream stream failed, was reset, or its connection closed.
+    ///
+    /// Answers `finished`, with `resetUpstream` or `abandonConnect` as needed; nothing can be sent downstream.
+    package mutating func downstreamGone(now: MonotonicInstant) -> ExchangeEffects {
+        if self.phase == .idle || self.phase == .finished { return [] }
+        let effects = self.letGo(.clientGone, now: now)
+        self.reason = .clientGone
+        if self.responseStart == nil { self.status = Reason.clientGone.status }
+        return effects.union(self.finish(now: now))
+    }
+
+    // MARK: Phases of a request's beginning
+
+    private mutating func take(_ head: consuming RequestHead, end: Bool, now: MonotonicInstant) {
+        self.head = head
+        self.traits = RequestTraits(self.head)
+        self.start = now
+        self.lastActivity = now
+        self.endsWithHead = end
+        self.requestEnded = end
+    }
+
+    /// Fixes the moment by which all must be over. A reply when that is already past.
+    private mutating func setDeadline(_ route: CompiledRoute, now: MonotonicInstant) -> LocalReply? {
+        if let timeout = route.requestTimeout ?? self.traits.defaultRequestTimeout, timeout > 0 {
+            self.deadline = now.advanced(byNanoseconds: timeout)
+        }
+        if let idle = route.idleTimeout ?? self.traits.defaultIdleTimeout, idle > 0 { self.idleTimeout = idle }
+        guard self.traits.hasDeadlineField else { return nil }
+        switch Deadline.read(self.head.headers) {
+        case .none: return nil
+        case .malformed: return LocalReply(.badRequest, detail: "grpc-timeout is malformed")
+        case .left(let left):
+            let callers = now.advanced(byNanoseconds: left)
+            if callers <= self.deadline {
+                self.deadline = callers
+                self.deadlineIsCallers = true
+            }
+            return left > 0 ? nil : LocalReply(.deadlineExceeded, detail: "no time was left when the request arrived")
+        }
+    }
+
+    private func unroutable(status: Int, detail: String) -> LocalReply {
+        // An invalid backend is UNAVAILABLE to a gRPC caller (Gateway API, GRPCRoute).
+        LocalReply(
+            .noRoute, status: status, grpcStatus: status >= 500 ? 14 : nil, detail: detail,
+            provenance: self.route?.route.provenance)
+    }
+}

@@ -1,0 +1,113 @@
+package import WeftMessage
+internal import WeftModel
+
+extension Exchange {
+    /// What the upstream asks for about retrying.
+    enum Pushback {
+        /// `grpc-retry-pushback-ms`: nanoseconds, instead of the backoff.
+        case wait(Int64)
+        /// `retry-after`: nanoseconds, at least.
+        case atLeast(Int64)
+        /// A negative or unreadable pushback.
+        case stop
+    }
+
+    /// A 1xx head arrived from upstream. Answers `forwardInformational`; it does not bar a retry.
+    package mutating func informational(now: MonotonicInstant) -> ExchangeEffects {
+        guard self.phase == .awaitingResponse else { return [] }
+        self.lastActivity = now
+        return .forwardInformational
+    }
+
+    /// The response head arrived (101 included); `end` when nothing follows it. The route's response modifiers are
+    /// applied to `response` when it is to be forwarded.
+    ///
+    /// Answers `forwardResponse`, with `finished` at the end; or, for a retry, `resetUpstream` unless the stream is
+    /// over, and perhaps `connect`.
+    package mutating func responseHead(
+        _ response: inout ResponseHead, end: Bool, now: MonotonicInstant
+    )
+        -> ExchangeEffects
+    {
+        guard self.phase == .awaitingResponse, let cluster = self.cluster, let endpoint = self.endpoint,
+            let route = self.route
+        else { return [] }
+        self.lastActivity = now
+        self.attemptEnd = now
+        self.attemptStatus = response.status
+        let latency = now.nanoseconds - self.sentAt.nanoseconds
+        let isTrailersOnly = self.traits.isGRPC && end
+        let grpcStatus = isTrailersOnly ? response.headers.number(.grpcStatus) : nil
+        let failed = response.status == 429 || response.status >= 500 || grpcStatus == 14 || grpcStatus == 8
+        cluster.balancer.answered(endpoint, latency: latency, failed: failed, now: now)
+
+        if response.status >= 400 || (grpcStatus ?? 0) != 0 {
+            let peerReason = response.headers[.weftReason].flatMap(Reason.init(rawValue:))
+            self.reason = peerReason ?? .ok
+            let verdict = self.verdict(
+                .answered(status: response.status, grpcStatus: grpcStatus, peerReason: peerReason), wasSent: true,
+                pushback: Self.pushback(response), now: now)
+            switch verdict {
+            case .retry(let delay):
+                self.closeAttempt(peerReason ?? .ok, status: response.status, now: now)
+                self.reason = .ok
+                let reset: ExchangeEffects = end && self.requestEnded ? [] : .resetUpstream
+                return reset.union(self.backOff(delay, now: now))
+            case .giveUp(let reason):
+                if let reason { self.reason = reason }
+                self.attemptReason = peerReason ?? .ok
+            }
+        } else {
+            self.median?.observe(latency, now: now)
+        }
+
+        self.phase = .responding
+        self.status = response.status
+        self.responseStart = now
+        if self.traits.isTunnel && (response.status == 101 || response.status / 100 == 2) {
+            // From here on it is a stream of bytes: the request's timeout has done its work.
+            if !self.deadlineIsCallers { self.deadline = .never }
+        }
+        route.edits.response.apply(to: &response.headers)
+        route.backends[self.backend].responseEdits.apply(to: &response.headers)
+        if isTrailersOnly { self.grpcStatus = grpcStatus }
+        var effects: ExchangeEffects = [.forwardResponse]
+        effects.formUnion(self.replay.drop())
+        return end ? effects.union(self.responseIsWhole(now: now)) : effects
+    }
+
+    /// A response chunk arrived; `end` when nothing follows. Answers `forwardResponse`, with `finished` at the end.
+    package mutating func responseData(bytes: Int, end: Bool, now: MonotonicInstant) -> ExchangeEffects {
+        guard self.phase == .responding else { return [] }
+        self.lastActivity = now
+        self.responseBytes += bytes
+        return end ? self.responseIsWhole(now: now).union(.forwardResponse) : .forwardResponse
+    }
+
+    /// The response's trailers arrived; nothing follows. Answers `forwardResponse` and `finished`.
+    package mutating func responseTrailers(_ trailers: borrowing HeaderBlock, now: MonotonicInstant) -> ExchangeEffects
+    {
+        guard self.phase == .responding else { return [] }
+        self.lastActivity = now
+        if self.traits.isGRPC { self.grpcStatus = trailers.number(.grpcStatus) }
+        return self.responseIsWhole(now: now).union(.forwardResponse)
+    }
+
+    private mutating func responseIsWhole(now: MonotonicInstant) -> ExchangeEffects {
+        self.responseEnded = true
+        if self.requestEnded { return self.finish(now: now) }
+        // A tunnel's other direction goes on; any other request has its answer and nobody reads the rest.
+        if self.traits.isTunnel { return [] }
+        return self.finish(now: now).union(.resetUpstream)
+    }
+
+    static func pushback(_ response: borrowing ResponseHead) -> Pushback? {
+        if let index = response.headers.firstIndex(of: .grpcRetryPushback) {
+            guard let milliseconds = response.headers.withValue(at: index, { Int(decimal: $0) }) else { return .stop }
+            return .wait(Int64(min(milliseconds, 1_000_000_000)) * 1_000_000)
+        }
+        // A date would need the wall clock; only seconds are honoured.
+        guard let seconds = response.headers.number(.retryAfter) else { return nil }
+        return .atLeast(Int64(min(seconds, 1_000_000)) * 1_000_000_000)
+    }
+}

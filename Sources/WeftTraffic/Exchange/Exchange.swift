@@ -1,0 +1,171 @@
+package import WeftMessage
+package import WeftModel
+
+/// The life of one outbound request: match → admit → pick → connect → forward → retry or respond → record.
+///
+/// A machine without IO. The driver tells it what happened and carries out the `ExchangeEffects` it answers; it owns no
+/// socket, timer or clock. It belongs to one event loop, is used by one request, and allocates nothing of its own unless
+/// a request is retried. What every input means stands at its method; an input that no longer matters (the exchange is
+/// over, the attempt is another) answers the empty set, so that the driver need not guard its calls.
+///
+/// **One timer.** After each input compare `timer` with what is armed: arm when it is earlier, and never cancel. A timer that
+/// fires early answers the empty set; arm it again for `timer`, unless that is `.never`.
+///
+/// **Reentrancy.** Every method returns before the driver acts, and effects are ordered so that a codec may call back from
+/// inside one of them: nothing follows `connect`, `sendRequest` or `forwardRequest` in a set that contains them.
+///
+/// ```swift
+/// final class OutboundRequest: ServerStreamReceiver, ClientStreamReceiver {
+///     private var exchange = Exchange()
+///
+///     func streamReceived(request head: RequestHead, end: Bool) {
+///         self.perform(self.exchange.begin(head, end: end, routes: table, traffic: loop.traffic, now: loop.now))
+///     }
+///     func streamReceived(data: ByteBuffer, end: Bool) {   // from downstream
+///         self.chunk = data
+///         self.perform(self.exchange.requestData(bytes: data.readableBytes, end: end, now: loop.now))
+///     }
+///     func streamReceived(response head: ResponseHead, end: Bool) {   // from upstream
+///         var head = head
+///         let effects = self.exchange.responseHead(&head, end: end, now: loop.now)
+///         self.response = head
+///         self.perform(effects)
+///     }
+///     func perform(_ effects: ExchangeEffects) {
+///         if effects.contains(.resetUpstream) { self.upstream?.reset(.cancel); self.upstream = nil }
+///         if effects.contains(.abandonConnect) { self.waiting?.cancel() }
+///         if effects.contains(.hold) { self.held.append(chunk) }
+///         if effects.contains(.dropHeld) { self.held.removeAll() }
+///         if effects.contains(.forwardRequest) { self.upstream?.sendData(chunk, end: end) }
+///         if effects.contains(.connect) { self.pool(of: exchange.endpoint).connection { … connectionReady / attemptFailed } }
+///         if effects.contains(.sendRequest) { self.upstream = connection.open(exchange.head, …); send(held) }
+///         if effects.contains(.forwardInformational) { self.downstream.sendInformational(head) }
+///         if effects.contains(.forwardResponse) { self.downstream.sendResponse(response, end: end) }   // or data, trailers
+///         if effects.contains(.reply) { self.send(LocalReplyRenderer.render(exchange.reply, for: exchange.head)) }
+///         if effects.contains(.resetDownstream) { self.downstream.reset(.internalError) }
+///         if effects.contains(.finished) { self.record(exchange.record); return }
+///         loop.wheel.arm(self, noLaterThan: exchange.timer)
+///     }
+/// }
+/// ```
+package struct Exchange: ~Copyable {
+    enum Phase {
+        /// No request yet.
+        case idle
+        /// An endpoint was picked; waiting for a connection to it.
+        case connecting
+        /// Between two attempts.
+        case backingOff
+        /// The request is going upstream; no response head yet.
+        case awaitingResponse
+        /// Response bytes have gone downstream: from here on failures are resets.
+        case responding
+        /// The outcome is known and recorded.
+        case finished
+    }
+
+    var phase = Phase.idle
+
+    /// The request head as it goes upstream, changed by the route and for each attempt. Valid from `begin` on.
+    package internal(set) var head = RequestHead(method: .get, headers: HeaderBlock())
+    /// Whether the request is its head alone: what `open` wants as `end`.
+    package internal(set) var endsWithHead = false
+    /// The endpoint of the current attempt, or of the last; nil before the first.
+    package internal(set) var endpoint: UpstreamEndpoint?
+    /// Where the request goes; nil until matched.
+    package internal(set) var cluster: ClusterTraffic?
+    /// The route it took; nil when none matched.
+    package internal(set) var route: CompiledRoute?
+    /// What to answer when the effects contain `reply`.
+    package internal(set) var reply: LocalReply?
+    /// The number of the current attempt, from 1; 0 before the first.
+    package internal(set) var attempt = 0
+
+    // The outcome, final with `finished`.
+    package internal(set) var status = 0
+    package internal(set) var grpcStatus: Int?
+    package internal(set) var reason = Reason.ok
+    package internal(set) var detail = ""
+    package internal(set) var start = MonotonicInstant.never
+    package internal(set) var responseStart: MonotonicInstant?
+    package internal(set) var end = MonotonicInstant.never
+    package internal(set) var requestBytes = 0
+    package internal(set) var responseBytes = 0
+
+    var traits = RequestTraits()
+    var traffic: LoopTraffic?
+    var median: LatencyMedian?
+    var backend = 0
+    var replay = ReplayBuffer()
+    var requestEnded = false
+    var responseEnded = false
+    var isAdmitted = false
+    var isWaiting = false
+    /// Whether the balancer counts the current attempt as in flight.
+    var isInFlight = false
+
+    // Moments; `.never` where not set.
+    var deadline = MonotonicInstant.never
+    /// Whether `deadline` is the caller's, not the route's timeout.
+    var deadlineIsCallers = false
+    var connectDeadline = MonotonicInstant.never
+    var tryDeadline = MonotonicInstant.never
+    var retryAt = MonotonicInstant.never
+    /// Nanoseconds; `.max` without.
+    var idleTimeout = Int64.max
+    var lastActivity = MonotonicInstant.never
+
+    // The current attempt, and those before it.
+    var attemptStart = MonotonicInstant.never
+    var sentAt = MonotonicInstant.never
+    var attemptEnd = MonotonicInstant.never
+    var attemptStatus: Int?
+    var attemptReason = Reason.ok
+    var earlier: [AttemptRecord] = []
+    var tried: [UpstreamEndpoint] = []
+
+    package init() {}
+
+    package var isGRPC: Bool { self.traits.isGRPC }
+    package var isFinished: Bool { self.phase == .finished }
+    /// Whether response bytes have gone downstream.
+    package var hasResponded: Bool { self.responseStart != nil }
+
+    /// When to call `timerFired`, at the latest; `.never` when nothing waits.
+    package var timer: MonotonicInstant {
+        switch self.phase {
+        case .idle, .finished: .never
+        case .backingOff: min(self.retryAt, self.deadline)
+        case .connecting: min(min(self.connectDeadline, self.tryDeadline), self.deadline)
+        case .awaitingResponse, .responding: min(min(self.tryDeadline, self.deadline), self.idleMoment)
+        }
+    }
+
+    var idleMoment: MonotonicInstant { self.lastActivity.advanced(byNanoseconds: self.idleTimeout) }
+
+    /// What became of the request; whole once the effects contained `finished`.
+    package var record: ExchangeRecord {
+        var attempts = self.earlier
+        if self.attempt > 0 { attempts.append(contentsOf: self.currentAttempt) }
+        return ExchangeRecord(
+            route: self.route?.name ?? "", service: self.cluster?.cluster.service,
+            cluster: self.cluster?.cluster.name ?? "",
+            status: self.status, grpcStatus: self.grpcStatus, isGRPC: self.traits.isGRPC, reason: self.reason,
+            detail: self.detail, provenance: self.route?.route.provenance, attempts: attempts,
+            requestBytes: self.requestBytes, responseBytes: self.responseBytes, start: self.start,
+            responseStart: self.responseStart, end: self.end,
+            deadlineLeft: self.deadline == .never ? nil : self.deadline - self.end,
+            outgrewReplay: self.replay.isOutgrown)
+    }
+
+    private var currentAttempt: [AttemptRecord] {
+        self.endpoint.map { endpoint in
+            [
+                AttemptRecord(
+                    endpoint: endpoint.endpoint, start: self.attemptStart,
+                    end: self.attemptEnd == .never ? self.end : self.attemptEnd, status: self.attemptStatus,
+                    reason: self.attemptReason)
+            ]
+        } ?? []
+    }
+}

@@ -1,0 +1,29 @@
+package import WeftModel
+
+/// A response that the proxy makes itself.
+package struct LocalReply: Hashable, Sendable {
+    /// 400–599.
+    package var status: Int
+    /// For gRPC callers, 0–16.
+    package var grpcStatus: Int
+    package var reason: Reason
+    /// One sentence for the caller; empty says only the reason.
+    package var detail: String
+    /// The resource whose rule led here; nil for built-in behaviour.
+    package var provenance: Provenance?
+    /// Seconds for `retry-after`; nil leaves the field out.
+    package var retryAfterSeconds: Int?
+
+    /// A reply with the reason's own statuses unless others are given.
+    package init(
+        _ reason: Reason, status: Int? = nil, grpcStatus: Int? = nil, detail: String = "",
+        provenance: Provenance? = nil, retryAfterSeconds: Int? = nil
+    ) {
+        self.status = status ?? reason.status
+        self.grpcStatus = grpcStatus ?? reason.grpcStatus
+        self.reason = reason
+        self.detail = detail
+        self.provenance = provenance
+        self.retryAfterSeconds = retryAfterSeconds
+    }
+}

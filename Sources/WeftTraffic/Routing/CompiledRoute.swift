@@ -1,0 +1,51 @@
+package import WeftModel
+
+/// A route made ready for requests: shared by all loops, never changed.
+package final class CompiledRoute: Sendable {
+    /// Its place in the table, from 0; for counting in arrays.
+    package let index: Int
+    package let route: Route
+
+    let edits: (request: HeaderEdits, response: HeaderEdits)
+    let backends: [CompiledBackend]
+    let choice: WeightedChoice
+    let retry: RetryRules
+    /// Nanoseconds; nil takes the default, zero or less is none.
+    let requestTimeout: Int64?
+    let idleTimeout: Int64?
+    /// Nanoseconds; zero is none.
+    let perTryTimeout: Int64
+
+    package var name: String { self.route.name }
+
+    init(index: Int, route: Route) {
+        self.index = index
+        self.route = route
+        self.edits = (HeaderEdits(route.requestHeaders), HeaderEdits(route.responseHeaders))
+        if case .forward(let clusters) = route.action {
+            self.backends = clusters.map(CompiledBackend.init)
+        } else {
+            self.backends = []
+        }
+        self.choice = WeightedChoice(weights: self.backends.map(\.weight))
+        self.retry = RetryRules(route.retry)
+        self.requestTimeout = route.timeouts.request?.wholeNanoseconds
+        self.idleTimeout = route.timeouts.idle?.wholeNanoseconds
+        self.perTryTimeout = max(0, route.timeouts.perTry?.wholeNanoseconds ?? 0)
+    }
+}
+
+/// One side of a route's split, made ready.
+struct CompiledBackend: Sendable {
+    let cluster: String
+    let weight: Int
+    let requestEdits: HeaderEdits
+    let responseEdits: HeaderEdits
+
+    init(_ backend: WeightedCluster) {
+        self.cluster = backend.cluster
+        self.weight = backend.weight
+        self.requestEdits = HeaderEdits(backend.requestHeaders)
+        self.responseEdits = HeaderEdits(backend.responseHeaders)
+    }
+}
