@@ -1,0 +1,296 @@
+package import WeftMessage
+package import WeftModel
+
+/// The life of one inbound request: check → connect to the application → forward → respond → record.
+///
+/// The slim sibling of `Exchange`, driven in the same way and with the same effects; `connect` means a connection to the
+/// application. It refuses what comes too late and repeated attempts beyond the guard's share, bounds the connect at
+/// 300 ms and the whole by the caller's deadline. It makes no retries, which are the caller's to pay for, but one: when a
+/// kept connection closes before it answers, the request goes once more over a new one, where that is safe.
+package struct InboundExchange: ~Copyable {
+    /// Towards the application, in nanoseconds.
+    package static let connectTimeout: Int64 = 300_000_000
+
+    enum Phase {
+        case idle
+        case connecting
+        case awaitingResponse
+        case responding
+        case finished
+    }
+
+    var phase = Phase.idle
+
+    /// The request head as it goes to the application. Valid from `begin` on.
+    package internal(set) var head = RequestHead(method: .get, headers: HeaderBlock())
+    /// Whether the request is its head alone: what `open` wants as `end`.
+    package internal(set) var endsWithHead = false
+    /// With `connect`: only a new connection will do, not one kept from before.
+    package internal(set) var needsNewConnection = false
+    /// What to answer when the effects contain `reply`.
+    package internal(set) var reply: LocalReply?
+
+    // The outcome, final with `finished`.
+    package internal(set) var status = 0
+    package internal(set) var grpcStatus: Int?
+    package internal(set) var reason = Reason.ok
+    package internal(set) var detail = ""
+    package internal(set) var start = MonotonicInstant.never
+    package internal(set) var responseStart: MonotonicInstant?
+    package internal(set) var end = MonotonicInstant.never
+    package internal(set) var requestBytes = 0
+    package internal(set) var responseBytes = 0
+
+    var traits = RequestTraits()
+    var replay = ReplayBuffer()
+    var requestEnded = false
+    var responseEnded = false
+    var usesKeptConnection = false
+    var deadline = MonotonicInstant.never
+    var connectDeadline = MonotonicInstant.never
+    var idleTimeout = Int64.max
+    var lastActivity = MonotonicInstant.never
+
+    package init() {}
+
+    package var isGRPC: Bool { self.traits.isGRPC }
+    /// What the caller's `x-weft-attempt` said; 1 without it.
+    package var attempt: Int { self.traits.attempt }
+    package var isFinished: Bool { self.phase == .finished }
+    package var hasResponded: Bool { self.responseStart != nil }
+    /// What is left of the caller's time at `now`; nil without a deadline.
+    package func deadlineLeft(now: MonotonicInstant) -> Duration? {
+        self.deadline == .never ? nil : self.deadline - now
+    }
+
+    /// When to call `timerFired`, at the latest; `.never` when nothing waits.
+    package var timer: MonotonicInstant {
+        switch self.phase {
+        case .idle, .finished: .never
+        case .connecting: min(self.connectDeadline, self.deadline)
+        case .awaitingResponse, .responding:
+            min(self.deadline, self.lastActivity.advanced(byNanoseconds: self.idleTimeout))
+        }
+    }
+
+    // MARK: Request
+
+    /// The request head arrived; `end` when nothing follows it. Once, first. `attempts` is the listener's guard.
+    ///
+    /// Answers `connect`, or `reply` and `finished`.
+    package mutating func begin(
+        _ head: consuming RequestHead, end: Bool, attempts: inout AttemptGuard, now: MonotonicInstant
+    ) -> ExchangeEffects {
+        guard self.phase == .idle else { return [] }
+        self.take(head, end: end, now: now)
+        if self.traits.hasDeadlineField {
+            switch Deadline.read(self.head.headers) {
+            case .none: break
+            case .malformed: return self.answer(LocalReply(.badRequest, detail: "grpc-timeout is malformed"), now: now)
+            case .left(let left):
+                self.deadline = now.advanced(byNanoseconds: left)
+                if left <= 0 {
+                    return self.answer(
+                        LocalReply(.deadlineExceeded, detail: "no time was left when the request arrived"), now: now)
+                }
+            }
+        }
+        guard attempts.admit(attempt: self.traits.attempt, now: now) else {
+            return self.answer(
+                LocalReply(.attemptRefused, detail: "repeated attempts exceed their share of requests"), now: now)
+        }
+        return self.connect(now: now)
+    }
+
+    /// Answers a request that is not to reach the application: the proxy drains, the peer is not known, …
+    ///
+    /// Instead of `begin`. Answers `reply` and `finished`.
+    package mutating func refuse(
+        _ head: consuming RequestHead, end: Bool, with reply: LocalReply, now: MonotonicInstant
+    )
+        -> ExchangeEffects
+    {
+        guard self.phase == .idle else { return [] }
+        self.take(head, end: end, now: now)
+        return self.answer(reply, now: now)
+    }
+
+    /// A body chunk arrived from the peer. Answers as `Exchange.requestData` does.
+    package mutating func requestData(bytes: Int, end: Bool, now: MonotonicInstant) -> ExchangeEffects {
+        guard self.phase != .idle, self.phase != .finished else { return [] }
+        self.requestBytes += bytes
+        self.lastActivity = now
+        if end { self.requestEnded = true }
+        if self.phase == .connecting { return self.replay.received(bytes, sending: false, wanted: true) }
+        let effects = self.replay.received(bytes, sending: true, wanted: self.usesKeptConnection)
+        return end && self.responseEnded ? effects.union(self.finish(now: now)) : effects
+    }
+
+    /// The request's trailers arrived; nothing follows. Answers as for a chunk.
+    package mutating func requestTrailers(now: MonotonicInstant) -> ExchangeEffects {
+        self.requestData(bytes: 0, end: true, now: now)
+    }
+
+    /// The peer's stream failed, was reset, or its connection closed. Answers `finished`, with `resetUpstream` or
+    /// `abandonConnect` as needed.
+    package mutating func downstreamGone(now: MonotonicInstant) -> ExchangeEffects {
+        if self.phase == .idle || self.phase == .finished { return [] }
+        let effects = self.letGo()
+        self.reason = .clientGone
+        if self.responseStart == nil { self.status = Reason.clientGone.status }
+        return effects.union(self.finish(now: now))
+    }
+
+    // MARK: Application
+
+    /// A connection to the application is there; `kept` when it has served before.
+    ///
+    /// Answers `sendRequest`; the empty set when the exchange no longer waits for it.
+    package mutating func connectionReady(kept: Bool, now: MonotonicInstant) -> ExchangeEffects {
+        guard self.phase == .connecting else { return [] }
+        self.phase = .awaitingResponse
+        self.usesKeptConnection = kept
+        self.connectDeadline = .never
+        self.lastActivity = now
+        if self.deadline != .never {
+            Deadline.write(
+                self.deadline.nanoseconds - now.nanoseconds, to: &self.head.headers, isGRPC: self.traits.isGRPC)
+        }
+        return .sendRequest
+    }
+
+    /// No connection to the application, or its stream ended before its message did; `mayHaveBeenProcessed` as in
+    /// `Exchange.attemptFailed`. Answers `connect` for the one repetition, else `reply` or `resetDownstream`, and
+    /// `finished`.
+    package mutating func attemptFailed(
+        _ failure: UpstreamFailure, mayHaveBeenProcessed: Bool, now: MonotonicInstant
+    )
+        -> ExchangeEffects
+    {
+        switch self.phase {
+        case .idle, .finished: return []
+        case .connecting: return self.answer(LocalReply(failure.reason, detail: failure.detail), now: now)
+        case .awaitingResponse:
+            let isSafe = !mayHaveBeenProcessed || failure.provesUnprocessed || self.traits.isIdempotent
+            if case .connectionClosed = failure, self.usesKeptConnection, isSafe, self.replay.canReplay(sent: true) {
+                self.needsNewConnection = true
+                return self.connect(now: now)
+            }
+            return self.answer(LocalReply(failure.reason, detail: failure.detail), now: now)
+        case .responding: return self.cutShort(failure.reason, detail: failure.detail, now: now)
+        }
+    }
+
+    /// A 1xx head arrived from the application. Answers `forwardInformational`.
+    package mutating func informational(now: MonotonicInstant) -> ExchangeEffects {
+        guard self.phase == .awaitingResponse else { return [] }
+        self.lastActivity = now
+        return .forwardInformational
+    }
+
+    /// The application's response head arrived; `end` when nothing follows it. A reason that it copied from a response
+    /// of another service is removed: only proxies speak in that field. Answers `forwardResponse`.
+    package mutating func responseHead(
+        _ response: inout ResponseHead, end: Bool, now: MonotonicInstant
+    )
+        -> ExchangeEffects
+    {
+        guard self.phase == .awaitingResponse else { return [] }
+        self.phase = .responding
+        self.lastActivity = now
+        self.status = response.status
+        self.responseStart = now
+        response.headers.remove(.weftReason)
+        if self.traits.isGRPC && end { self.grpcStatus = response.headers.number(.grpcStatus) }
+        let effects = self.replay.drop().union(.forwardResponse)
+        return end ? effects.union(self.responseIsWhole(now: now)) : effects
+    }
+
+    /// A response chunk arrived. Answers `forwardResponse`, with `finished` at the end.
+    package mutating func responseData(bytes: Int, end: Bool, now: MonotonicInstant) -> ExchangeEffects {
+        guard self.phase == .responding else { return [] }
+        self.lastActivity = now
+        self.responseBytes += bytes
+        return end ? self.responseIsWhole(now: now).union(.forwardResponse) : .forwardResponse
+    }
+
+    /// The response's trailers arrived; nothing follows. Answers `forwardResponse` and `finished`.
+    package mutating func responseTrailers(_ trailers: borrowing HeaderBlock, now: MonotonicInstant) -> ExchangeEffects
+    {
+        guard self.phase == .responding else { return [] }
+        self.lastActivity = now
+        if self.traits.isGRPC { self.grpcStatus = trailers.number(.grpcStatus) }
+        return self.responseIsWhole(now: now).union(.forwardResponse)
+    }
+
+    /// The moment `timer` has come, or the driver's timer fired early. Answers as `Exchange.timerFired` does.
+    package mutating func timerFired(now: MonotonicInstant) -> ExchangeEffects {
+        guard now >= self.timer else { return [] }
+        let (reason, detail): (Reason, String) =
+            if now >= self.deadline {
+                (.deadlineExceeded, "the caller's time is used up")
+            } else if self.phase == .connecting {
+                (.connectTimeout, "the application did not take the connection in time")
+            } else {
+                (.streamIdleTimeout, "no byte went either way")
+            }
+        let effects = self.letGo()
+        if self.phase == .responding { return effects.union(self.cutShort(reason, detail: detail, now: now)) }
+        return effects.union(self.answer(LocalReply(reason, detail: detail), now: now))
+    }
+
+    // MARK: Steps
+
+    private mutating func take(_ head: consuming RequestHead, end: Bool, now: MonotonicInstant) {
+        self.head = head
+        self.traits = RequestTraits(self.head)
+        self.start = now
+        self.lastActivity = now
+        self.endsWithHead = end
+        self.requestEnded = end
+        self.idleTimeout = self.traits.defaultIdleTimeout ?? .max
+    }
+
+    private mutating func connect(now: MonotonicInstant) -> ExchangeEffects {
+        self.phase = .connecting
+        self.connectDeadline = now.advanced(byNanoseconds: Self.connectTimeout)
+        return .connect
+    }
+
+    private mutating func responseIsWhole(now: MonotonicInstant) -> ExchangeEffects {
+        self.responseEnded = true
+        if self.requestEnded { return self.finish(now: now) }
+        if self.traits.isTunnel { return [] }
+        return self.finish(now: now).union(.resetUpstream)
+    }
+
+    private func letGo() -> ExchangeEffects {
+        switch self.phase {
+        case .connecting: .abandonConnect
+        case .awaitingResponse, .responding: .resetUpstream
+        case .idle, .finished: []
+        }
+    }
+
+    private mutating func cutShort(_ reason: Reason, detail: String, now: MonotonicInstant) -> ExchangeEffects {
+        self.reason = reason
+        self.detail = detail
+        return self.finish(now: now).union(.resetDownstream)
+    }
+
+    private mutating func answer(_ reply: LocalReply, now: MonotonicInstant) -> ExchangeEffects {
+        self.reply = reply
+        self.reason = reply.reason
+        self.detail = reply.detail
+        self.status = reply.status
+        if self.traits.isGRPC { self.grpcStatus = reply.grpcStatus }
+        return self.finish(now: now).union(.reply)
+    }
+
+    private mutating func finish(now: MonotonicInstant) -> ExchangeEffects {
+        let effects = self.replay.drop()
+        self.phase = .finished
+        self.end = now
+        return effects.union(.finished)
+    }
+}

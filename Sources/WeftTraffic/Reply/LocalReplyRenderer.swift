@@ -1,0 +1,101 @@
+package import WeftMessage
+internal import WeftModel
+
+/// A local reply as it goes on the wire.
+package struct RenderedReply: Sendable {
+    package var head: ResponseHead
+    /// Empty when the head is all: a gRPC reply (trailers-only), or the answer to HEAD.
+    package var body: [UInt8]
+}
+
+/// Writes the responses a proxy makes itself, in what the caller understands.
+///
+/// A gRPC caller gets a trailers-only response with `grpc-status` and `grpc-message`; one whose `accept` prefers JSON gets
+/// an object with `status`, `reason` and `detail`; all others a line of text. Each carries `x-weft-reason`.
+package enum LocalReplyRenderer {
+    /// `request` is the head that is answered.
+    package static func render(_ reply: LocalReply, for request: borrowing RequestHead) -> RenderedReply {
+        if request.isGRPC { return Self.trailersOnly(reply) }
+        let isJSON = Self.prefersJSON(request.headers)
+        let body = Array((isJSON ? Self.json(reply) : Self.text(reply)).utf8)
+        var head = ResponseHead(status: reply.status)
+        head.headers.append(.contentType, isJSON ? "application/json" : "text/plain; charset=utf-8")
+        head.headers.append(.contentLength, body.count)
+        head.headers.append(.weftReason, reply.reason.rawValue)
+        if let seconds = reply.retryAfterSeconds { head.headers.append(.retryAfter, seconds) }
+        return RenderedReply(head: head, body: request.method == .head ? [] : body)
+    }
+
+    private static func trailersOnly(_ reply: LocalReply) -> RenderedReply {
+        var head = ResponseHead(status: 200)
+        head.headers.append(.contentType, "application/grpc")
+        head.headers.append(.grpcStatus, reply.grpcStatus)
+        head.headers.append(.grpcMessage, Self.percentEncoded(Self.sentence(reply)))
+        head.headers.append(.weftReason, reply.reason.rawValue)
+        return RenderedReply(head: head, body: [])
+    }
+
+    private static func sentence(_ reply: LocalReply) -> String {
+        reply.detail.isEmpty ? reply.reason.rawValue : "\(reply.reason.rawValue): \(reply.detail)"
+    }
+
+    private static func text(_ reply: LocalReply) -> String { "weft: \(Self.sentence(reply))\n" }
+
+    private static func json(_ reply: LocalReply) -> String {
+        var text = "{\"status\":\(reply.status),\"reason\":\"\(reply.reason.rawValue)\""
+        if !reply.detail.isEmpty { text += ",\"detail\":\(Self.quoted(reply.detail))" }
+        return text + "}\n"
+    }
+
+    private static func quoted(_ text: String) -> String {
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": result += "\\\""
+            case "\\": result += "\\\\"
+            case "\n": result += "\\n"
+            default:
+                if scalar.value < 0x20 {
+                    let digits = String(scalar.value, radix: 16)
+                    result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+                } else {
+                    result.unicodeScalars.append(scalar)
+                }
+            }
+        }
+        return result + "\""
+    }
+
+    /// As `grpc-message` wants it: all but printable ASCII, and `%`, as `%XX`.
+    package static func percentEncoded(_ text: String) -> String {
+        let digits = Array("0123456789ABCDEF".utf8)
+        var bytes: [UInt8] = []
+        for byte in text.utf8 {
+            if (0x20...0x7e).contains(byte), byte != UInt8(ascii: "%") {
+                bytes.append(byte)
+            } else {
+                bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Whether JSON is named in `accept`, with no lower quality than text.
+    private static func prefersJSON(_ headers: HeaderBlock) -> Bool {
+        var json = 0.0
+        var text = 0.0
+        for accept in headers.values(of: "accept") {
+            for range in accept.split(separator: ",") {
+                let parts = range.split(separator: ";").map { $0.filter { $0 != " " && $0 != "\t" }.lowercased() }
+                guard let type = parts.first else { continue }
+                let quality = parts.dropFirst().first { $0.hasPrefix("q=") }.flatMap { Double($0.dropFirst(2)) } ?? 1
+                switch type {
+                case "application/json", "application/problem+json", "application/*": json = max(json, quality)
+                case "text/plain", "text/*", "text/html": text = max(text, quality)
+                default: continue
+                }
+            }
+        }
+        return json > 0 && json >= text
+    }
+}
