@@ -16,10 +16,13 @@ package struct HTTPRoute: Hashable, Sendable {
         package var service: ServiceName
         /// Nil attaches to every port of the service.
         package var port: Int?
+        /// The port's name (`sectionName`); nil attaches whatever the name.
+        package var portName: String?
 
-        package init(service: ServiceName, port: Int? = nil) {
+        package init(service: ServiceName, port: Int? = nil, portName: String? = nil) {
             self.service = service
             self.port = port
+            self.portName = portName
         }
     }
 
@@ -34,13 +37,16 @@ package struct HTTPRoute: Hashable, Sendable {
         package var requestTimeout: Duration?
         /// One attempt (GEP-1742 `timeouts.backendRequest`). Zero disables; nil leaves the default.
         package var backendRequestTimeout: Duration?
+        /// Retries of this rule (GEP-1731): attempts, codes and backoff; what is nil comes from the policies.
+        package var retry: RetrySettings?
         /// The rule's first line in its file, from 1.
         package var line: Int?
 
         package init(
             name: String? = nil, matches: [RouteMatch] = [], requestHeaders: HeaderModifier = HeaderModifier(),
             responseHeaders: HeaderModifier = HeaderModifier(), backends: [Backend] = [],
-            requestTimeout: Duration? = nil, backendRequestTimeout: Duration? = nil, line: Int? = nil
+            requestTimeout: Duration? = nil, backendRequestTimeout: Duration? = nil, retry: RetrySettings? = nil,
+            line: Int? = nil
         ) {
             self.name = name
             self.matches = matches
@@ -49,6 +55,7 @@ package struct HTTPRoute: Hashable, Sendable {
             self.backends = backends
             self.requestTimeout = requestTimeout
             self.backendRequestTimeout = backendRequestTimeout
+            self.retry = retry
             self.line = line
         }
     }

@@ -1,0 +1,81 @@
+package import WeftModel
+
+/// A value and the resource that set it; nil is the built-in default.
+package struct Sourced<Value: Hashable & Sendable>: Hashable, Sendable {
+    package let value: Value
+    package let source: Provenance?
+
+    package init(_ value: Value, from source: Provenance? = nil) {
+        self.value = value
+        self.source = source
+    }
+}
+
+/// How calls behave once every policy has been heard, each value with where it came from.
+package struct EffectiveTraffic: Hashable, Sendable {
+    /// Nil takes the built-in default of `RouteTimeouts`; zero disables.
+    package var requestTimeout = Sourced<Duration?>(nil)
+    /// Nil and zero are none.
+    package var perTryTimeout = Sourced<Duration?>(nil)
+    /// Nil takes the built-in default of `RouteTimeouts`; zero disables.
+    package var idleTimeout = Sourced<Duration?>(nil)
+    package var connectTimeout = Sourced(Duration.seconds(1))
+    package var retryAttempts = Sourced(RetryPolicy().attempts)
+    package var retryStatuses = Sourced(RetryPolicy().statuses)
+    package var retryGRPCStatuses = Sourced(RetryPolicy().grpcStatuses)
+    package var retryNonIdempotent = Sourced(RetryPolicy().nonIdempotent)
+    package var retryBackoff = Sourced(RetryPolicy().backoffBase)
+    package var budgetRatio = Sourced(RetryBudgetPolicy().ratio)
+    package var budgetMinPerSecond = Sourced(RetryBudgetPolicy().minPerSecond)
+    package var loadBalancing = Sourced(LoadBalancing.peakEWMA)
+    /// Nil is unlimited.
+    package var maxConnections = Sourced<Int?>(nil)
+    package var maxPendingRequests = Sourced(CircuitLimits().pendingRequests)
+    /// Nil is unlimited.
+    package var maxRequests = Sourced<Int?>(nil)
+
+    /// The built-in defaults.
+    package init() {}
+
+    /// Puts a narrower policy over these values: what it sets counts.
+    package mutating func apply(_ settings: TrafficSettings, from source: Provenance?) {
+        func replace<Value>(_ value: inout Sourced<Value>, with new: Value?) {
+            if let new { value = Sourced(new, from: source) }
+        }
+        func replace<Value>(_ value: inout Sourced<Value?>, with new: Value?) {
+            if let new { value = Sourced(new, from: source) }
+        }
+        replace(&self.requestTimeout, with: settings.requestTimeout)
+        replace(&self.perTryTimeout, with: settings.perTryTimeout)
+        replace(&self.idleTimeout, with: settings.idleTimeout)
+        replace(&self.connectTimeout, with: settings.connectTimeout)
+        replace(&self.retryAttempts, with: settings.retry?.attempts)
+        replace(&self.retryStatuses, with: settings.retry?.statuses)
+        replace(&self.retryGRPCStatuses, with: settings.retry?.grpcStatuses)
+        replace(&self.retryNonIdempotent, with: settings.retry?.nonIdempotent)
+        replace(&self.retryBackoff, with: settings.retry?.backoffBase)
+        replace(&self.budgetRatio, with: settings.retry?.budgetRatio)
+        replace(&self.budgetMinPerSecond, with: settings.retry?.budgetMinPerSecond)
+        replace(&self.loadBalancing, with: settings.loadBalancing)
+        replace(&self.maxConnections, with: settings.maxConnections)
+        replace(&self.maxPendingRequests, with: settings.maxPendingRequests)
+        replace(&self.maxRequests, with: settings.maxRequests)
+    }
+
+    /// The times a route allows.
+    package var timeouts: RouteTimeouts {
+        RouteTimeouts(
+            request: self.requestTimeout.value, perTry: self.perTryTimeout.value, idle: self.idleTimeout.value)
+    }
+
+    /// How a route retries.
+    package var retry: RetryPolicy {
+        var retry = RetryPolicy()
+        retry.attempts = self.retryAttempts.value
+        retry.statuses = self.retryStatuses.value
+        retry.grpcStatuses = self.retryGRPCStatuses.value
+        retry.nonIdempotent = self.retryNonIdempotent.value
+        retry.backoffBase = self.retryBackoff.value
+        return retry
+    }
+}

@@ -1,0 +1,61 @@
+package import WeftModel
+
+/// One service with its ports and everyone behind it.
+package struct CatalogEntry: Hashable, Sendable {
+    package let name: ServiceName
+    /// In the order of the document; sorted by number for a service that nobody declared.
+    package let ports: [Port]
+    /// All members, ready or not, sorted by name.
+    package let members: [CatalogWorkload]
+    /// Nil for a service that exists because workloads registered for it.
+    package let provenance: Provenance?
+    /// Who a workload is that registers for this service without naming an account: the service's own name.
+    package let expectedIdentity: SPIFFEID
+
+    package struct Port: Hashable, Sendable {
+        package let name: String
+        /// The port callers use.
+        package let number: Int
+        package let target: Target
+        package let appProtocol: AppProtocol
+    }
+
+    /// Which of a workload's ports a service's port leads to.
+    package enum Target: Hashable, Sendable {
+        /// The first.
+        case first
+        /// The one of that number. Where a workload has only one port, that one, whatever its number: on a shared host
+        /// replicas have ports of their own.
+        case number(Int)
+        /// The one of that name. Where a workload has a single port without a name, that one.
+        case name(String)
+
+        func port(of workload: Workload) -> Workload.Port? {
+            switch self {
+            case .first: workload.ports.first
+            case .number(let number):
+                workload.ports.first { $0.port == number } ?? (workload.ports.count == 1 ? workload.ports.first : nil)
+            case .name(let name):
+                workload.ports.first { $0.name == name }
+                    ?? (workload.ports.count == 1 ? workload.ports.first { $0.name.isEmpty } : nil)
+            }
+        }
+    }
+}
+
+/// One workload as the compiler sees it, registered or declared.
+package struct CatalogWorkload: Hashable, Sendable {
+    package let workload: Workload
+    package let readiness: RegisteredWorkload.Readiness
+    package let identity: SPIFFEID
+
+    /// `namespace/name`.
+    package var name: String { "\(self.workload.metadata.namespace)/\(self.workload.metadata.name)" }
+
+    /// Its labels; `app` is the service it registered for, unless it says otherwise itself.
+    package var labels: [String: String] {
+        var labels = self.workload.metadata.labels
+        if labels["app"] == nil, let service = self.workload.service { labels["app"] = service }
+        return labels
+    }
+}

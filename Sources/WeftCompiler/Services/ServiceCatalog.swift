@@ -1,0 +1,150 @@
+package import WeftModel
+
+/// All services of the mesh: those declared, and those that exist because workloads registered for them.
+package struct ServiceCatalog: Sendable {
+    /// Sorted by name.
+    package let entries: [CatalogEntry]
+    /// Sorted by name.
+    package let workloads: [CatalogWorkload]
+    /// What does not add up between services and workloads.
+    package let diagnostics: [Diagnostic]
+
+    /// A registered workload takes the place of a declared one of the same name.
+    init(
+        services: [Service], declared: [Workload], registered: [RegisteredWorkload], trustDomain: TrustDomain
+    ) {
+        var byName: [String: CatalogWorkload] = [:]
+        for candidate in declared.map({ RegisteredWorkload(workload: $0, readiness: .ready) }) + registered {
+            let workload = CatalogWorkload(
+                workload: candidate.workload, readiness: candidate.readiness,
+                identity: SPIFFEID(
+                    trustDomain: trustDomain, namespace: candidate.workload.metadata.namespace,
+                    account: candidate.workload.account))
+            byName[workload.name] = workload
+        }
+        let workloads = byName.values.sorted { $0.name < $1.name }
+        let index = WorkloadIndex(workloads)
+        var entries: [ServiceName: CatalogEntry] = [:]
+        func expected(_ name: ServiceName) -> SPIFFEID {
+            SPIFFEID(trustDomain: trustDomain, namespace: name.namespace, account: name.name)
+        }
+        for service in services {
+            let name = service.metadata.serviceName
+            entries[name] = CatalogEntry(
+                name: name, ports: service.ports.map(CatalogEntry.Port.init), members: index.members(of: service),
+                provenance: service.metadata.provenance, expectedIdentity: expected(name))
+        }
+        for (name, members) in index.byService where entries[name] == nil {
+            entries[name] = CatalogEntry(
+                name: name, ports: ImplicitPorts.ports(of: members), members: members, provenance: nil,
+                expectedIdentity: expected(name))
+        }
+        self.entries = entries.values.sorted { $0.name < $1.name }
+        self.workloads = workloads
+        self.diagnostics = self.entries.flatMap(Self.diagnostics)
+    }
+
+    /// Whether routes compiled for one fit the other.
+    func hasSamePorts(as other: ServiceCatalog) -> Bool {
+        self.entries.elementsEqual(other.entries) { $0.name == $1.name && $0.ports == $1.ports }
+    }
+
+    private static func diagnostics(_ entry: CatalogEntry) -> [Diagnostic] {
+        var diagnostics: [Diagnostic] = []
+        func warn(_ message: String, remedy: String) {
+            diagnostics.append(
+                Diagnostic(
+                    .warning, message, remedy: remedy, file: entry.provenance?.file, line: entry.provenance?.line,
+                    resource: ResourceKey(kind: .service, namespace: entry.name.namespace, name: entry.name.name)
+                        .description))
+        }
+        for port in entry.ports {
+            let without = entry.members.filter { port.target.port(of: $0.workload) == nil }.map(\.name)
+            if !without.isEmpty {
+                warn(
+                    "port \(port.number) leads nowhere in \(without.joined(separator: ", ")): no port of theirs is its "
+                        + "targetPort",
+                    remedy: "Correct targetPort, or the ports that the workloads register.")
+            }
+            let ports = entry.members.compactMap { port.target.port(of: $0.workload) }
+            let clear = ports.count { $0.inboundPort == nil }
+            if clear > 0, clear < ports.count {
+                warn(
+                    "\(clear) of \(ports.count) workloads behind port \(port.number) have no sidecar; they get no traffic, "
+                        + "because the others are called over mutual TLS only",
+                    remedy: "Start the missing sidecars, or give the workloads without one a Service of their own.")
+            }
+        }
+        return diagnostics
+    }
+}
+
+/// Finds workloads by label and by service.
+private struct WorkloadIndex {
+    private struct Label: Hashable {
+        let namespace: String
+        let key: String
+        let value: String
+    }
+
+    private var byLabel: [Label: [CatalogWorkload]] = [:]
+    private(set) var byService: [ServiceName: [CatalogWorkload]] = [:]
+
+    /// `workloads` are sorted, and so is what is found.
+    init(_ workloads: [CatalogWorkload]) {
+        for workload in workloads {
+            let namespace = workload.workload.metadata.namespace
+            for (key, value) in workload.labels {
+                self.byLabel[Label(namespace: namespace, key: key, value: value), default: []].append(workload)
+            }
+            if let service = workload.workload.service {
+                self.byService[ServiceName(namespace: namespace, name: service), default: []].append(workload)
+            }
+        }
+    }
+
+    func members(of service: Service) -> [CatalogWorkload] {
+        let name = service.metadata.serviceName
+        let candidates = service.selector.map {
+            self.byLabel[Label(namespace: name.namespace, key: $0.key, value: $0.value)] ?? []
+        }
+        // The rarest label leaves the fewest to check.
+        guard let fewest = candidates.min(by: { $0.count < $1.count }) else { return self.byService[name] ?? [] }
+        return fewest.filter { workload in
+            let labels = workload.labels
+            return service.selector.allSatisfy { labels[$0.key] == $0.value }
+        }
+    }
+}
+
+/// The ports of a service that nobody declared.
+private enum ImplicitPorts {
+    /// Port 80 leads to each workload's first port; then every application port that all workloads have.
+    static func ports(of members: [CatalogWorkload]) -> [CatalogEntry.Port] {
+        guard let first = members.first?.workload.ports.first else { return [] }
+        var ports = [
+            CatalogEntry.Port(name: first.name, number: 80, target: .first, appProtocol: first.appProtocol)
+        ]
+        let shared = members.dropFirst().reduce(Set(members[0].workload.ports.map(\.port))) { shared, member in
+            shared.intersection(member.workload.ports.map(\.port))
+        }
+        for port in members[0].workload.ports.sorted(by: { $0.port < $1.port })
+        where port.port != 80 && shared.contains(port.port) {
+            ports.append(
+                CatalogEntry.Port(
+                    name: port.name, number: port.port, target: .number(port.port), appProtocol: port.appProtocol))
+        }
+        return ports
+    }
+}
+
+extension CatalogEntry.Port {
+    fileprivate init(_ port: Service.Port) {
+        let target: CatalogEntry.Target =
+            switch port.targetPort {
+            case .number(let number): .number(number)
+            case .name(let name): .name(name)
+            }
+        self.init(name: port.name, number: port.port, target: target, appProtocol: port.appProtocol)
+    }
+}

@@ -1,0 +1,180 @@
+internal import WeftModel
+
+/// Reads the knobs that `TrafficPolicy` and `MeshSettings` share.
+enum TrafficSettingsReader {
+    static let fields = ["timeouts", "retry", "loadBalancing", "limits"]
+
+    static func read(_ object: ObjectFields) -> TrafficSettings {
+        var settings = TrafficSettings()
+        if let timeouts = object["timeouts"] { self.readTimeouts(timeouts, into: &settings) }
+        if let retry = object["retry"] { settings.retry = self.retry(retry) }
+        if let balancing = object["loadBalancing"] {
+            settings.loadBalancing = balancing.object(known: ["algorithm"])?
+                .required("algorithm", remedy: "Add `algorithm: ` below `loadBalancing`.")?.word()
+        }
+        if let limits = object["limits"]?.object(known: ["connections", "pendingRequests", "requests"]) {
+            settings.maxConnections = limits["connections"]?.integer(in: 1...1_000_000, "limit of connections")
+            settings.maxPendingRequests = limits["pendingRequests"]?.integer(
+                in: 0...1_000_000, "limit of waiting requests")
+            settings.maxRequests = limits["requests"]?.integer(in: 1...1_000_000, "limit of requests")
+        }
+        return settings
+    }
+
+    private static func readTimeouts(_ field: Field, into settings: inout TrafficSettings) {
+        guard let object = field.object(known: ["request", "perTry", "connect", "idle"]) else { return }
+        settings.requestTimeout = object["request"]?.duration()
+        settings.perTryTimeout = object["perTry"]?.duration()
+        settings.connectTimeout = object["connect"]?.duration(allowsZero: false)
+        settings.idleTimeout = object["idle"]?.duration()
+        if let request = settings.requestTimeout, let perTry = settings.perTryTimeout, request > .zero,
+            perTry >= request
+        {
+            object["perTry"]?.refuse(
+                "one try may take \(DurationText.text(perTry)), but the whole request only "
+                    + "\(DurationText.text(request)): no second try could ever start",
+                remedy: "Make `perTry` shorter than `request`, or remove it.")
+        }
+    }
+
+    private static func retry(_ field: Field) -> RetrySettings? {
+        guard
+            let object = field.object(known: ["attempts", "codes", "grpcCodes", "nonIdempotent", "backoff", "budget"])
+        else { return nil }
+        var retry = RetrySettings()
+        retry.attempts = object["attempts"]?.integer(in: 0...10, "number of retries")
+        retry.statuses = object["codes"].flatMap(Self.statuses)
+        retry.grpcStatuses = object["grpcCodes"].flatMap(self.grpcStatuses)
+        retry.nonIdempotent = object["nonIdempotent"]?.boolean()
+        retry.backoffBase = object["backoff"]?.duration(allowsZero: false)
+        if let budget = object["budget"]?.object(known: ["percent", "minRetryRate"]) {
+            retry.budgetRatio = budget["percent"]?.number(in: 0...100, "percentage").map { $0 / 100 }
+            retry.budgetMinPerSecond = budget["minRetryRate"]?.integer(in: 0...100_000, "number of retries per second")
+        }
+        return retry
+    }
+
+    /// Response statuses worth a retry. Source: GEP-1731.
+    static func statuses(_ field: Field) -> Set<Int>? {
+        field.list(atMost: 64).map { items in
+            Set(items.compactMap { $0.integer(in: 400...599, "status worth a retry") })
+        }
+    }
+
+    /// By number, or by the name in the gRPC documentation.
+    private static func grpcStatuses(_ field: Field) -> Set<Int>? {
+        guard let items = field.list(atMost: 16) else { return nil }
+        return Set(
+            items.compactMap { item in
+                guard case .text(let text) = item.node.value else { return item.integer(in: 1...16, "gRPC status") }
+                if let index = GRPCStatusName.all.firstIndex(of: text) { return index + 1 }
+                item.refuse(
+                    "there is no gRPC status \"\(YAMLNode.shortened(text))\" worth a retry",
+                    remedy: Suggestion.remedy(for: text, among: GRPCStatusName.all, noun: "Values"))
+                return nil
+            })
+    }
+}
+
+/// The names of gRPC's statuses above OK. Source: gRPC status codes.
+enum GRPCStatusName {
+    /// From 1, `CANCELLED`, to 16, `UNAUTHENTICATED`.
+    static let all = [
+        "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
+        "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED",
+        "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
+    ]
+}
+
+/// Reads `weft.dev/v1 TrafficPolicy`.
+enum TrafficPolicyReader {
+    static func read(_ document: ObjectFields) -> TrafficPolicy? {
+        let metadata = MetadataReader.read(document, nameIsLabel: false)
+        guard let spec = document.spec(known: ["targetRefs"] + TrafficSettingsReader.fields) else { return nil }
+        let settings = TrafficSettingsReader.read(spec)
+        let targets = spec.required(
+            "targetRefs", remedy: "Add `targetRefs:` with an item of `group: \"\"`, `kind: Service` and a `name`."
+        )?.list(atLeast: 1, atMost: 16)
+        guard let metadata, let targets else { return nil }
+        if settings == TrafficSettings() {
+            spec.field.warn(
+                "the policy sets nothing",
+                remedy: "Add one of \(TrafficSettingsReader.fields.joined(separator: ", ")).")
+        }
+        return TrafficPolicy(
+            metadata: metadata,
+            targets: targets.compactMap { self.target($0, namespace: metadata.namespace, settings: settings) },
+            settings: settings)
+    }
+
+    private static func target(_ field: Field, namespace: String, settings: TrafficSettings) -> TrafficPolicy.Target? {
+        guard
+            let object = field.object(
+                known: ["group", "kind", "name"],
+                refused: [
+                    "namespace": "A policy acts in its own namespace: put it into the target's.",
+                    "sectionName": "A policy acts on the whole service or route: remove it.",
+                ])
+        else { return nil }
+        let group = object["group"].map { $0.anyText() } ?? ""
+        let kind = object.required("kind", remedy: "Write Service or HTTPRoute.")
+        let name = object.required("name", remedy: "Add the target's `name`.")
+        guard let kind, let kindName = kind.text(), let name, let group else { return nil }
+        switch kindName {
+        case "Service":
+            if !group.isEmpty {
+                object["group"]?.refuse("a Service has the empty group, not \"\(group)\"", remedy: "Write group: \"\".")
+            }
+            return name.label("service").map { .service(ServiceName(namespace: namespace, name: $0)) }
+        case "HTTPRoute":
+            if group != "gateway.networking.k8s.io" {
+                (object["group"] ?? field).refuse(
+                    "an HTTPRoute has the group gateway.networking.k8s.io",
+                    remedy: "Write group: gateway.networking.k8s.io.")
+            }
+            self.refuseServiceKnobs(settings, field)
+            return name.subdomain("route").map { .route(namespace: namespace, name: $0) }
+        default:
+            kind.refuse(
+                "a policy cannot act on a \(YAMLNode.shortened(kindName))",
+                remedy: Suggestion.remedy(for: kindName, among: ["Service", "HTTPRoute"], noun: "Values"))
+            return nil
+        }
+    }
+
+    /// Some knobs belong to the connections to a service, which its routes share.
+    private static func refuseServiceKnobs(_ settings: TrafficSettings, _ field: Field) {
+        var knobs: [String] = []
+        if settings.connectTimeout != nil { knobs.append("timeouts.connect") }
+        if settings.loadBalancing != nil { knobs.append("loadBalancing") }
+        if settings.maxConnections != nil || settings.maxPendingRequests != nil || settings.maxRequests != nil {
+            knobs.append("limits")
+        }
+        if settings.retry?.budgetRatio != nil || settings.retry?.budgetMinPerSecond != nil {
+            knobs.append("retry.budget")
+        }
+        guard !knobs.isEmpty else { return }
+        field.refuse(
+            "\(knobs.joined(separator: ", ")) cannot differ by route: all routes to a service share its connections",
+            remedy: "Set it in a policy whose target is the Service.")
+    }
+}
+
+/// Reads `weft.dev/v1 MeshSettings`.
+enum MeshSettingsReader {
+    static func read(_ document: ObjectFields) -> MeshSettings? {
+        let metadata = MetadataReader.read(document, nameIsLabel: true)
+        guard let spec = document.spec(known: ["mtls", "traffic"]) else { return nil }
+        let traffic = spec["traffic"]?.object(known: TrafficSettingsReader.fields).map(TrafficSettingsReader.read)
+        let mode: MTLSMode? = spec["mtls"]?.object(known: ["mode"])?
+            .required("mode", remedy: "Write mode: strict or mode: permissive.")?.word()
+        guard let metadata else { return nil }
+        if metadata.name != "mesh" || metadata.namespace != "default" {
+            document.field.refuse(
+                "a mesh has one MeshSettings, named mesh in the namespace default, not \(metadata.name) in "
+                    + metadata.namespace,
+                remedy: "Write name: mesh and remove the namespace.")
+        }
+        return MeshSettings(metadata: metadata, traffic: traffic ?? TrafficSettings(), mtls: mode ?? .strict)
+    }
+}

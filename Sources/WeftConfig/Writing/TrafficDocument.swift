@@ -1,0 +1,66 @@
+internal import WeftModel
+
+/// Writes the specs of `TrafficPolicy` and `MeshSettings`.
+enum TrafficDocument {
+    static func spec(_ policy: TrafficPolicy) -> JSONValue {
+        var object = ObjectBuilder()
+        object.add("targetRefs", .list(policy.targets.map(self.target)))
+        self.add(policy.settings, to: &object)
+        return object.value
+    }
+
+    static func spec(_ settings: MeshSettings) -> JSONValue {
+        var object = ObjectBuilder()
+        object.add("mtls", .object([.init("mode", .text(settings.mtls.rawValue))]))
+        var traffic = ObjectBuilder()
+        self.add(settings.traffic, to: &traffic)
+        object.add("traffic", traffic.valueIfAny)
+        return object.value
+    }
+
+    private static func target(_ target: TrafficPolicy.Target) -> JSONValue {
+        switch target {
+        case .service(let service):
+            .object([.init("group", .text("")), .init("kind", .text("Service")), .init("name", .text(service.name))])
+        case .route(_, let name):
+            .object([
+                .init("group", .text("gateway.networking.k8s.io")), .init("kind", .text("HTTPRoute")),
+                .init("name", .text(name)),
+            ])
+        }
+    }
+
+    private static func add(_ settings: TrafficSettings, to object: inout ObjectBuilder) {
+        var timeouts = ObjectBuilder()
+        timeouts.add("request", settings.requestTimeout.map(self.duration))
+        timeouts.add("perTry", settings.perTryTimeout.map(self.duration))
+        timeouts.add("connect", settings.connectTimeout.map(self.duration))
+        timeouts.add("idle", settings.idleTimeout.map(self.duration))
+        object.add("timeouts", timeouts.valueIfAny)
+        object.add("retry", settings.retry.map(self.retry))
+        object.add("loadBalancing", settings.loadBalancing.map { .object([.init("algorithm", .text($0.rawValue))]) })
+        var limits = ObjectBuilder()
+        limits.add("connections", settings.maxConnections.map(JSONValue.integer))
+        limits.add("pendingRequests", settings.maxPendingRequests.map(JSONValue.integer))
+        limits.add("requests", settings.maxRequests.map(JSONValue.integer))
+        object.add("limits", limits.valueIfAny)
+    }
+
+    static func retry(_ retry: RetrySettings) -> JSONValue {
+        var object = ObjectBuilder()
+        object.add("attempts", retry.attempts.map(JSONValue.integer))
+        object.add("codes", retry.statuses.map(self.numbers))
+        object.add("grpcCodes", retry.grpcStatuses.map(self.numbers))
+        object.add("nonIdempotent", retry.nonIdempotent.map(JSONValue.boolean))
+        object.add("backoff", retry.backoffBase.map(self.duration))
+        var budget = ObjectBuilder()
+        budget.add("percent", retry.budgetRatio.map { .decimal(($0 * 1e8).rounded() / 1e6) })
+        budget.add("minRetryRate", retry.budgetMinPerSecond.map(JSONValue.integer))
+        object.add("budget", budget.valueIfAny)
+        return object.value
+    }
+
+    private static func numbers(_ numbers: Set<Int>) -> JSONValue { .list(numbers.sorted().map(JSONValue.integer)) }
+
+    static func duration(_ duration: Duration) -> JSONValue { .text(DurationText.text(duration)) }
+}
