@@ -198,7 +198,7 @@ import X509
             dnsNames: ["localhost"], ipAddresses: [[127, 0, 0, 1]], now: Forge.now, random: &self.random)
         #expect(server.id.description == "spiffe://mesh.local/ns/weft/sa/control")
         #expect(server.chain.count == 3)
-        #expect(certificateFingerprint(server.chain[2]) == (try authority.rootFingerprint))
+        #expect(try certificateFingerprint(server.chain[2]) == authority.rootFingerprint)
         #expect(!"\(server)".contains("PRIVATE"))
     }
 

@@ -1,0 +1,56 @@
+/// Appends text to bytes without making strings in between.
+extension [UInt8] {
+    mutating func append(text: some StringProtocol) { self.append(contentsOf: text.utf8) }
+
+    mutating func append(text: StaticString) {
+        self.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    mutating func append(number: some BinaryInteger) {
+        guard number >= 0, let value = UInt64(exactly: number) else { return self.append(text: "\(number)") }
+        if value < 10 { return self.append(UInt8(ascii: "0") + UInt8(value)) }
+        let start = self.count
+        var rest = value
+        while rest > 0 {
+            self.append(UInt8(ascii: "0") + UInt8(rest % 10))
+            rest /= 10
+        }
+        self[start...].reverse()
+    }
+
+    /// A decimal of at least `digits` digits, zeros in front.
+    mutating func append(number: Int, digits: Int) {
+        var limit = 1
+        for _ in 1..<Swift.max(1, digits) { limit *= 10 }
+        while limit > 1, number < limit {
+            self.append(UInt8(ascii: "0"))
+            limit /= 10
+        }
+        self.append(number: number)
+    }
+
+    /// A JSON string with its quotes.
+    mutating func append(json text: String) {
+        self.append(UInt8(ascii: "\""))
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+                self.append(UInt8(ascii: "\\"))
+                self.append(byte)
+            case 0x0a: self.append(text: "\\n" as StaticString)
+            case 0x0d: self.append(text: "\\r" as StaticString)
+            case 0x09: self.append(text: "\\t" as StaticString)
+            case 0..<0x20:
+                self.append(text: "\\u00" as StaticString)
+                self.append(hexDigit: byte >> 4)
+                self.append(hexDigit: byte & 15)
+            default: self.append(byte)
+            }
+        }
+        self.append(UInt8(ascii: "\""))
+    }
+
+    private mutating func append(hexDigit value: UInt8) {
+        self.append(value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10)
+    }
+}

@@ -1,0 +1,56 @@
+/// Every metric that Weft exposes: the one home of their names.
+package enum MetricNames {
+    /// Upper bounds in seconds.
+    package static let durationBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
+
+    /// The labels that say which edge a request took.
+    package static let edgeLabels = ["source", "destination", "route", "version", "direction", "protocol", "tls"]
+
+    package static let requests = MetricFamily(
+        "weft_requests", .counter, labels: edgeLabels + ["code_class", "grpc_status", "reason"],
+        help: "Requests that ended, by how they ended.")
+    package static let requestDuration = MetricFamily(
+        "weft_request_duration_seconds", .histogram(bounds: durationBounds), labels: edgeLabels,
+        help: "Time from a request head's arrival to the end of its response, all attempts included.")
+    package static let requestAttempts = MetricFamily(
+        "weft_request_attempts", .counter, labels: edgeLabels,
+        help: "Attempts made upstream; more than requests where there were retries.")
+    package static let receivedBytes = MetricFamily(
+        "weft_request_received_bytes", .counter, labels: edgeLabels, help: "Body bytes received from callers.")
+    package static let sentBytes = MetricFamily(
+        "weft_request_sent_bytes", .counter, labels: edgeLabels, help: "Body bytes sent to callers.")
+
+    package static let requestsRefused = MetricFamily(
+        "weft_requests_refused", .counter, labels: ["listener", "code"],
+        help: "Requests that were malformed or too large and were answered before they reached a route.")
+    package static let connections = MetricFamily(
+        "weft_connections", .counter, labels: ["listener"], help: "Connections accepted.")
+    package static let connectionsOpen = MetricFamily(
+        "weft_connections_open", .gauge, labels: ["listener"], help: "Connections open now.")
+    package static let connectionsRefused = MetricFamily(
+        "weft_connections_refused", .counter, help: "Connections closed at once because a limit was reached.")
+    package static let plaintextConnections = MetricFamily(
+        "weft_plaintext_connections", .counter, help: "Connections that peers opened to the inbound side in the clear.")
+    package static let handshakes = MetricFamily(
+        "weft_tls_handshakes", .counter, labels: ["side", "result"],
+        help: "TLS handshakes; a result other than ok names the cause.")
+    package static let connectFailures = MetricFamily(
+        "weft_connect_failures", .counter, labels: ["reason"], help: "Upstream connections that could not be made.")
+    package static let ejections = MetricFamily(
+        "weft_endpoint_ejections", .counter, labels: ["destination"], help: "Endpoints taken out of balancing.")
+    package static let budgetBalance = MetricFamily(
+        "weft_retry_budget_balance", .gauge, labels: ["destination"], help: "Retries the budget would allow now.")
+
+    package static let certificateExpiry = MetricFamily(
+        "weft_certificate_expiry_timestamp_seconds", .gauge, help: "When the certificate in use expires.")
+    package static let configurationRevision = MetricFamily(
+        "weft_configuration_revision", .gauge, help: "The configuration's revision that is in use.")
+    package static let controlPlaneConnected = MetricFamily(
+        "weft_control_plane_connected", .gauge, help: "1 while the control plane is connected.")
+    package static let info = MetricFamily(
+        "weft_proxy_info", .gauge, labels: ["service", "workload", "version"],
+        help: "Always 1; says whose proxy this is.")
+    package static let overflow = MetricFamily(
+        "weft_metric_series_overflow", .counter,
+        help: "Series that did not fit the budget and were counted under the label value overflow.")
+}

@@ -1,0 +1,212 @@
+package import WeftModel
+
+/// Which edge a request took: the labels that all its metrics share.
+package struct RequestLabels: Hashable, Sendable {
+    package enum Direction: String, Hashable, Sendable { case outbound, inbound }
+
+    /// The caller's service, `billing.default`; `unknown` where nothing says.
+    package var source: String
+    package var destination: String
+    /// The route's name; empty when none matched.
+    package var route: String
+    /// The destination's version; empty where it has none.
+    package var version: String
+    package var direction: Direction
+    /// `http/1.1`, `h2` or `grpc`.
+    package var `protocol`: String
+    package var tls: Bool
+    /// The SPIFFE ID that the other side proved; empty where it proved none. Not a label of metrics.
+    package var peerIdentity: String
+
+    package init(
+        source: String, destination: String, route: String, version: String, direction: Direction,
+        protocol: String, tls: Bool, peerIdentity: String = ""
+    ) {
+        self.source = source
+        self.destination = destination
+        self.route = route
+        self.version = version
+        self.direction = direction
+        self.protocol = `protocol`
+        self.tls = tls
+        self.peerIdentity = peerIdentity
+    }
+
+    var values: [String] {
+        [
+            self.source, self.destination, self.route, self.version, self.direction.rawValue, self.protocol,
+            self.tls ? "mutual" : "none",
+        ]
+    }
+}
+
+/// How a request ended, as metrics tell it.
+package struct RequestOutcome: Hashable, Sendable {
+    package var status: Int
+    package var grpcStatus: Int?
+    package var reason: Reason
+    package var duration: Duration
+    package var attempts: Int
+    package var receivedBytes: Int
+    package var sentBytes: Int
+
+    package init(
+        status: Int, grpcStatus: Int? = nil, reason: Reason, duration: Duration, attempts: Int = 1,
+        receivedBytes: Int = 0, sentBytes: Int = 0
+    ) {
+        self.status = status
+        self.grpcStatus = grpcStatus
+        self.reason = reason
+        self.duration = duration
+        self.attempts = attempts
+        self.receivedBytes = receivedBytes
+        self.sentBytes = sentBytes
+    }
+}
+
+/// The request metrics of one event loop. Each edge's series are found once, then counted by number.
+package final class RequestMetrics {
+    private let registry: MetricRegistry
+    private var edges: [RequestLabels: EdgeSeries] = [:]
+    private let maxEdges: Int
+
+    package init(registry: MetricRegistry, maxEdges: Int = 1_000) {
+        self.registry = registry
+        self.maxEdges = maxEdges
+    }
+
+    /// The counters of one edge; keep it where requests of the edge come again and again.
+    package func edge(_ labels: RequestLabels) -> EdgeSeries {
+        if let edge = self.edges[labels] { return edge }
+        var labels = labels
+        if self.edges.count >= self.maxEdges {
+            let other = MetricRegistry.overflowLabel
+            labels = RequestLabels(
+                source: other, destination: other, route: other, version: other, direction: labels.direction,
+                protocol: other, tls: labels.tls)
+            if let edge = self.edges[labels] { return edge }
+        }
+        let edge = EdgeSeries(labels, registry: self.registry)
+        self.edges[labels] = edge
+        return edge
+    }
+
+    package func record(_ outcome: RequestOutcome, on labels: RequestLabels) { self.edge(labels).record(outcome) }
+
+    /// Totals for each edge since the start: what a proxy reports to the control plane.
+    package func totals() -> [EdgeTotals] { self.edges.values.map(\.totals) }
+}
+
+/// The counters of one edge in one loop.
+package final class EdgeSeries {
+    private struct Ending {
+        let codeClass: Int
+        let grpcStatus: Int?
+        let reason: Reason
+        let series: MetricRegistry.SeriesID
+        var count: UInt64
+    }
+
+    private let registry: MetricRegistry
+    private let values: [String]
+    private let duration: MetricRegistry.SeriesID
+    private let attempts: MetricRegistry.SeriesID
+    private let received: MetricRegistry.SeriesID
+    private let sent: MetricRegistry.SeriesID
+    /// Few: searched in order.
+    private var endings: [Ending] = []
+    private var own: EdgeTotals
+
+    init(_ labels: RequestLabels, registry: MetricRegistry) {
+        self.registry = registry
+        self.values = labels.values
+        self.own = EdgeTotals(labels: labels)
+        self.duration = registry.series(MetricNames.requestDuration, self.values)
+        self.attempts = registry.series(MetricNames.requestAttempts, self.values)
+        self.received = registry.series(MetricNames.receivedBytes, self.values)
+        self.sent = registry.series(MetricNames.sentBytes, self.values)
+    }
+
+    package func record(_ outcome: RequestOutcome) {
+        let (seconds, attoseconds) = outcome.duration.components
+        let duration = Double(seconds) + Double(attoseconds) * 1e-18
+        self.registry.observe(duration, in: self.duration)
+        self.registry.add(UInt64(max(0, outcome.attempts)), to: self.attempts)
+        self.registry.add(UInt64(max(0, outcome.receivedBytes)), to: self.received)
+        self.registry.add(UInt64(max(0, outcome.sentBytes)), to: self.sent)
+        self.countEnding(of: outcome)
+        self.own.add(outcome, seconds: duration)
+    }
+
+    var totals: EdgeTotals {
+        var totals = self.own
+        for ending in self.endings {
+            totals.codeClasses[ending.codeClass, default: 0] += ending.count
+            if ending.reason != .ok { totals.failures[ending.reason, default: 0] += ending.count }
+            if let status = ending.grpcStatus, status != 0 { totals.grpcFailures += ending.count }
+        }
+        return totals
+    }
+
+    private func countEnding(of outcome: RequestOutcome) {
+        let codeClass = min(max(outcome.status / 100, 1), 5)
+        for index in self.endings.indices {
+            let ending = self.endings[index]
+            if ending.codeClass == codeClass, ending.grpcStatus == outcome.grpcStatus, ending.reason == outcome.reason {
+                self.endings[index].count += 1
+                return self.registry.add(to: ending.series)
+            }
+        }
+        let labels =
+            self.values + [
+                "\(codeClass)xx", outcome.grpcStatus.map { "\(min(max($0, 0), 16))" } ?? "", outcome.reason.rawValue,
+            ]
+        let series = self.registry.series(MetricNames.requests, labels)
+        self.registry.add(to: series)
+        self.endings.append(
+            Ending(
+                codeClass: codeClass, grpcStatus: outcome.grpcStatus, reason: outcome.reason, series: series, count: 1))
+    }
+}
+
+/// What went over one edge since the start.
+package struct EdgeTotals: Hashable, Sendable {
+    package let labels: RequestLabels
+    package var requests: UInt64 = 0
+    /// By the status's first digit, 1–5.
+    package var codeClasses: [Int: UInt64] = [:]
+    /// By reason; `ok` is left out.
+    package var failures: [Reason: UInt64] = [:]
+    package var grpcFailures: UInt64 = 0
+    package var retries: UInt64 = 0
+    package var receivedBytes: UInt64 = 0
+    package var sentBytes: UInt64 = 0
+    /// One for each of `MetricNames.durationBounds`, and one above them all; not cumulative.
+    package var latencyCounts = [UInt64](repeating: 0, count: MetricNames.durationBounds.count + 1)
+    package var latencySumSeconds = 0.0
+
+    package init(labels: RequestLabels) { self.labels = labels }
+
+    mutating func add(_ outcome: RequestOutcome, seconds: Double) {
+        self.requests += 1
+        self.retries += UInt64(max(0, outcome.attempts - 1))
+        self.receivedBytes += UInt64(max(0, outcome.receivedBytes))
+        self.sentBytes += UInt64(max(0, outcome.sentBytes))
+        let bucket = MetricNames.durationBounds.firstIndex { seconds <= $0 } ?? MetricNames.durationBounds.count
+        self.latencyCounts[bucket] += 1
+        self.latencySumSeconds += seconds
+    }
+
+    /// Adds another loop's totals of the same edge.
+    package mutating func merge(_ other: EdgeTotals) {
+        self.requests += other.requests
+        self.codeClasses.merge(other.codeClasses, uniquingKeysWith: +)
+        self.failures.merge(other.failures, uniquingKeysWith: +)
+        self.grpcFailures += other.grpcFailures
+        self.retries += other.retries
+        self.receivedBytes += other.receivedBytes
+        self.sentBytes += other.sentBytes
+        for index in self.latencyCounts.indices { self.latencyCounts[index] += other.latencyCounts[index] }
+        self.latencySumSeconds += other.latencySumSeconds
+    }
+}
