@@ -1,0 +1,63 @@
+"""Weft as a target of a side-by-side proxy rig: `rig.py run S1-64B S2-c32 --plugin weft_target.py --with weft`.
+
+A target is started with static files instead of a control plane, so that only the request path is measured. Everything a
+sidecar always does is on: peer identities, per-edge metrics and histograms, access log of errors, request ids, deadlines,
+retries with their budget, peak-EWMA balancing.
+"""
+import json, os
+from benchlib import certs as C, core
+from benchlib.core import LO
+from benchlib.targets import Endpoint, Target
+
+
+class Weft(Target):
+    name = "weft"
+    kinds = ("hop-h1", "hop-h2", "pair-h1", "pair-h2", "inbound-tls")
+
+    @classmethod
+    def available(cls):
+        return core.find_bin("weft", "WEFT_BIN") is not None
+
+    def sidecar(self, env, service, snapshot, listen, *more, log):
+        conf = env.write(f"{service}.json", json.dumps(snapshot))
+        p = self.proc(env, [core.find_bin("weft", "WEFT_BIN"), "proxy", "--service", service, "--static", conf,
+                            "--loops", str(env.concurrency), "--outbound", "none", "--admin", "none",
+                            "--health", "none", *more], log)
+        self.up(listen, p)
+        return p
+
+    def identity(self, env, who):
+        folder = env.path(f"identity-{who}")
+        os.makedirs(folder, 0o700)
+        for name, source in (("identity.pem", env.certs[f"{who}_both"]), ("bundle.pem", env.certs["ca"])):
+            path = os.path.join(folder, name)
+            with open(path, "w") as f:
+                os.chmod(path, 0o600)
+                f.write(open(source).read())
+        return folder
+
+    def start(self, kind, env, **opt):
+        h2 = kind.endswith("h2")
+        protocol = "kubernetes.io/h2c" if h2 else "http"
+        backend = env.backend["h2" if h2 else "h1"]
+        a = core.free_port()
+
+        def service(port, identity=None):
+            endpoint = {"address": LO, "port": port, **({"identity": identity} if identity else {})}
+            return {"services": [{"name": "server.default:80", "protocol": protocol, "endpoints": [endpoint]}]}
+
+        if kind.startswith("hop"):
+            p = self.sidecar(env, "client", service(backend), a, "--upstream", f"server={LO}:{a}", log="log")
+            return Endpoint(a, {"proxy": [p.pid]})
+        m = core.free_port()
+        inbound = {"services": [], "inbound": [{"service": "server.default", "appPort": backend, "protocol": protocol}]}
+        q = self.sidecar(env, "server", inbound, m, "--identity", self.identity(env, "in"), "--address", LO,
+                         "--app-port", f"{backend}={m}", log="in.log")
+        if kind == "inbound-tls":
+            return Endpoint(m, {"in": [q.pid]})
+        p = self.sidecar(env, "client", service(m, C.IN_ID), a, "--identity", self.identity(env, "out"),
+                         "--upstream", f"server={LO}:{a}", log="out.log")
+        return Endpoint(a, {"out": [p.pid], "in": [q.pid]})
+
+
+TARGETS = [Weft]
