@@ -25,21 +25,6 @@ extension HeaderBlock {
         return true
     }
 
-    /// Appends a field whose name is known to be `known`, or `.other` with the name given in lower case.
-    package mutating func append(
-        known: FieldName, name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
-    ) {
-        let nameStart = self.bytes.count
-        if known == .other { self.bytes.append(contentsOf: name) }
-        let valueStart = self.bytes.count
-        self.bytes.append(contentsOf: value)
-        self.fields.append(
-            Field(
-                nameStart: UInt32(truncatingIfNeeded: nameStart), nameCount: UInt16(truncatingIfNeeded: name.count),
-                name: known, valueStart: UInt32(truncatingIfNeeded: valueStart),
-                valueCount: UInt32(truncatingIfNeeded: value.count)))
-    }
-
     /// Gives the field at `index` another value; it keeps its place.
     package mutating func setValue(at index: Int, to value: UnsafeRawBufferPointer) {
         let start = self.bytes.count

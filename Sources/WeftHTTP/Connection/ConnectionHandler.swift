@@ -24,6 +24,8 @@ package class ConnectionHandler: ChannelDuplexHandler {
     /// Why the connection is about to end; the first cause wins.
     final var end: ConnectionEnd?
     final var isClosing = false
+    /// The socket is not read from until `resumeReading`.
+    private(set) final var isPaused = false
     /// Flushes so far.
     private(set) final var flushes = 0
 
@@ -32,7 +34,6 @@ package class ConnectionHandler: ChannelDuplexHandler {
     private var flushing = false
     private var flushWanted = false
     private var flushScheduled = false
-    private var paused = false
     private var readWithheld = false
     private var deadline: NIODeadline?
     private var timerDue: NIODeadline?
@@ -140,17 +141,17 @@ package class ConnectionHandler: ChannelDuplexHandler {
     // MARK: Reading
 
     /// Stops reading from the socket; bytes already under way may still arrive.
-    final func pauseReading() { self.paused = true }
+    final func pauseReading() { self.isPaused = true }
 
     final func resumeReading() {
-        self.paused = false
+        self.isPaused = false
         guard self.readWithheld else { return }
         self.readWithheld = false
         self.context?.read()
     }
 
     package final func read(context: ChannelHandlerContext) {
-        if self.paused { self.readWithheld = true } else { context.read() }
+        if self.isPaused { self.readWithheld = true } else { context.read() }
     }
 
     package final func channelRead(context: ChannelHandlerContext, data: NIOAny) {

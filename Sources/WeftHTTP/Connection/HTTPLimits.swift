@@ -16,8 +16,9 @@ package struct HTTPLimits: Sendable {
     package var receiveBufferBytes: Int = 262_144
     /// Streams a peer may have open at once on one HTTP/2 connection.
     package var maxStreams: Int = 256
-    /// Streams that the peer may reset, or make us reset, within `floodInterval`.
-    package var maxResets: Int = 200
+    /// Streams that the peer may reset, or make us reset, within `floodInterval`; beyond it, most of its streams must not
+    /// be reset. Above `maxStreams`, so that a caller may give up all it has open.
+    package var maxResets: Int = 300
     /// CONTINUATION frames of one header block.
     package var maxContinuations: Int = 16
     /// SETTINGS, PING, PRIORITY and unknown frames that the peer may send within `floodInterval`, replies unsent included.

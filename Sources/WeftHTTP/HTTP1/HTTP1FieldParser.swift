@@ -74,7 +74,7 @@ struct HTTP1FieldParser {
         case .keepAlive, .proxyConnection, .proxyAuthenticate, .proxyAuthorization, .upgrade, .http2Settings: break
         case .method, .scheme, .authority, .path, .connectProtocol, .status:
             throw .malformed("a field name is no token")
-        default: block.append(known: known, name: name, value: value)
+        default: block.append(interned: known, name: name, value: value)
         }
     }
 

@@ -1,0 +1,128 @@
+internal import DequeModule
+internal import NIOCore
+internal import WeftMessage
+
+/// One HTTP/2 stream, of either side. Once it has ended it belongs to no connection and ignores every call.
+final class HTTP2Stream: ServerStream, ClientStream {
+    private(set) var connection: HTTP2Connection?
+    private(set) var id: UInt32 = 0
+    private(set) var receiver: (any HTTPStreamReceiver)?
+    private(set) var clientReceiver: (any ClientStreamReceiver)?
+
+    // Receiving.
+    /// Bytes the peer may still send.
+    var receiveWindow = 0
+    /// Bytes delivered and not yet consumed.
+    var unconsumed = 0
+    /// Bytes consumed whose credit the peer has not been given.
+    var credit = 0
+    var receiveEnded = false
+    /// Body bytes that content-length announces and that have not come; nil when it is absent.
+    var bodyLeft: Int?
+    /// The final response head has come, or the request head.
+    var headReceived = false
+    var isHead = false
+    var informational = 0
+
+    // Sending.
+    var sendWindow = 0
+    var headSent = false
+    /// END_STREAM has been written.
+    var sendEnded = false
+    /// What waits for window or socket.
+    var pending = Deque<ByteBuffer>()
+    var pendingBytes = 0
+    /// The message ends after `pending`.
+    var pendingEnd = false
+    var pendingTrailers: HeaderBlock?
+    /// Waits in the connection's queue of blocked streams.
+    var isQueued = false
+    /// Bytes written whose leaving has not been reported.
+    var unreported = 0
+
+    private var flushesBefore = 0
+    private var mayHaveBeenProcessed = false
+
+    func begin(_ id: UInt32, _ connection: HTTP2Connection, receiveWindow: Int, sendWindow: Int) {
+        self.id = id
+        self.connection = connection
+        self.receiveWindow = receiveWindow
+        self.sendWindow = sendWindow
+        self.unconsumed = 0
+        self.credit = 0
+        self.receiveEnded = false
+        self.bodyLeft = nil
+        self.headReceived = false
+        self.isHead = false
+        self.informational = 0
+        self.headSent = false
+        self.sendEnded = false
+        self.pendingBytes = 0
+        self.pendingEnd = false
+        self.pendingTrailers = nil
+        self.isQueued = false
+        self.unreported = 0
+        self.flushesBefore = connection.flushes
+        self.mayHaveBeenProcessed = false
+    }
+
+    func listen(_ receiver: any ServerStreamReceiver) { self.receiver = receiver }
+
+    func listen(_ receiver: any ClientStreamReceiver) {
+        self.receiver = receiver
+        self.clientReceiver = receiver
+    }
+
+    /// Cuts the stream off and returns who was listening.
+    func end(refused: Bool = false) -> (any HTTPStreamReceiver)? {
+        self.mayHaveBeenProcessed = !refused && self.requestMayHaveBeenProcessed
+        let receiver = self.receiver
+        self.receiver = nil
+        self.clientReceiver = nil
+        self.connection = nil
+        self.pending.removeAll()
+        self.pendingBytes = 0
+        self.pendingTrailers = nil
+        return receiver
+    }
+
+    var hasPending: Bool { !self.pending.isEmpty || self.pendingEnd }
+
+    // MARK: The stream's user
+
+    var requestMayHaveBeenProcessed: Bool {
+        self.connection.map { $0.flushes != self.flushesBefore } ?? self.mayHaveBeenProcessed
+    }
+
+    var unsentBytes: Int { self.pendingBytes + self.unreported }
+
+    func sendInformational(_ head: ResponseHead) {
+        guard let connection = self.connection, !self.headSent, head.status >= 100, head.status < 200,
+            head.status != 101
+        else { return }
+        connection.writeHeaders(self, head.headers, end: false)
+    }
+
+    func sendResponse(_ head: ResponseHead, end: Bool) {
+        guard let connection = self.connection, !self.headSent else { return }
+        self.headSent = true
+        connection.writeHeaders(self, head.headers, end: end)
+    }
+
+    func sendData(_ data: ByteBuffer, end: Bool) {
+        guard let connection = self.connection, self.headSent, !self.sendEnded, !self.pendingEnd else { return }
+        connection.send(self, data, end: end)
+    }
+
+    func sendTrailers(_ trailers: HeaderBlock) {
+        guard let connection = self.connection, self.headSent, !self.sendEnded, !self.pendingEnd else { return }
+        connection.send(self, trailers: trailers)
+    }
+
+    func consumed(_ bytes: Int) { self.connection?.consumed(self, bytes) }
+
+    func reset(_ code: StreamResetCode) {
+        guard let connection = self.connection else { return }
+        connection.reset(self, code)
+    }
+}
