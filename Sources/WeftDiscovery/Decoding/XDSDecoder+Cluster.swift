@@ -1,0 +1,102 @@
+internal import SwiftProtobuf
+internal import WeftModel
+internal import WeftProtos
+
+extension XDSDecoder {
+    static func cluster(_ cluster: Envoy_Config_Cluster_V3_Cluster) throws(XDSDecodingError) -> Resource {
+        func refuse(_ field: String, _ cause: String) -> XDSDecodingError {
+            XDSDecodingError(resource: cluster.name, field: field, cause: cause)
+        }
+        var inline: ClusterEndpoints?
+        switch cluster.clusterDiscoveryType {
+        case .type(.eds): break
+        case nil, .type(.static):
+            guard cluster.hasLoadAssignment else { throw refuse("load_assignment", "is absent") }
+            inline = try self.endpoints(cluster.loadAssignment)
+            inline?.cluster = cluster.name
+        case .type(let other): throw refuse("type", "\(other) is not supported")
+        }
+        let known: Weft_V1_ClusterExtension? = try weftExtension(of: cluster.metadata, resource: cluster.name)
+        var model = Cluster(
+            name: cluster.name,
+            service: known.map { ServiceName(namespace: $0.namespace, name: $0.service) }
+                ?? ServicePort(parsing: cluster.name)?.service
+                ?? ServiceName(namespace: "default", name: cluster.name),
+            connectTimeout: cluster.hasConnectTimeout ? cluster.connectTimeout.swiftDuration : .seconds(5),
+            transport: try self.transport(of: cluster))
+        if let known {
+            try self.apply(known, to: &model)
+        } else {
+            self.applyStandard(cluster, to: &model)
+        }
+        let named = cluster.edsClusterConfig.serviceName
+        return .cluster(model, endpoints: named.isEmpty ? cluster.name : named, inlineEndpoints: inline)
+    }
+
+    private static func apply(
+        _ known: Weft_V1_ClusterExtension, to model: inout Cluster
+    ) throws(XDSDecodingError) {
+        guard let balancing = LoadBalancing(rawValue: known.loadBalancing) else {
+            throw XDSDecodingError(
+                resource: model.name, field: "load_balancing", cause: "'\(known.loadBalancing)' is unknown")
+        }
+        guard let appProtocol = AppProtocol(rawValue: known.appProtocol) else {
+            throw XDSDecodingError(
+                resource: model.name, field: "app_protocol", cause: "'\(known.appProtocol)' is unknown")
+        }
+        model.loadBalancing = balancing
+        model.appProtocol = appProtocol
+        model.retryBudget.ratio = known.budgetRatio
+        model.retryBudget.minPerSecond = Int(known.budgetMinPerSecond)
+        model.retryBudget.window = known.budgetWindow.swiftDuration
+        model.limits.connections = known.maxConnections == 0 ? nil : Int(known.maxConnections)
+        model.limits.pendingRequests = Int(known.maxPendingRequests)
+        model.limits.requests = known.maxRequests == 0 ? nil : Int(known.maxRequests)
+        model.provenance = known.hasProvenance ? known.provenance.model : nil
+    }
+
+    private static func applyStandard(_ cluster: Envoy_Config_Cluster_V3_Cluster, to model: inout Cluster) {
+        switch cluster.lbPolicy {
+        case .leastRequest: model.loadBalancing = .leastRequest
+        case .roundRobin: model.loadBalancing = .roundRobin
+        case .random: model.loadBalancing = .random
+        case .ringHash, .maglev, .clusterProvided, .loadBalancingPolicyConfig, .UNRECOGNIZED:
+            // Without affinity the choice is free.
+            model.loadBalancing = .peakEWMA
+        }
+        // Whatever its options say, a cluster with any speaks HTTP/2: the only one that our subset knows.
+        model.appProtocol = cluster.typedExtensionProtocolOptions.isEmpty ? .http : .h2c
+        guard let limits = cluster.circuitBreakers.thresholds.first(where: { $0.priority == .default }) else { return }
+        model.limits.connections = limits.hasMaxConnections ? Int(limits.maxConnections.value) : nil
+        if limits.hasMaxPendingRequests { model.limits.pendingRequests = Int(limits.maxPendingRequests.value) }
+        model.limits.requests = limits.hasMaxRequests ? Int(limits.maxRequests.value) : nil
+        if limits.retryBudget.hasBudgetPercent {
+            model.retryBudget.ratio = limits.retryBudget.budgetPercent.value / 100
+        }
+    }
+
+    private static func transport(
+        of cluster: Envoy_Config_Cluster_V3_Cluster
+    ) throws(XDSDecodingError) -> Cluster.Transport {
+        guard cluster.hasTransportSocket else { return .plaintext }
+        let body = cluster.transportSocket.typedConfig
+        if body.typeURL.hasSuffix("transport_sockets.raw_buffer.v3.RawBuffer") { return .plaintext }
+        let tls: Envoy_Extensions_TransportSockets_Tls_V3_UpstreamTlsContext = try unpack(body, of: cluster.name)
+        let validation =
+            switch tls.commonTlsContext.validationContextType {
+            case .validationContext(let context): context
+            case .combinedValidationContext(let combined): combined.defaultValidationContext
+            case .validationContextSdsSecretConfig, nil:
+                Envoy_Extensions_TransportSockets_Tls_V3_CertificateValidationContext()
+            }
+        let typed = validation.matchTypedSubjectAltNames.filter { $0.sanType == .uri }.map(\.matcher)
+        let names = (typed.isEmpty ? validation.matchSubjectAltNames : typed).map(\.exact)
+        let peers = names.compactMap(SPIFFEID.init)
+        guard !peers.isEmpty, peers.count == names.count else {
+            throw XDSDecodingError(
+                resource: cluster.name, field: "transport_socket",
+                cause: "must name the SPIFFE IDs of the peers, each exactly")
+        }
+        return .mutualTLS(peers: peers.sorted { $0.description < $1.description })
+    }
+}
