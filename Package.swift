@@ -31,6 +31,8 @@ let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let collections: Target.Dependency = .product(name: "Collections", package: "swift-collections")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
@@ -110,7 +112,8 @@ let package = Package(
             "WeftCLI",
             [
                 "WeftModel", "WeftConfig", "WeftProxy", "WeftControlPlane", "WeftIdentity", "WeftTelemetry", arguments,
-                asyncHTTPClient, yams, logging, lifecycle, subprocess, system, nioCore, nioPosix, nioSSL,
+                asyncHTTPClient, yams, logging, lifecycle, subprocess, system, nioCore, nioPosix, nioSSL, nioHTTP1,
+                unixSignals,
             ]),
         .executableTarget(name: "weft", dependencies: ["WeftCLI"], swiftSettings: settings),
         .target(
@@ -141,6 +144,6 @@ let package = Package(
                 "WeftModel", "WeftConfig", "WeftCompiler", "WeftDiscovery", "WeftIdentity", "WeftStore", "WeftProtos",
                 grpcCore, grpcProtobuf, grpcTransport, x509, crypto, nioCore,
             ]),
-        tests(of: "WeftCLI", ["WeftModel"]),
+        tests(of: "WeftCLI", ["WeftModel", "WeftProxy", yams]),
     ]
 )

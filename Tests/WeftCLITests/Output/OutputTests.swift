@@ -1,0 +1,41 @@
+import Testing
+
+@testable import WeftCLI
+
+@Suite struct OutputTests {
+    @Test func `a table lines up, numbers to the right, without trailing blanks`() {
+        var table = Table([.init("NAME"), .init("RPS", .right), .init("NOTE")])
+        table.add(["billing", "12.5", ""])
+        table.add(["a", "7", .init("slow", .bad)])
+        #expect(
+            table.rendered(colours: false) == """
+                NAME      RPS  NOTE
+                billing  12.5  -
+                a           7  slow
+                """)
+    }
+
+    @Test func `colour is for terminals that want it`() {
+        func colours(_ terminal: Bool, _ environment: [String: String]) -> Bool {
+            Console(isTerminal: terminal, errorIsTerminal: true, environment: environment).colours
+        }
+        #expect(colours(true, [:]))
+        #expect(!colours(false, [:]) && !colours(true, ["NO_COLOR": "1"]) && !colours(true, ["TERM": "dumb"]))
+    }
+
+    @Test func `a failure says where, what, why and what to do`() {
+        let failure = CommandFailure("cannot listen", at: "127.0.0.1:80", because: "in use", remedy: "Choose another.")
+        #expect("\(failure)" == "error: 127.0.0.1:80: cannot listen: in use\n  Choose another.")
+    }
+
+    @Test func `a ratio below one is never shown as all`() {
+        #expect(Figures.percent(0.99999) == "99.99%")
+        #expect(Figures.percent(1) == "100%")
+        #expect(Figures.percent(nil) == "-")
+    }
+
+    @Test(arguments: [(0, "0s"), (59, "59s"), (125, "2m5s"), (3600, "1h"), (100_000, "1d3h"), (-61, "-1m1s")])
+    func `a span shows its two largest units`(seconds: Int, text: String) {
+        #expect(Figures.span(seconds: Int64(seconds)) == text)
+    }
+}
