@@ -1,0 +1,162 @@
+internal import AsyncHTTPClient
+internal import Foundation
+internal import NIOCore
+internal import NIOHTTP1
+internal import NIOSSL
+package import WeftModel
+
+/// Calls the control plane's API.
+package struct APIClient: Sendable {
+    package let address: APIAddress
+    private let token: String?
+    private let client: HTTPClient
+
+    /// `token` is sent as a bearer token; `certificateAuthority` is a PEM file that an https server is checked against,
+    /// the system's own where nil.
+    package static func with<Result>(
+        _ address: APIAddress, token: String? = nil, certificateAuthority: String? = nil,
+        _ body: (APIClient) async throws -> Result
+    ) async throws -> Result {
+        var configuration = HTTPClient.Configuration()
+        configuration.timeout.connect = .seconds(5)
+        if let certificateAuthority {
+            do {
+                var tls = TLSConfiguration.makeClientConfiguration()
+                tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(certificateAuthority))
+                configuration.tlsConfiguration = tls
+            } catch let error {
+                throw CommandFailure(
+                    "the certificate authority cannot be read", at: certificateAuthority, because: "\(error)",
+                    remedy: "Give --api-ca a PEM file; `weft get trust-bundle` prints the mesh's.", exit: .usage)
+            }
+        }
+        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        do {
+            let result = try await body(APIClient(address: address, token: token, client: client))
+            try? await client.shutdown()
+            return result
+        } catch let error {
+            try? await client.shutdown()
+            throw error
+        }
+    }
+
+    // MARK: Calls
+
+    package func apply(_ request: ApplyRequest) async throws -> ApplyResponse {
+        try await self.call(.POST, "/v1/apply", body: request)
+    }
+
+    package func resources(kind: ResourceKind?, namespace: String?) async throws -> ResourceList {
+        var query: [String] = []
+        if let kind { query.append("kind=\(kind.rawValue)") }
+        if let namespace { query.append("namespace=\(Self.escaped(namespace))") }
+        return try await self.call(.GET, "/v1/resources" + (query.isEmpty ? "" : "?" + query.joined(separator: "&")))
+    }
+
+    package func resource(_ key: ResourceKey) async throws -> ResourceView {
+        try await self.call(.GET, Self.path(of: key))
+    }
+
+    package func delete(_ key: ResourceKey) async throws -> DeleteResponse {
+        try await self.call(.DELETE, Self.path(of: key))
+    }
+
+    package func status() async throws -> StatusReport { try await self.call(.GET, "/v1/status") }
+
+    /// The golden metrics of the last `window`.
+    package func stat(window: Duration) async throws -> StatReport {
+        try await self.call(.GET, "/v1/stat?window=\(max(1, window.components.seconds))")
+    }
+
+    package func createToken(_ request: TokenRequest) async throws -> CreatedToken {
+        try await self.call(.POST, "/v1/tokens", body: request)
+    }
+
+    package func tokens() async throws -> TokenList { try await self.call(.GET, "/v1/tokens") }
+
+    package func revokeToken(_ id: String) async throws {
+        _ = try await self.send(.DELETE, "/v1/tokens/\(Self.escaped(id))", body: nil, timeout: .seconds(10))
+    }
+
+    package func trustBundle() async throws -> TrustBundleView { try await self.call(.GET, "/v1/trust-bundle") }
+
+    /// Whether it answers at all.
+    package func isHealthy() async -> Bool {
+        await (try? self.send(.GET, "/healthz", body: nil, timeout: .seconds(2))) != nil
+    }
+
+    // MARK: Transport
+
+    private func call<Answer: Decodable>(_ method: HTTPMethod, _ path: String) async throws -> Answer {
+        try self.decoded(try await self.send(method, path, body: nil, timeout: .seconds(10)))
+    }
+
+    private func call<Answer: Decodable>(
+        _ method: HTTPMethod, _ path: String, body: some Encodable
+    ) async throws -> Answer {
+        let data = try JSONEncoder().encode(body)
+        return try self.decoded(try await self.send(method, path, body: data, timeout: .seconds(60)))
+    }
+
+    private func decoded<Answer: Decodable>(_ data: Data) throws -> Answer {
+        do {
+            return try JSONDecoder().decode(Answer.self, from: data)
+        } catch let error {
+            throw CommandFailure(
+                "the control plane's answer was not understood", at: "\(self.address)", because: "\(error)",
+                remedy: "Use the same version of weft on both sides.")
+        }
+    }
+
+    private func send(_ method: HTTPMethod, _ path: String, body: Data?, timeout: TimeAmount) async throws -> Data {
+        var request = HTTPClientRequest(url: self.address.url(for: path))
+        request.method = method
+        if let token { request.headers.add(name: "authorization", value: "Bearer \(token)") }
+        if let body {
+            request.headers.add(name: "content-type", value: "application/json")
+            request.body = .bytes(ByteBuffer(bytes: body))
+        }
+        let response: HTTPClientResponse
+        let bytes: ByteBuffer
+        do {
+            response = try await self.client.execute(request, timeout: timeout)
+            bytes = try await response.body.collect(upTo: 64 << 20)
+        } catch let error {
+            throw self.unreachable(error)
+        }
+        let data = Data(bytes.readableBytesView)
+        guard (200..<300).contains(response.status.code) else {
+            throw self.failure(status: Int(response.status.code), data)
+        }
+        return data
+    }
+
+    private func unreachable(_ error: any Error) -> CommandFailure {
+        let remedy =
+            switch self.address {
+            case .socket: "Is it running, and may you use its socket? `weft up FLEET` or `weft control` starts one."
+            case .url: "Check the address, the network, and --api-ca against the server's certificate."
+            }
+        return CommandFailure(
+            "the control plane does not answer", at: "\(self.address)", because: "\(error)", remedy: remedy)
+    }
+
+    private func failure(status: Int, _ data: Data) -> CommandFailure {
+        guard let error = try? JSONDecoder().decode(APIError.self, from: data) else {
+            return CommandFailure("the control plane answered \(status)", at: "\(self.address)")
+        }
+        return CommandFailure(
+            error.message, at: error.location, because: error.cause, remedy: error.remedy,
+            details: error.diagnostics.map(\.description))
+    }
+
+    private static func path(of key: ResourceKey) -> String {
+        "/v1/resources/\(key.kind.rawValue)/\(self.escaped(key.namespace))/\(self.escaped(key.name))"
+    }
+
+    private static func escaped(_ text: String) -> String {
+        text.addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(CharacterSet(charactersIn: "-._~")))
+            ?? text
+    }
+}

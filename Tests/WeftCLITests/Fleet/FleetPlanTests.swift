@@ -1,0 +1,65 @@
+import Testing
+import WeftModel
+
+@testable import WeftCLI
+
+@Suite struct FleetPlanTests {
+    private static func plan(_ fleet: Fleet, _ ports: inout PortBook, installed: Set<String> = []) throws -> FleetPlan {
+        try FleetPlan(
+            fleet, ports: &ports,
+            in: FleetPlan.Surroundings(
+                weft: "/bin/weft", directory: "/f", state: "/f/.weft", apiSocket: "/f/api.sock", environment: [:],
+                isInstalled: { installed.contains($0) }, isFree: { $0 % 2 == 0 }))
+    }
+
+    private static func fleet() -> Fleet {
+        var cart = Fleet.Member(name: "cart", command: ["weft", "service", "--listen", "127.0.0.1:${PORT}"])
+        cart.replicas = 2
+        cart.version = "v1"
+        cart.upstreams = ["billing"]
+        return Fleet(name: "shop", services: [cart])
+    }
+
+    @Test func `each replica gets a sidecar that joins, and an application that knows its ways out`() throws {
+        var ports = PortBook(seed: 0)
+        let plan = try Self.plan(Self.fleet(), &ports)
+        #expect(plan.members.map(\.name) == ["cart-1.sidecar", "cart-1", "cart-2.sidecar", "cart-2"])
+        #expect(plan.members[0].joins?.service == "cart")
+        let application = plan.members[1]
+        let port = try #require(plan.applicationPorts["cart-1"])
+        #expect(application.arguments == ["/bin/weft", "service", "--listen", "127.0.0.1:\(port)"])
+        #expect(application.environment["http_proxy"] == "http://127.0.0.1:\(try #require(plan.outbound["cart-1"]))")
+        #expect(application.environment["WEFT_UPSTREAM_BILLING"]?.hasPrefix("http://127.0.0.1:") == true)
+        #expect(plan.members[0].arguments.contains("version=v1"))
+    }
+
+    @Test func `ports are free ones, all different, and the same again the next time`() throws {
+        var ports = PortBook(seed: 0)
+        let first = try Self.plan(Self.fleet(), &ports)
+        let taken = Array(ports.ports.values)
+        #expect(Set(taken).count == taken.count)
+        #expect(taken.allSatisfy { $0 % 2 == 0 && PortBook.range.contains($0) })
+        #expect(try Self.plan(Self.fleet(), &ports).processes == first.processes)
+    }
+
+    @Test func `a change of one service leaves the plans of others as they were`() throws {
+        var ports = PortBook(seed: 7)
+        var fleet = Self.fleet()
+        fleet.services.append(Fleet.Member(name: "other", command: ["weft"]))
+        let before = try Self.plan(fleet, &ports)
+        fleet.services[0].environment["MODE"] = "fast"
+        let after = try Self.plan(fleet, &ports)
+        let changed = zip(before.processes, after.processes).filter { $0 != $1 }.map(\.0.name)
+        #expect(changed == ["cart-1", "cart-2"])
+    }
+
+    @Test func `what is not installed gives way to the other command, or is refused`() throws {
+        var ports = PortBook(seed: 0)
+        var member = Fleet.Member(name: "a", command: ["node", "a.js"])
+        #expect(throws: CommandFailure.self) { try Self.plan(Fleet(name: "s", services: [member]), &ports) }
+        member.otherwise = ["weft", "service"]
+        let fleet = Fleet(name: "s", services: [member])
+        #expect(try Self.plan(fleet, &ports).members[1].arguments == ["/bin/weft", "service"])
+        #expect(try Self.plan(fleet, &ports, installed: ["node"]).members[1].arguments == ["node", "a.js"])
+    }
+}
