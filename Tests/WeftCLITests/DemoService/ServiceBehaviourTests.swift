@@ -1,0 +1,29 @@
+import Testing
+
+@testable import WeftCLI
+
+@Suite struct ServiceBehaviourTests {
+    @Test func `behaviour changes by query, and what is wrong changes nothing it names`() throws {
+        var behaviour = ServiceBehaviour()
+        try behaviour.apply(query: "latency=200ms&errors=0.5&status=500")
+        #expect(behaviour.latency == 200 && behaviour.errors == 0.5 && behaviour.status == 500)
+        #expect(throws: CommandFailure.self) { try behaviour.apply(query: "errors=2") }
+        #expect(behaviour.errors == 0.5)
+    }
+
+    @Test func `a declared upstream is called by its port, others through the proxy`() throws {
+        let call = try #require(ServiceCall("billing=/charge"))
+        #expect(call.url(environment: [:]).url == "http://billing/charge")
+        let direct = call.url(environment: ["WEFT_UPSTREAM_BILLING": "http://127.0.0.1:20080"])
+        #expect(direct.url == "http://127.0.0.1:20080/charge" && direct.direct)
+        #expect(ServiceCall("=/x") == nil && ServiceCall("a=b") == nil)
+    }
+
+    @Test func `the version that took part is found through all calls`() {
+        let billing = ServiceAnswer(service: "billing", version: "v2", instance: "b", path: "/")
+        var enrollment = ServiceAnswer(service: "enrollment", version: "", instance: "e", path: "/")
+        enrollment.answers = [.init(service: "billing", status: 200, milliseconds: 1, answer: billing)]
+        #expect(enrollment.version(of: "billing") == "v2")
+        #expect(enrollment.version(of: "catalog") == nil)
+    }
+}
