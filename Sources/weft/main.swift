@@ -1,3 +1,3 @@
-import WeftCLI
+internal import WeftCLI
 
-print("weft")
+await WeftCommand.runMain()

@@ -1,0 +1,159 @@
+internal import ArgumentParser
+internal import Foundation
+internal import WeftConfig
+internal import WeftModel
+
+struct ApplyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "apply", abstract: "Change configuration: all of the documents land, or none.",
+        discussion: "Example:  weft apply -f Examples/learning-platform/canary-50-50.yaml")
+
+    @Option(
+        name: [.short, .long],
+        help: ArgumentHelp("File or directory; - is standard input. Repeatable.", valueName: "path"))
+    var filename: [String] = []
+    @Flag(help: "Check and say what would change; change nothing.")
+    var dryRun = false
+    @Option(help: ArgumentHelp("Who to name in the history.", valueName: "name"))
+    var author: String?
+    @OptionGroup var api: APIOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        var settings = Settings(environment: Machine.environment)
+        let files = try settings.texts("filename", self.filename)
+        let dryRun = try settings.isOn("dry-run", self.dryRun)
+        let author = try settings.text("author", self.author)
+        guard !files.isEmpty else {
+            throw CommandFailure.usage(
+                "nothing to apply", remedy: "Name a file: weft apply -f FILE (- for standard input).")
+        }
+        let documents = try files.flatMap { try DocumentFiles.read($0) }
+        let response = try await self.api.withClient {
+            try await $0.apply(ApplyRequest(documents: documents, dryRun: dryRun, author: author))
+        }
+        for warning in response.warnings { Console.current.error("\(warning)") }
+        try self.output.show(response) { console in
+            var lines = response.changes.map { change in
+                "\(change.key) \(console.styled(change.action.rawValue, change.action == .unchanged ? .faint : .good))"
+            }
+            lines.append("revision \(response.revision)\(response.dryRun ? " (dry run, nothing changed)" : "")")
+            return lines.joined(separator: "\n")
+        }
+    }
+}
+
+struct ValidateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "validate", abstract: "Check documents without a control plane.",
+        discussion: "Example:  weft validate -f policies/")
+
+    @Option(
+        name: [.short, .long],
+        help: ArgumentHelp("File or directory; - is standard input. Repeatable.", valueName: "path"))
+    var filename: [String] = []
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        var settings = Settings(environment: Machine.environment)
+        let files = try settings.texts("filename", self.filename)
+        guard !files.isEmpty else {
+            throw CommandFailure.usage("nothing to check", remedy: "Name a file: weft validate -f FILE.")
+        }
+        let documents = try files.flatMap { try DocumentFiles.read($0) }
+        let reading = ConfigReader.read(documents.map { SourceDocument(file: $0.file, text: $0.text) })
+        try self.output.show(reading.diagnostics) { console in
+            let lines = reading.diagnostics.map { console.styled("\($0)", $0.severity == .error ? .bad : .warning) }
+            let summary = "\(reading.resources.count) resources, \(reading.diagnostics.count) remarks"
+            return (lines + [summary]).joined(separator: "\n")
+        }
+        if reading.diagnostics.hasErrors { throw ExitCode(ExitStatus.failed.rawValue) }
+    }
+}
+
+struct GetCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "get", abstract: "Show resources, tokens or the trust bundle.",
+        discussion: """
+            KIND is service, workload, httproute, trafficpolicy, meshsettings, tokens or trust-bundle; without one, \
+            everything is listed.
+
+            Example:  weft get httproute billing -o yaml
+            """)
+
+    @Argument(help: "What to show; everything without it.") var kind: String?
+    @Argument(help: "The one to show; all of the kind without it.") var name: String?
+    @Option(name: [.short, .long], help: ArgumentHelp("Only this namespace.", valueName: "name")) var namespace: String?
+    @OptionGroup var api: APIOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        var settings = Settings(environment: Machine.environment)
+        let namespace = try settings.text("namespace", self.namespace)
+        switch self.kind {
+        case "tokens", "token":
+            let tokens = try await self.api.withClient { try await $0.tokens() }
+            try self.output.show(tokens) { Tables.tokens(tokens, console: $0) }
+        case "trust-bundle", "bundle":
+            let bundle = try await self.api.withClient { try await $0.trustBundle() }
+            try self.output.show(bundle) { _ in bundle.roots.joined(separator: "\n") }
+        default:
+            let kind = try self.kind.map(Kinds.named)
+            if let kind, let name {
+                let key = ResourceKey(kind: kind, namespace: namespace ?? "default", name: name)
+                let view = try await self.api.withClient { try await $0.resource(key) }
+                try Self.show([view], self.output)
+            } else {
+                let list = try await self.api.withClient { try await $0.resources(kind: kind, namespace: namespace) }
+                try Self.show(list.resources, self.output)
+            }
+        }
+    }
+
+    /// Programs get the documents themselves, which `apply` takes back.
+    private static func show(_ views: [ResourceView], _ output: OutputOptions) throws {
+        switch try output.format() {
+        case .table: Console.current.line(Tables.resources(views, console: .current))
+        case .json:
+            let documents = views.map(\.document)
+            Console.current.line(documents.count == 1 ? documents[0] : "[" + documents.joined(separator: ",\n") + "]")
+        case .yaml: Console.current.line(try views.map { try Documents.yaml($0.document) }.joined(separator: "---\n"))
+        }
+    }
+}
+
+struct DeleteCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "delete", abstract: "Remove a resource.",
+        discussion: "Example:  weft delete httproute billing")
+
+    @Argument(help: "service, workload, httproute, trafficpolicy or meshsettings.") var kind: String
+    @Argument(help: "Its name.") var name: String
+    @Option(name: [.short, .long], help: ArgumentHelp("Its namespace; default where not given.", valueName: "name"))
+    var namespace: String?
+    @OptionGroup var api: APIOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        var settings = Settings(environment: Machine.environment)
+        let namespace = try settings.text("namespace", self.namespace) ?? "default"
+        let key = ResourceKey(kind: try Kinds.named(self.kind), namespace: namespace, name: self.name)
+        let response = try await self.api.withClient { try await $0.delete(key) }
+        try self.output.show(response) { _ in "\(response.key) deleted\nrevision \(response.revision)" }
+    }
+}
+
+/// Kinds as people type them.
+enum Kinds {
+    static func named(_ text: String) throws -> ResourceKind {
+        let typed = text.lowercased()
+        if let kind = ResourceKind.allCases.first(where: { $0.aliases.contains(typed) }) { return kind }
+        let names = ResourceKind.allCases.compactMap(\.aliases.first)
+        throw CommandFailure.usage(
+            "no kind is called '\(text)'",
+            remedy: Nearest.name(to: typed, among: ResourceKind.allCases.flatMap(\.aliases)).map {
+                "Did you mean \($0)?"
+            }
+                ?? "Kinds: \(names.joined(separator: ", ")), tokens, trust-bundle.")
+    }
+}

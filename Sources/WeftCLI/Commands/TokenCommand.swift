@@ -1,0 +1,74 @@
+internal import ArgumentParser
+internal import Foundation
+internal import WeftModel
+
+struct TokenCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "token", abstract: "Make, list and revoke join tokens and API tokens.",
+        discussion: "Example:  weft token create --service billing",
+        subcommands: [Create.self, List.self, Revoke.self])
+
+    struct Create: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "create", abstract: "Make a token; it is shown this once.",
+            discussion: """
+                Example:  weft token create --service billing --ttl 10m
+                Example:  weft token create --api-access --ttl 30d
+                """)
+
+        @Option(help: ArgumentHelp("The one service it lets a workload join.", valueName: "name")) var service: String?
+        @Option(
+            name: [.short, .long], help: ArgumentHelp("Its namespace; default where not given.", valueName: "name"))
+        var namespace: String?
+        @Option(help: ArgumentHelp("How long it is good for; 1h where not given.", valueName: "duration")) var ttl:
+            String?
+        @Option(help: ArgumentHelp("How many workloads may join with it; 1 where not given.", valueName: "number"))
+        var uses: String?
+        @Flag(help: "A bearer token for the API instead of a join token.") var apiAccess = false
+        @OptionGroup var api: APIOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            var settings = Settings(environment: Machine.environment)
+            var request = TokenRequest()
+            request.namespace = try settings.text("namespace", self.namespace) ?? "default"
+            request.uses = try settings.number("uses", self.uses, in: 1...10_000) ?? 1
+            if let ttl = try settings.duration("ttl", self.ttl) { request.ttlSeconds = ttl.components.seconds }
+            if try settings.isOn("api-access", self.apiAccess) {
+                request.purpose = .api
+            } else {
+                request.service = try settings.required(
+                    try settings.text("service", self.service), "service", why: "a join token is for one service")
+            }
+            let wanted = request
+            let created = try await self.api.withClient { try await $0.createToken(wanted) }
+            try self.output.show(created) { _ in created.token }
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "Show tokens, without their secrets.",
+            discussion: "Example:  weft token list")
+        @OptionGroup var api: APIOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let tokens = try await self.api.withClient { try await $0.tokens() }
+            try self.output.show(tokens) { Tables.tokens(tokens, console: $0) }
+        }
+    }
+
+    struct Revoke: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "revoke", abstract: "Make a token worthless; who joined with it stays.",
+            discussion: "Example:  weft token revoke 3f9a1c")
+        @Argument(help: "The id that `weft token list` shows.") var id: String
+        @OptionGroup var api: APIOptions
+
+        func run() async throws {
+            try await self.api.withClient { try await $0.revokeToken(self.id) }
+            Console.current.line("token \(self.id) revoked")
+        }
+    }
+}
