@@ -1,0 +1,134 @@
+import Testing
+import WeftMessage
+import WeftModel
+
+@testable import WeftTraffic
+
+@Suite struct ExchangeTimeTests {
+    @Test(
+        arguments: [
+            (HTTPMethod.get, [:], 15_000), (.put, [:], 15_000), (.post, [:], 300_000),
+            (.get, ["accept": "text/event-stream"], 300_000),
+        ] as [(HTTPMethod, HeaderBlock, Int)])
+    func `without a policy idempotent unary calls have 15 s, others what silence allows`(
+        method: HTTPMethod, headers: HeaderBlock, milliseconds: Int
+    ) {
+        var scene = Scene()
+        scene.send(request(method, "/", headers))
+        #expect(scene.exchange.timer == .ms(milliseconds))
+    }
+
+    @Test func `gRPC has no time limit of ours, and a route's zero turns limits off`() {
+        var grpc = Scene()
+        grpc.send(request(.post, "/s/M", ["content-type": "application/grpc"]))
+        #expect(grpc.exchange.timer == .never)
+        var off = Scene(route: { $0.timeouts = RouteTimeouts(request: .zero, idle: .zero) })
+        off.send()
+        #expect(off.exchange.timer == .never)
+    }
+
+    @Test func `the request timeout answers 504 and gives the attempt up`() {
+        var scene = Scene(route: { $0.timeouts.request = .milliseconds(100) })
+        scene.send()
+        #expect(scene.exchange.timerFired(now: .ms(99)) == [])
+        #expect(scene.fire() == [.resetUpstream, .dropHeld, .reply, .finished])
+        #expect(scene.exchange.reply?.reason == .requestTimeout && scene.exchange.status == 504)
+        #expect(scene.exchange.record.attempts.first?.reason == .requestTimeout)
+        #expect(scene.isSettled == true)
+    }
+
+    @Test func `the request timeout holds through every attempt and the response`() {
+        var scene = Scene(route: { $0.timeouts.request = .milliseconds(100) })
+        scene.send()
+        #expect(scene.respond(200, end: false, at: 10).contains(.forwardResponse))
+        #expect(scene.exchange.responseData(bytes: 1, end: false, now: .ms(99)) == .forwardResponse)
+        #expect(scene.fire() == [.resetUpstream, .resetDownstream, .finished])
+        #expect(scene.exchange.reason == .requestTimeout && scene.isSettled)
+    }
+
+    @Test func `the connect timeout leads to another endpoint`() {
+        var scene = Scene(cluster: { $0.connectTimeout = .milliseconds(200) })
+        #expect(scene.begin(request(.post)) == .connect)
+        #expect(scene.exchange.timer == .ms(200))
+        #expect(scene.fire() == .abandonConnect)
+        #expect(scene.fire() == .connect)
+        #expect(scene.exchange.record.attempts.first?.reason == .connectTimeout)
+    }
+
+    @Test func `a try that takes too long is given up and repeated where that is safe`() {
+        var scene = Scene(route: { $0.timeouts.perTry = .milliseconds(50) })
+        scene.send()
+        #expect(scene.exchange.timer == .ms(50))
+        #expect(scene.fire() == .resetUpstream)
+        #expect(scene.fire() == .connect)
+
+        var post = Scene(route: { $0.timeouts.perTry = .milliseconds(50) })
+        post.send(request(.post))
+        #expect(post.fire() == [.resetUpstream, .dropHeld, .reply, .finished])
+        #expect(post.exchange.reply?.reason == .tryTimeout && post.exchange.status == 504)
+    }
+
+    @Test func `silence both ways ends a stream, and any byte keeps it`() {
+        var scene = Scene(route: { $0.timeouts.idle = .milliseconds(1_000) })
+        scene.send(request(.post), end: false)
+        #expect(scene.exchange.timer == .ms(1_000))
+        #expect(scene.exchange.requestData(bytes: 1, end: false, now: .ms(900)).contains(.forwardRequest))
+        #expect(scene.exchange.timerFired(now: .ms(1_000)) == [])
+        #expect(scene.respond(200, end: false, at: 1_500).contains(.forwardResponse))
+        #expect(scene.exchange.timer == .ms(2_500))
+        #expect(scene.fire() == [.resetUpstream, .resetDownstream, .finished])
+        #expect(scene.exchange.reason == .streamIdleTimeout && scene.isSettled)
+    }
+
+    @Test func `the caller's deadline bounds the request and travels on with what is left`() {
+        var scene = Scene()
+        #expect(scene.begin(request(.post, "/", ["x-weft-deadline-ms": "500"]), at: 0) == .connect)
+        #expect(scene.exchange.connectionReady(now: .ms(120)) == .sendRequest)
+        #expect(scene.exchange.head.headers[.weftDeadline] == "380")
+        #expect(scene.fire() == [.resetUpstream, .dropHeld, .reply, .finished])
+        #expect(scene.exchange.reply?.reason == .deadlineExceeded && scene.exchange.end == .ms(500))
+        #expect(scene.exchange.record.deadlineLeft == .zero)
+    }
+
+    @Test func `grpc-timeout is taken, rewritten and answered DEADLINE_EXCEEDED`() {
+        var scene = Scene()
+        let head = request(.post, "/s/M", ["content-type": "application/grpc", "grpc-timeout": "1S"])
+        #expect(scene.begin(head, end: false) == .connect)
+        #expect(scene.exchange.connectionReady(now: .ms(250)) == .sendRequest)
+        #expect(scene.exchange.head.headers[.grpcTimeout] == "750000u")
+        #expect(scene.fire().contains(.reply))
+        #expect(scene.exchange.reply?.grpcStatus == 4)
+    }
+
+    @Test(arguments: [("x-weft-deadline-ms", "0", Reason.deadlineExceeded), ("grpc-timeout", "soon", .badRequest)])
+    func `a request whose time is gone or unreadable is answered before any work`(
+        name: String, value: String, reason: Reason
+    ) {
+        var scene = Scene()
+        var headers = HeaderBlock()
+        headers.append(name, value)
+        #expect(scene.begin(request(.get, "/", headers)) == [.dropHeld, .reply, .finished])
+        #expect(scene.exchange.reply?.reason == reason && scene.exchange.record.attempts.isEmpty && scene.isSettled)
+    }
+
+    @Test func `an attempt is not started with less time than the route usually takes`() {
+        var scene = Scene()
+        for index in 0..<30 {
+            scene.exchange = Exchange()
+            scene.send(at: index * 100)
+            #expect(scene.respond(at: index * 100 + 80).contains(.finished))
+        }
+        scene.exchange = Exchange()
+        #expect(scene.begin(request(.get, "/", ["x-weft-deadline-ms": "20"]), at: 3_200).contains(.reply))
+        #expect(scene.exchange.reason == .deadlineExceeded && scene.isSettled)
+        scene.exchange = Exchange()
+        #expect(scene.begin(request(.get, "/", ["x-weft-deadline-ms": "90"]), at: 3_200) == .connect)
+    }
+
+    @Test func `no retry is begun that the deadline would cut off`() {
+        var scene = Scene(route: { $0.retry.backoffBase = .seconds(4) })
+        scene.send(request(.get, "/", ["x-weft-deadline-ms": "3"]))
+        #expect(scene.respond(503, at: 3).contains(.finished))
+        #expect(scene.exchange.record.status == 503 && scene.exchange.record.attempts.count == 1)
+    }
+}
