@@ -142,7 +142,8 @@ let package = Package(
             of: "WeftControlPlane",
             [
                 "WeftModel", "WeftConfig", "WeftCompiler", "WeftDiscovery", "WeftIdentity", "WeftStore", "WeftProtos",
-                grpcCore, grpcProtobuf, grpcTransport, x509, crypto, nioCore,
+                protobuf, grpcCore, grpcProtobuf, grpcTransport, x509, crypto, nioCore, nioSSL, asyncHTTPClient,
+                logging, lifecycle,
             ]),
         tests(of: "WeftCLI", ["WeftModel", "WeftProxy", yams]),
     ]

@@ -1,0 +1,50 @@
+internal import Foundation
+internal import WeftModel
+
+/// One call of the API, free of HTTP's machinery.
+struct APICall: Sendable {
+    var method: String
+    /// Decoded segments, `["v1", "apply"]`.
+    var path: [String]
+    var query: [String: String]
+    var body: [UInt8]
+    var caller: Caller
+
+    /// Who is calling.
+    enum Caller: Hashable, Sendable, CustomStringConvertible {
+        /// Over the Unix socket, which only its owner can open.
+        case local
+        case token(id: String)
+        case peer(SPIFFEID)
+        case anonymous
+
+        var description: String {
+            switch self {
+            case .local: "local"
+            case .token(let id): "token \(id)"
+            case .peer(let id): id.description
+            case .anonymous: "anonymous"
+            }
+        }
+    }
+}
+
+/// What the API answers.
+struct APIReply: Hashable, Sendable {
+    var status: Int
+    var contentType = "application/json"
+    var body: [UInt8]
+
+    init(status: Int = 200, contentType: String = "application/json", body: [UInt8]) {
+        self.status = status
+        self.contentType = contentType
+        self.body = body
+    }
+
+    /// A value as JSON.
+    init(_ value: some Encodable, status: Int = 200) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        self.init(status: status, body: Array(try encoder.encode(value)))
+    }
+}

@@ -1,0 +1,130 @@
+/// The API's description, as served at `/openapi.json`. A test holds it against the table of `APIService`.
+enum OpenAPIDocument {
+    static let text = """
+        {
+          "openapi": "3.1.0",
+          "info": {
+            "title": "Weft control plane",
+            "version": "1",
+            "description": "Everything the weft tool does. Over the Unix socket its owner needs no credentials; over TLS a bearer token or a client certificate of the account `admin` in the namespace `weft`."
+          },
+          "security": [{"bearer": []}, {"certificate": []}, {}],
+          "paths": {
+            "/healthz": {"get": {"summary": "Whether it answers", "security": [{}], "responses": {"200": {"description": "ok"}}}},
+            "/openapi.json": {"get": {"summary": "This document", "security": [{}], "responses": {"200": {"description": "ok"}}}},
+            "/v1/trust-bundle": {"get": {"summary": "The roots that prove an identity of this mesh", "security": [{}], "responses": {"200": \(json("TrustBundleView"))}}},
+            "/v1/apply": {"post": {"summary": "Applies documents: all or none", "requestBody": \(body("ApplyRequest")), "responses": {"200": \(json("ApplyResponse")), "400": \(error), "401": \(error), "409": \(error), "413": \(error), "422": \(error), "503": \(error)}}},
+            "/v1/resources": {"get": {"summary": "Lists resources and registered workloads", "parameters": [\(query("kind")), \(query("namespace"))], "responses": {"200": \(json("ResourceList")), "400": \(error), "401": \(error)}}},
+            "/v1/resources/{kind}/{namespace}/{name}": {
+              "parameters": [\(path("kind")), \(path("namespace")), \(path("name"))],
+              "get": {"summary": "One resource", "responses": {"200": \(json("ResourceView")), "401": \(error), "404": \(error)}},
+              "delete": {"summary": "Deletes one resource", "parameters": [\(query("author"))], "responses": {"200": \(json("DeleteResponse")), "401": \(error), "404": \(error), "503": \(error)}}
+            },
+            "/v1/history": {"get": {"summary": "Past changes, newest first", "parameters": [\(query("limit"))], "responses": {"200": \(json("HistoryList")), "401": \(error)}}},
+            "/v1/status": {"get": {"summary": "The control plane, its authority and its proxies", "responses": {"200": \(json("StatusReport")), "401": \(error)}}},
+            "/v1/stat": {"get": {"summary": "Golden metrics of each edge", "parameters": [\(query("window"))], "responses": {"200": \(json("StatReport")), "401": \(error)}}},
+            "/v1/tokens": {
+              "get": {"summary": "Tokens, without their secrets", "responses": {"200": \(json("TokenList")), "401": \(error)}},
+              "post": {"summary": "Makes a token; its text is seen this once", "requestBody": \(body("TokenRequest")), "responses": {"201": \(json("CreatedToken")), "400": \(error), "401": \(error), "429": \(error)}}
+            },
+            "/v1/tokens/{id}": {"parameters": [\(path("id"))], "delete": {"summary": "Deletes a token", "responses": {"204": {"description": "deleted"}, "401": \(error), "404": \(error)}}}
+          },
+          "components": {
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}, "certificate": {"type": "mutualTLS"}},
+            "schemas": {
+              \(schemas)
+            }
+          }
+        }
+        """
+
+    private static let error = json("APIError")
+
+    private static func reference(_ schema: String) -> String { "{\"$ref\": \"#/components/schemas/\(schema)\"}" }
+
+    private static func json(_ schema: String) -> String {
+        #"{"description": "\#(schema)", "content": {"application/json": {"schema": \#(reference(schema))}}}"#
+    }
+
+    private static func body(_ schema: String) -> String {
+        #"{"required": true, "content": {"application/json": {"schema": \#(reference(schema))}}}"#
+    }
+
+    private static func query(_ name: String) -> String {
+        #"{"name": "\#(name)", "in": "query", "schema": {"type": "string"}}"#
+    }
+
+    private static func path(_ name: String) -> String {
+        #"{"name": "\#(name)", "in": "path", "required": true, "schema": {"type": "string"}}"#
+    }
+
+    /// Each schema's fields as `name:type`; `?` may be absent, `[]` is a list, a capital names another schema.
+    private static let fields: [(name: String, fields: String)] = [
+        (
+            "APIError",
+            "status:integer code:string message:string location?:string cause?:string remedy?:string diagnostics:Diagnostic[]"
+        ),
+        (
+            "Diagnostic",
+            "severity:string file?:string line?:integer column?:integer resource?:string field?:string message:string remedy?:string"
+        ),
+        ("ResourceKey", "kind:string namespace:string name:string"),
+        ("APIDocument", "file:string text:string"),
+        ("ApplyRequest", "documents:APIDocument[] dryRun?:boolean author?:string expectedRevision?:integer"),
+        ("AppliedChange", "key:ResourceKey action:string"),
+        ("ApplyResponse", "revision:integer dryRun:boolean changes:AppliedChange[] warnings:Diagnostic[]"),
+        (
+            "ResourceView",
+            "key:ResourceKey apiVersion:string revision:integer createdAt:integer document:string file?:string line?:integer origin:string"
+        ),
+        ("ResourceList", "revision:integer resources:ResourceView[]"),
+        ("DeleteResponse", "revision:integer key:ResourceKey"),
+        ("HistoryView", "revision:integer key:ResourceKey action:string author:string at:integer document?:string"),
+        ("HistoryList", "entries:HistoryView[]"),
+        ("AuthorityStatus", "rootFingerprint:string rootExpiresAt:integer intermediateExpiresAt:integer"),
+        ("Rejection", "revision:integer message:string at:integer"),
+        (
+            "DiscoveryStatus",
+            "type:string resources:integer acknowledgedRevision?:integer pending:integer rejection?:Rejection"
+        ),
+        (
+            "ProxyStatus",
+            "workload?:string service?:string identity:string address?:string serviceVersion:string proxyVersion:string client:string state:string cause?:string connectedSince?:integer certificateExpiresAt?:integer certificateSerial?:string discovery:DiscoveryStatus[]"
+        ),
+        (
+            "StatusReport",
+            "version:string revision:integer publishedRevision:integer trustDomain:string startedAt:integer now:integer authority:AuthorityStatus proxies:ProxyStatus[] problems:Diagnostic[]"
+        ),
+        (
+            "EdgeStat",
+            "source:string destination:string version:string route:string direction:string protocol:string tls:boolean peerIdentity?:string requests:integer requestsPerSecond:number successRatio?:number p50?:number p95?:number p99?:number retriesPerSecond:number failures:object bytesInPerSecond:number bytesOutPerSecond:number totalRequests:integer totalFailures:integer totalRetries:integer"
+        ),
+        ("StatReport", "at:integer windowSeconds:number edges:EdgeStat[]"),
+        ("TokenRequest", "purpose?:string service?:string namespace?:string ttlSeconds?:integer uses?:integer"),
+        (
+            "TokenSummary",
+            "id:string purpose:string service?:string namespace:string createdAt:integer expiresAt:integer usesLeft:integer uses:integer"
+        ),
+        ("CreatedToken", "token:string summary:TokenSummary"),
+        ("TokenList", "tokens:TokenSummary[]"),
+        ("TrustBundleView", "trustDomain:string roots:string[] fingerprints:string[]"),
+    ]
+
+    private static var schemas: String {
+        self.fields.map { schema in
+            let fields = schema.fields.split(separator: " ").map(String.init)
+            let required = fields.filter { !$0.contains("?:") }.map { "\"\($0.prefix { $0 != ":" })\"" }
+            let properties = fields.map { field in
+                let parts = field.split(separator: ":").map(String.init)
+                return "\"\(parts[0].filter { $0 != "?" })\": \(self.type(parts[1]))"
+            }
+            return
+                "\"\(schema.name)\": {\"type\": \"object\", \"required\": [\(required.joined(separator: ", "))], \"properties\": {\(properties.joined(separator: ", "))}}"
+        }.joined(separator: ",\n      ")
+    }
+
+    private static func type(_ text: String) -> String {
+        if text.hasSuffix("[]") { return "{\"type\": \"array\", \"items\": \(self.type(String(text.dropLast(2))))}" }
+        return text.first?.isUppercase == true ? self.reference(text) : "{\"type\": \"\(text)\"}"
+    }
+}

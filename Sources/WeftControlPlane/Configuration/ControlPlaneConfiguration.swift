@@ -1,0 +1,99 @@
+package import WeftModel
+
+/// How a control plane runs: where it keeps its state, where it listens, and what it allows.
+package struct ControlPlaneConfiguration: Hashable, Sendable {
+    /// Everything it keeps; made with mode 0700 when missing. Default `/var/lib/weft`.
+    package var dataDirectory: String
+    /// Default `mesh.local`; fixed from the first start on.
+    package var trustDomain: TrustDomain
+    /// Where proxies connect. Default `0.0.0.0:15012`.
+    package var meshAddress: Address
+    /// Where the API answers over TLS; nil, the default, leaves only the Unix socket.
+    package var apiAddress: Address?
+    /// The API's Unix socket; nil, the default, is `<data directory>/run/api.sock`. At most 100 bytes.
+    package var apiSocket: String?
+    /// DNS names and IP addresses that clients may check in the server's certificate, besides those it always has:
+    /// `localhost`, `127.0.0.1`, `::1` and the listening addresses' hosts.
+    package var serverNames: [String]
+    /// How long workload certificates live. Default 24 h; at least 1 min.
+    package var leafLifetime: Duration
+    package var limits: Limits
+    package var leases: Registry.Leases
+
+    package init(
+        dataDirectory: String = "/var/lib/weft", trustDomain: TrustDomain = .standard,
+        meshAddress: Address = Address(host: "0.0.0.0", port: 15012), apiAddress: Address? = nil,
+        apiSocket: String? = nil, serverNames: [String] = [], leafLifetime: Duration = .seconds(24 * 3600),
+        limits: Limits = Limits(), leases: Registry.Leases = Registry.Leases()
+    ) {
+        self.dataDirectory = dataDirectory
+        self.trustDomain = trustDomain
+        self.meshAddress = meshAddress
+        self.apiAddress = apiAddress
+        self.apiSocket = apiSocket
+        self.serverNames = serverNames
+        self.leafLifetime = leafLifetime
+        self.limits = limits
+        self.leases = leases
+    }
+
+    /// The API's socket with its default resolved.
+    package var resolvedAPISocket: String { self.apiSocket ?? "\(self.dataDirectory)/run/api.sock" }
+
+    package struct Address: Hashable, Sendable, CustomStringConvertible {
+        package var host: String
+        /// Zero takes a free one.
+        package var port: Int
+
+        package init(host: String, port: Int) {
+            self.host = host
+            self.port = port
+        }
+
+        package var description: String { "\(self.host):\(self.port)" }
+    }
+
+    /// What a peer can grow, and how far.
+    package struct Limits: Hashable, Sendable {
+        /// Connections to the mesh port. Default 20 000.
+        package var connections = 20_000
+        /// Calls at once on one connection. Default 100.
+        package var streamsPerConnection = 100
+        /// Discovery streams of one identity. Default 4096.
+        package var streamsPerIdentity = 4096
+        /// Names that one discovery stream may ask for. Default 10 000.
+        package var subscriptionsPerStream = 10_000
+        /// Bytes of one message from a proxy. Default 4 MiB; Envoy's first is some 60 KiB.
+        package var messageBytes = 4 << 20
+        /// Bytes of one API call's body. Default 8 MiB.
+        package var apiBodyBytes = 8 << 20
+        /// Edges whose metrics are kept. Default 2000.
+        package var edges = 2000
+        /// Tokens that are kept. Default 10 000.
+        package var tokens = 10_000
+        package var registry = Registry.Limits()
+
+        package init() {}
+    }
+
+    /// Refuses values that make no sense together.
+    package func validate() throws(ControlPlaneError) {
+        guard self.dataDirectory.hasPrefix("/") else {
+            throw .invalidConfiguration(field: "data-dir", cause: "\(self.dataDirectory) is not an absolute path")
+        }
+        for address in [self.meshAddress, self.apiAddress].compactMap(\.self)
+        where !(0...65535).contains(address.port) || address.host.isEmpty {
+            throw .invalidConfiguration(field: "address", cause: "\(address) is not HOST:PORT")
+        }
+        guard self.resolvedAPISocket.utf8.count <= 100 else {
+            throw .invalidConfiguration(
+                field: "api-socket",
+                cause:
+                    "\(self.resolvedAPISocket) is longer than the 100 bytes a socket's path may have; set a shorter one"
+            )
+        }
+        guard self.leafLifetime >= .seconds(60) else {
+            throw .invalidConfiguration(field: "leaf-lifetime", cause: "\(self.leafLifetime) is below 1 minute")
+        }
+    }
+}

@@ -1,0 +1,244 @@
+internal import Foundation
+internal import Logging
+internal import WeftIdentity
+internal import WeftModel
+
+/// Drives the certificate authority and the tokens: who may join, with which identity, and until when.
+actor Authority {
+    private var authority: CertificateAuthority
+    private let storage: PrivateDirectory
+    private let tokenTable: any RecordTable
+    private let apiTokenTable: any RecordTable
+    private let admissionTable: any RecordTable
+    private var tokens: [String: JoinTokenRecord]
+    private var apiTokens: [String: APITokenRecord]
+    /// Which services an identity joined for.
+    private var admissions: [String: Set<String>]
+    private let maxTokens: Int
+    private let logger: Logger
+
+    struct Tables: Sendable {
+        let tokens: any RecordTable
+        let apiTokens: any RecordTable
+        let admissions: any RecordTable
+    }
+
+    /// Opens the authority in `storage`, or makes it on the first start.
+    init(
+        storage: PrivateDirectory, tables: Tables, configuration: ControlPlaneConfiguration, logger: Logger
+    ) async throws {
+        var random = SystemRandomNumberGenerator()
+        do {
+            self.authority = try CertificateAuthority.open(
+                in: storage, trustDomain: configuration.trustDomain,
+                lifetimes: CertificateLifetimes(leaf: configuration.leafLifetime), now: Date(), random: &random)
+        } catch {
+            throw ControlPlaneError.authority("\(error)")
+        }
+        self.storage = storage
+        self.tokenTable = tables.tokens
+        self.apiTokenTable = tables.apiTokens
+        self.admissionTable = tables.admissions
+        self.maxTokens = configuration.limits.tokens
+        self.logger = logger
+        let decoder = JSONDecoder()
+        self.tokens = try await tables.tokens.all().mapValues {
+            try decoder.decode(JoinTokenRecord.self, from: Data($0.utf8))
+        }
+        self.apiTokens = try await tables.apiTokens.all().mapValues {
+            try decoder.decode(APITokenRecord.self, from: Data($0.utf8))
+        }
+        self.admissions = try await tables.admissions.all().mapValues {
+            try decoder.decode(Set<String>.self, from: Data($0.utf8))
+        }
+    }
+
+    var trustDomain: TrustDomain { self.authority.trustDomain }
+
+    var status: AuthorityStatus {
+        get throws {
+            AuthorityStatus(
+                rootFingerprint: try self.authority.rootFingerprint,
+                rootExpiresAt: Int64(self.authority.rootExpiry.timeIntervalSince1970),
+                intermediateExpiresAt: Int64(self.authority.intermediateExpiry.timeIntervalSince1970))
+        }
+    }
+
+    /// DER of the roots.
+    var bundle: [[UInt8]] { get throws { try self.authority.bundle } }
+
+    /// The services an identity may register for.
+    func services(of identity: SPIFFEID) -> Set<String> { self.admissions[identity.description] ?? [] }
+
+    // MARK: Joining and renewing
+
+    /// Trades a token for an identity. A use is taken, durably, before the identity is handed out; a request that
+    /// cannot be signed takes none.
+    func join(token text: String, csr: [UInt8], now: Date) async throws -> SVID {
+        guard let token = JoinToken(text), let before = self.tokens[token.id] else { throw JoinTokenRefusal.unknown }
+        var after = before
+        try after.redeem(token, now: now)
+        let identity = before.identity(in: self.authority.trustDomain)
+        let svid = try self.issue(csr, identity: identity, now: now)
+        // Taken before anything waits, so that two at once cannot take the same use.
+        self.tokens[token.id] = after
+        do {
+            try await self.admit(identity, for: before.service)
+            try await self.tokenTable.put(token.id, try Self.encode(after))
+        } catch {
+            self.tokens[token.id] = before
+            throw error
+        }
+        self.logger.info(
+            "a workload joined", metadata: ["identity": "\(identity)", "service": "\(before.service)"])
+        return svid
+    }
+
+    /// Signs a newer certificate for an identity that has been proved.
+    func renew(_ identity: SPIFFEID, csr: [UInt8], now: Date) throws -> SVID {
+        try self.issue(csr, identity: identity, now: now)
+    }
+
+    private func issue(_ csr: [UInt8], identity: SPIFFEID, now: Date) throws -> SVID {
+        var random = SystemRandomNumberGenerator()
+        return try self.authority.issue(csrDER: csr, identity: identity, now: now, random: &random)
+    }
+
+    private func admit(_ identity: SPIFFEID, for service: String) async throws {
+        let name = identity.description
+        guard self.admissions[name]?.contains(service) != true else { return }
+        let services = (self.admissions[name] ?? []).union([service])
+        try await self.admissionTable.put(name, try Self.encode(services.sorted()))
+        self.admissions[name, default: []].insert(service)
+    }
+
+    // MARK: Tokens
+
+    /// Makes a token; its text is seen this once.
+    func createToken(_ request: TokenRequest, author: String, now: Date) async throws -> CreatedToken {
+        await self.removeExpired(now: now)
+        guard self.tokens.count + self.apiTokens.count < self.maxTokens else {
+            throw APIError(
+                status: 429, code: .exhausted, message: "no token was made",
+                cause: "there are \(self.maxTokens) already", remedy: "delete some with `weft token delete`")
+        }
+        guard (1...31_536_000).contains(request.ttlSeconds) else {
+            throw Self.refused("ttlSeconds", "\(request.ttlSeconds) is not within 1 and 31 536 000")
+        }
+        var random = SystemRandomNumberGenerator()
+        let token = JoinToken(rootFingerprint: try self.authority.rootFingerprint, random: &random)
+        let expires = now.addingTimeInterval(Double(request.ttlSeconds))
+        switch request.purpose {
+        case .join:
+            guard let service = request.service, Self.isName(service) else {
+                throw Self.refused(
+                    "service", "a join token is for one service, named in lower-case letters, digits and '-'")
+            }
+            guard Self.isName(request.namespace) else {
+                throw Self.refused("namespace", "is no name of lower-case letters, digits and '-'")
+            }
+            guard (1...10_000).contains(request.uses) else {
+                throw Self.refused("uses", "\(request.uses) is not within 1 and 10 000")
+            }
+            let record = JoinTokenRecord(
+                token: token, namespace: request.namespace, service: service, createdAt: now, expiresAt: expires,
+                uses: request.uses, author: author)
+            try await self.tokenTable.put(token.id, try Self.encode(record))
+            self.tokens[token.id] = record
+            return CreatedToken(token: token.text, summary: Self.summary(record))
+        case .api:
+            let record = APITokenRecord(
+                id: token.id, secretHash: token.secretHash, createdAt: Int64(now.timeIntervalSince1970),
+                expiresAt: Int64(expires.timeIntervalSince1970), author: author)
+            try await self.apiTokenTable.put(token.id, try Self.encode(record))
+            self.apiTokens[token.id] = record
+            return CreatedToken(token: token.text, summary: record.summary)
+        }
+    }
+
+    /// Newest first; expired ones are left out.
+    func listTokens(now: Date) -> [TokenSummary] {
+        let seconds = Int64(now.timeIntervalSince1970)
+        let all = self.tokens.values.map(Self.summary) + self.apiTokens.values.map(\.summary)
+        return all.filter { $0.expiresAt > seconds }.sorted { ($0.createdAt, $0.id) > ($1.createdAt, $1.id) }
+    }
+
+    /// False when there is no such token. Who joined with it stays.
+    func deleteToken(_ id: String) async throws -> Bool {
+        if self.tokens[id] != nil {
+            try await self.tokenTable.remove(id)
+            self.tokens[id] = nil
+            return true
+        }
+        guard self.apiTokens[id] != nil else { return false }
+        try await self.apiTokenTable.remove(id)
+        self.apiTokens[id] = nil
+        return true
+    }
+
+    /// The id of the API token that `text` is; nil when it is none, or expired.
+    func apiToken(_ text: String, now: Date) -> String? {
+        guard let token = JoinToken(text), let record = self.apiTokens[token.id], record.admits(token, now: now) else {
+            return nil
+        }
+        return record.id
+    }
+
+    private func removeExpired(now: Date) async {
+        // A day of grace, so that a late join can be told "expired" and not "unknown".
+        let seconds = Int64(now.timeIntervalSince1970) - 86_400
+        for (id, record) in self.tokens where record.expiresAt < seconds {
+            guard (try? await self.tokenTable.remove(id)) != nil else { continue }
+            self.tokens[id] = nil
+        }
+        for (id, record) in self.apiTokens where record.expiresAt < seconds {
+            guard (try? await self.apiTokenTable.remove(id)) != nil else { continue }
+            self.apiTokens[id] = nil
+        }
+    }
+
+    // MARK: The control plane's own certificate
+
+    /// Issues the certificate the listeners serve with, after renewing the intermediate if that is due.
+    func serverIdentity(names: ServerNames, now: Date) throws -> WorkloadIdentity {
+        var random = SystemRandomNumberGenerator()
+        if self.authority.intermediateIsDue(now: now) {
+            var next = self.authority
+            try next.renewIntermediate(now: now, random: &random)
+            try next.save(to: self.storage)
+            self.authority = next
+        }
+        return try self.authority.issueControlPlane(
+            dnsNames: names.dns, ipAddresses: names.addresses, now: now, random: &random)
+    }
+
+    // MARK: Helpers
+
+    private static func encode(_ value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+
+    private static func summary(_ record: JoinTokenRecord) -> TokenSummary {
+        TokenSummary(
+            id: record.id, purpose: .join, service: record.service, namespace: record.namespace,
+            createdAt: record.createdAt, expiresAt: record.expiresAt, usesLeft: record.usesLeft ?? .max,
+            uses: record.uses + (record.usesLeft ?? 0))
+    }
+
+    private static func refused(_ field: String, _ cause: String) -> APIError {
+        APIError(
+            status: 400, code: .badRequest, message: "no token was made", location: field, cause: cause,
+            remedy: "see `weft token create --help`")
+    }
+
+    private static func isName(_ text: String) -> Bool {
+        (1...63).contains(text.utf8.count) && text.utf8.first != UInt8(ascii: "-")
+            && text.utf8.last != UInt8(ascii: "-")
+            && text.utf8.allSatisfy {
+                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0)
+                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || $0 == UInt8(ascii: "-")
+            }
+    }
+}

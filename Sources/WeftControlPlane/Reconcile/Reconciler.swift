@@ -1,0 +1,102 @@
+internal import Logging
+internal import WeftCompiler
+internal import WeftModel
+
+/// Turns what operators wrote and who is there into the snapshot that proxies are given: waits as `Debounce` says,
+/// compiles, publishes.
+actor Reconciler {
+    private let configurations: Configurations
+    private let registry: RegistryDriver
+    private let hub: SnapshotHub
+    private let cache: EncodingCache
+    private let trustDomain: TrustDomain
+    private let logger: Logger
+    private var debounce = Debounce()
+    private var resources: [Resource] = []
+    private var compilation: Compilation?
+    /// Stored documents that this version cannot read.
+    private var unreadable: [Diagnostic] = []
+    /// The store's revision that was compiled last.
+    private(set) var revision = Revision.zero
+    private let wakeUps: AsyncStream<Void>
+    private let wake: AsyncStream<Void>.Continuation
+
+    init(
+        configurations: Configurations, registry: RegistryDriver, hub: SnapshotHub, cache: EncodingCache,
+        trustDomain: TrustDomain, logger: Logger
+    ) {
+        self.configurations = configurations
+        self.registry = registry
+        self.hub = hub
+        self.cache = cache
+        self.trustDomain = trustDomain
+        self.logger = logger
+        (self.wakeUps, self.wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// What keeps the present configuration from being followed as it was meant.
+    var problems: [Diagnostic] { self.unreadable + (self.compilation?.diagnostics ?? []) }
+
+    func changed(_ cause: Debounce.Cause) {
+        self.debounce.changed(cause, now: .now)
+        self.wake.yield()
+    }
+
+    /// Compiles everything, so that the first proxy to ask gets a whole answer.
+    func start() async throws {
+        try await self.reload()
+        await self.compile([.policy])
+    }
+
+    /// Compiles what changes; until cancelled.
+    func run() async {
+        for await _ in self.wakeUps {
+            while let wait = self.debounce.wait(now: .now) {
+                if wait > .zero {
+                    // In short steps, because endpoints may change meanwhile and do not wait.
+                    guard (try? await Task.sleep(for: min(wait, .milliseconds(20)))) != nil else { return }
+                    continue
+                }
+                let causes = self.debounce.take(now: .now)
+                if causes.contains(.policy) {
+                    do { try await self.reload() } catch {
+                        self.logger.error("the configuration could not be read", metadata: ["cause": "\(error)"])
+                        guard (try? await Task.sleep(for: .seconds(1))) != nil else { return }
+                        self.debounce.changed(.policy, now: .now)
+                        continue
+                    }
+                }
+                await self.compile(causes)
+            }
+        }
+    }
+
+    private func reload() async throws {
+        let loaded = try await self.configurations.load()
+        self.resources = loaded.resources
+        self.revision = loaded.revision
+        self.unreadable = loaded.problems
+        for problem in loaded.problems {
+            self.logger.error("a stored resource is left out", metadata: ["cause": "\(problem)"])
+        }
+    }
+
+    private func compile(_ causes: Set<Debounce.Cause>) async {
+        let workloads = await self.registry.workloads
+        let next: Compilation =
+            if let compilation = self.compilation, !causes.contains(.policy) {
+                Compiler.update(compilation, workloads: workloads)
+            } else {
+                Compiler.compile(
+                    resources: self.resources, workloads: workloads, trustDomain: self.trustDomain,
+                    revision: self.revision)
+            }
+        self.compilation = next
+        guard next.snapshot != self.hub.snapshot else { return }
+        self.hub.publish(next.snapshot)
+        self.cache.trim(to: next.snapshot)
+        self.logger.debug(
+            "published",
+            metadata: ["revision": "\(self.revision)", "listeners": "\(next.snapshot.listeners.count)"])
+    }
+}

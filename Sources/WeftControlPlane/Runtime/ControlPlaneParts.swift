@@ -1,0 +1,141 @@
+internal import Foundation
+internal import GRPCCore
+internal import Logging
+internal import WeftConfig
+internal import WeftIdentity
+internal import WeftModel
+internal import WeftStore
+
+/// A control plane put together: opened, restored and compiled, but not yet listening.
+struct ControlPlaneParts: Sendable {
+    let configuration: ControlPlaneConfiguration
+    let store: SQLiteStore
+    let authority: Authority
+    let registry: RegistryDriver
+    let configurations: Configurations
+    let reconciler: Reconciler
+    let hub: SnapshotHub
+    let streams: DiscoveryStreams
+    let transport: MeshTransport
+    let server: GRPCServer<MeshTransport>
+    let api: APIServer
+    let apiTLS: OptionalMutualTLS
+    let relay: EndpointRelay
+    private let names: ServerNames
+    private let meshCertificate: ServerCertificate
+    private let apiCertificate: ServerCertificate
+    private let logger: Logger
+
+    init(_ configuration: ControlPlaneConfiguration, directory: DataDirectory, logger: Logger) async throws {
+        let started = Int64(Date().timeIntervalSince1970)
+        let store = try Self.openStore(directory)
+        let hub = SnapshotHub()
+        let streams = DiscoveryStreams()
+        let cache = EncodingCache()
+        let authority = try await Authority(
+            storage: try directory.authority,
+            tables: Authority.Tables(
+                tokens: StoreRecords(store: store, table: "join-tokens"),
+                apiTokens: StoreRecords(store: store, table: "api-tokens"),
+                admissions: StoreRecords(store: store, table: "admissions")),
+            configuration: configuration, logger: logger)
+        let names = ServerNames(configuration)
+        let identity = try await authority.serverIdentity(names: names, now: Date())
+        let relay = EndpointRelay()
+        let registry = try await RegistryDriver(
+            configuration: configuration, table: StoreRecords(store: store, table: "registry"), logger: logger,
+            endpointsChanged: { relay.changed() })
+        let configurations = Configurations(store: store, lint: { _, _ in [] })
+        let reconciler = Reconciler(
+            configurations: configurations, registry: registry, hub: hub, cache: cache,
+            trustDomain: configuration.trustDomain, logger: logger)
+        try await reconciler.start()
+
+        let meshCertificate = try ServerCertificate(identity, alpn: ["h2"])
+        let apiCertificate = try ServerCertificate(identity, alpn: ["http/1.1"])
+        let transport = MeshTransport(
+            MeshListener(
+                address: configuration.meshAddress,
+                tls: OptionalMutualTLS(
+                    certificate: meshCertificate, peers: ConnectionPeers(),
+                    maxConnections: configuration.limits.connections, logger: logger)),
+            limits: configuration.limits)
+        let workloads = WorkloadServer(
+            authority: authority, registry: registry, limits: configuration.limits, leases: configuration.leases,
+            logger: logger)
+        let discovery = DiscoveryServer(
+            hub: hub, registry: registry, streams: streams, cache: cache, limits: configuration.limits,
+            logger: logger)
+        let service = APIService(
+            configurations: configurations, authority: authority, registry: registry,
+            status: {
+                StatusReport(
+                    version: ControlPlane.version, revision: try await configurations.revision,
+                    publishedRevision: hub.snapshot.revision, trustDomain: configuration.trustDomain.name,
+                    startedAt: started, now: Int64(Date().timeIntervalSince1970),
+                    authority: try await authority.status,
+                    proxies: StatusAssembly.proxies(entries: await registry.entries, streams: streams.all),
+                    problems: await reconciler.problems)
+            }, logger: logger)
+
+        self.configuration = configuration
+        self.store = store
+        self.authority = authority
+        self.registry = registry
+        self.configurations = configurations
+        self.reconciler = reconciler
+        self.hub = hub
+        self.streams = streams
+        self.transport = transport
+        self.server = GRPCServer(transport: transport, services: [workloads, discovery])
+        self.api = APIServer(
+            service: service, authority: authority, maxBodyBytes: configuration.limits.apiBodyBytes, logger: logger)
+        self.apiTLS = OptionalMutualTLS(
+            certificate: apiCertificate, peers: ConnectionPeers(), maxConnections: 1024, logger: logger)
+        self.relay = relay
+        self.names = names
+        self.meshCertificate = meshCertificate
+        self.apiCertificate = apiCertificate
+        self.logger = logger
+    }
+
+    /// Tells the reconciler of every change of the store; until cancelled.
+    func followStore() async throws {
+        for try await _ in self.configurations.changes(after: await self.reconciler.revision) {
+            await self.reconciler.changed(.policy)
+        }
+    }
+
+    /// Replaces the certificate that the listeners serve with, in time; until cancelled.
+    func rotateCertificate() async {
+        var random = SystemRandomNumberGenerator()
+        var serving = self.meshCertificate.generation.identity
+        var schedule = RenewalSchedule(notBefore: serving.notBefore, notAfter: serving.notAfter, random: &random)
+        while !Task.isCancelled {
+            switch schedule.step(now: Date()) {
+            case .wait(let wait):
+                guard (try? await Task.sleep(for: wait)) != nil else { return }
+            case .renew:
+                do {
+                    serving = try await self.authority.serverIdentity(names: self.names, now: Date())
+                    try self.meshCertificate.replace(serving)
+                    try self.apiCertificate.replace(serving)
+                    schedule = RenewalSchedule(
+                        notBefore: serving.notBefore, notAfter: serving.notAfter, random: &random)
+                    self.logger.info("serving with a new certificate", metadata: ["serial": "\(serving.serial)"])
+                } catch {
+                    schedule.failed(now: Date(), random: &random)
+                    self.logger.error("the server's certificate was not renewed", metadata: ["cause": "\(error)"])
+                }
+            }
+        }
+    }
+
+    private static func openStore(_ directory: DataDirectory) throws -> SQLiteStore {
+        do {
+            return try SQLiteStore(path: directory.database)
+        } catch {
+            throw ControlPlaneError.store("\(error)")
+        }
+    }
+}

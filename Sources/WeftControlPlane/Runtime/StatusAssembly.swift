@@ -1,0 +1,49 @@
+internal import Foundation
+internal import WeftModel
+
+/// Joins what the registry, the streams and the authority know into one report.
+enum StatusAssembly {
+    /// Each registered workload with the stream that its proxy takes configuration on, and each client without one.
+    static func proxies(entries: [Registry.Entry], streams: [DiscoveryStreams.Stream]) -> [ProxyStatus] {
+        var byWorkload: [String: DiscoveryStreams.Stream] = [:]
+        var others: [DiscoveryStreams.Stream] = []
+        let known = Set(entries.map { Registry.id(of: $0.workload) })
+        for stream in streams {
+            // The newest of several is the one that counts.
+            if let workload = stream.workload, known.contains(workload) {
+                byWorkload[workload] = stream
+            } else {
+                others.append(stream)
+            }
+        }
+        let registered = entries.map { entry in
+            self.proxy(entry, stream: byWorkload[Registry.id(of: entry.workload)])
+        }
+        let clients = others.sorted { $0.identity.description < $1.identity.description }.map { stream in
+            ProxyStatus(
+                workload: nil, service: nil, identity: stream.identity.description, address: nil,
+                proxyVersion: stream.clientVersion, client: stream.client, state: .client,
+                connectedSince: stream.since, discovery: stream.types)
+        }
+        return registered + clients
+    }
+
+    private static func proxy(_ entry: Registry.Entry, stream: DiscoveryStreams.Stream?) -> ProxyStatus {
+        let workload = entry.workload
+        let (state, cause): (ProxyStatus.State, String?) =
+            switch (entry.connection, entry.readiness) {
+            case (nil, _): (.lost, "its proxy is not connected; its endpoint is kept for a moment")
+            case (_, .ready): (.ready, nil)
+            case (_, .notReady(let cause)): (.notReady, cause)
+            case (_, .draining): (.draining, nil)
+            }
+        return ProxyStatus(
+            workload: Registry.id(of: workload),
+            service: workload.service.map { "\($0).\(workload.metadata.namespace)" },
+            identity: entry.identity.description, address: workload.address,
+            serviceVersion: workload.metadata.labels["version"] ?? "", proxyVersion: entry.proxyVersion,
+            client: stream?.client ?? .weft, state: state, cause: cause, connectedSince: entry.connectedSince,
+            certificateExpiresAt: entry.certificate?.expiresAt, certificateSerial: entry.certificate?.serial,
+            discovery: stream?.types ?? [])
+    }
+}

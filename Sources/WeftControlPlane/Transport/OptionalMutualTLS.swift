@@ -1,0 +1,59 @@
+internal import Foundation
+internal import Logging
+internal import NIOCore
+internal import NIOSSL
+internal import WeftIdentity
+
+/// Puts TLS 1.3 in front of accepted connections, with a client certificate that may be absent but not wrong, and
+/// remembers whom each one proved to be.
+struct OptionalMutualTLS: Sendable {
+    let certificate: ServerCertificate
+    let peers: ConnectionPeers
+    let maxConnections: Int
+    let logger: Logger
+
+    /// Adds the handler; fails, so that the connection is closed, when there are too many.
+    func secure(_ channel: any Channel) -> EventLoopFuture<Void> {
+        let peer = ConnectionPeer()
+        let key = Self.key(of: channel)
+        guard self.peers.open(key, peer, limit: self.maxConnections) else {
+            self.logger.warning("too many connections; one refused", metadata: ["peer": "\(key.remote)"])
+            return channel.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel)
+        }
+        channel.closeFuture.whenComplete { [peers = self.peers] _ in peers.close(key, peer) }
+        let generation = self.certificate.generation
+        let logger = self.logger
+        return channel.eventLoop.makeCompletedFuture {
+            let handler = NIOSSLServerHandler(
+                context: generation.context,
+                customVerificationCallbackWithMetadata: { certificates, promise in
+                    do {
+                        let shown = try certificates.map { try $0.toDERBytes() }
+                        peer.prove(try generation.verifier.verify(shown, now: Date()))
+                        promise.succeed(.certificateVerified(VerificationMetadata(nil)))
+                    } catch {
+                        logger.warning(
+                            "a certificate was refused", metadata: ["peer": "\(key.remote)", "cause": "\(error)"])
+                        promise.succeed(.failed)
+                    }
+                })
+            try channel.pipeline.syncOperations.addHandler(handler)
+        }
+    }
+
+    /// Who is at the other end; nil for one that showed no certificate.
+    func peer(of channel: any Channel) -> SVIDVerifier.Peer? { self.peers[Self.key(of: channel)]?.verified }
+
+    private static func key(of channel: any Channel) -> ConnectionPeers.Key {
+        ConnectionPeers.Key(remote: self.name(of: channel.remoteAddress), local: self.name(of: channel.localAddress))
+    }
+
+    /// As the gRPC transport writes an address for its services.
+    private static func name(of address: SocketAddress?) -> String {
+        switch address {
+        case .v4(let known)?: "ipv4:\(known.host):\(address?.port ?? 0)"
+        case .v6(let known)?: "ipv6:[\(known.host)]:\(address?.port ?? 0)"
+        case .unixDomainSocket?, nil: "<unknown>"
+        }
+    }
+}

@@ -1,0 +1,51 @@
+internal import WeftModel
+internal import WeftProtos
+
+extension Workload {
+    /// What a proxy announced. Values are checked where the registry takes them.
+    init(_ message: Weft_V1_Register) {
+        let namespace = message.namespace.isEmpty ? "default" : message.namespace
+        self.init(
+            metadata: Metadata(name: message.name, namespace: namespace, labels: message.labels),
+            account: message.account, service: message.service.isEmpty ? nil : message.service,
+            address: message.address,
+            ports: message.ports.map { port in
+                Workload.Port(
+                    name: port.name, port: Int(port.port),
+                    inboundPort: port.inboundPort == 0 ? nil : Int(port.inboundPort),
+                    appProtocol: AppProtocol(rawValue: port.appProtocol) ?? .http)
+            },
+            locality: Locality(
+                region: message.locality.region, zone: message.locality.zone, subZone: message.locality.subZone),
+            weight: message.weight == 0 ? 1 : Int(message.weight))
+    }
+}
+
+extension EdgeKey {
+    /// Texts are cut to a length no honest name has.
+    init(_ edge: Weft_V1_EdgeStats) {
+        func short(_ text: String) -> String { text.utf8.count <= 512 ? text : String(text.prefix(128)) }
+        self.init(
+            source: short(edge.source), destination: short(edge.destination), version: short(edge.version),
+            route: short(edge.route), direction: edge.direction == .inbound ? .inbound : .outbound,
+            protocol: short(edge.protocol), tls: edge.tls,
+            peerIdentity: edge.peerIdentity.isEmpty ? nil : short(edge.peerIdentity))
+    }
+}
+
+extension EdgeCounters {
+    init(_ edge: Weft_V1_EdgeStats) {
+        self.init()
+        self.requests = edge.requests
+        for (digit, count) in edge.codeClasses where (1...5).contains(digit) { self.classes[Int(digit) - 1] = count }
+        self.grpcFailures = edge.grpcFailures
+        // Only names that are reasons: a proxy cannot grow this.
+        self.reasons = edge.failures.filter { Reason(rawValue: $0.key) != nil }
+        self.retries = edge.retries
+        self.bytesIn = edge.bytesIn
+        self.bytesOut = edge.bytesOut
+        for (index, count) in edge.latencyBuckets.prefix(self.latency.count).enumerated() {
+            self.latency[index] = count
+        }
+    }
+}

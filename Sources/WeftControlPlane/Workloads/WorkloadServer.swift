@@ -1,0 +1,175 @@
+internal import Foundation
+internal import GRPCCore
+internal import Logging
+internal import SwiftProtobuf
+internal import WeftIdentity
+internal import WeftModel
+internal import WeftProtos
+
+/// Serves what sidecars need besides discovery: an identity, its renewal, and the stream that registers them.
+struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
+    let authority: Authority
+    let registry: RegistryDriver
+    let limits: ControlPlaneConfiguration.Limits
+    let leases: Registry.Leases
+    let logger: Logger
+
+    func join(request: Weft_V1_JoinRequest, context: ServerContext) async throws -> Weft_V1_SVIDResponse {
+        do {
+            let svid = try await self.authority.join(
+                token: request.token, csr: [UInt8](request.csrDer), now: Date())
+            return Weft_V1_SVIDResponse(svid)
+        } catch let refusal as JoinTokenRefusal {
+            self.logger.warning(
+                "a join was refused", metadata: ["peer": "\(context.remotePeer)", "cause": "\(refusal)"])
+            throw RPCError(code: .permissionDenied, message: "\(refusal)")
+        } catch AuthorityError.refusedRequest(let cause) {
+            throw RPCError(code: .invalidArgument, message: "the certificate request: \(cause)")
+        } catch {
+            self.logger.error("a join failed", metadata: ["peer": "\(context.remotePeer)", "cause": "\(error)"])
+            throw RPCError(code: .unavailable, message: "the control plane could not take the join: \(error)")
+        }
+    }
+
+    func renew(request: Weft_V1_RenewRequest, context: ServerContext) async throws -> Weft_V1_SVIDResponse {
+        let peer = try context.requirePeer()
+        do {
+            return Weft_V1_SVIDResponse(
+                try await self.authority.renew(peer.id, csr: [UInt8](request.csrDer), now: Date()))
+        } catch AuthorityError.refusedRequest(let cause) {
+            throw RPCError(code: .invalidArgument, message: "the certificate request: \(cause)")
+        } catch {
+            self.logger.error("a renewal failed", metadata: ["identity": "\(peer.id)", "cause": "\(error)"])
+            throw RPCError(code: .unavailable, message: "the control plane could not renew: \(error)")
+        }
+    }
+
+    func connect(
+        request: RPCAsyncSequence<Weft_V1_WorkloadMessage, any Error>,
+        response: RPCWriter<Weft_V1_ControlMessage>, context: ServerContext
+    ) async throws {
+        let peer = try context.requirePeer()
+        let (outgoing, sender) = AsyncStream.makeStream(of: Outgoing.self, bufferingPolicy: .bufferingNewest(16))
+        let connection = await self.registry.opened { sender.yield(.end(cause: $0)) }
+        try await self.finally {
+            await self.registry.closed(connection)
+        } do: {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    try await self.read(request, peer: peer, connection: connection, sender: sender)
+                    sender.finish()
+                }
+                group.addTask {
+                    while true {
+                        try await Task.sleep(for: self.leases.lease / 3)
+                        sender.yield(.message(.with { $0.heartbeat = Weft_V1_Heartbeat() }))
+                    }
+                }
+                defer { group.cancelAll() }
+                for await next in outgoing {
+                    switch next {
+                    case .message(let message): try await response.write(message)
+                    case .end(let cause):
+                        throw RPCError(code: .aborted, message: cause)
+                    case .failed(let error): throw error
+                    }
+                }
+            }
+        }
+    }
+
+    private enum Outgoing: Sendable {
+        case message(Weft_V1_ControlMessage)
+        case end(cause: String)
+        case failed(RPCError)
+    }
+
+    /// Takes what the proxy says until its stream ends.
+    private func read(
+        _ messages: RPCAsyncSequence<Weft_V1_WorkloadMessage, any Error>, peer: SVIDVerifier.Peer,
+        connection: Registry.ConnectionID, sender: AsyncStream<Outgoing>.Continuation
+    ) async throws {
+        var workload: String?
+        for try await message in messages {
+            switch (message.message, workload) {
+            case (.register(let register)?, _):
+                do {
+                    let name = try await self.registry.register(
+                        Workload(register), identity: peer.id, services: await self.authority.services(of: peer.id),
+                        proxyVersion: register.version, connection: connection)
+                    workload = name
+                    let lease = UInt32(clamping: self.leases.lease.components.seconds)
+                    sender.yield(
+                        .message(
+                            .with {
+                                $0.registered = .with {
+                                    $0.workload = name
+                                    $0.leaseSeconds = lease
+                                }
+                            }))
+                } catch {
+                    let cause = "\(error)"
+                    self.logger.warning(
+                        "a registration was refused", metadata: ["identity": "\(peer.id)", "cause": "\(cause)"])
+                    sender.yield(.message(.with { $0.rejected = .with { $0.cause = cause } }))
+                }
+            case (.readiness(let readiness)?, _?):
+                await self.registry.report(
+                    readiness.ready ? .ready : .notReady(String(readiness.cause.prefix(500))), from: connection)
+            case (.draining?, _?): await self.registry.report(.draining, from: connection)
+            case (.stats(let stats)?, let name?):
+                let edges = stats.edges.prefix(self.limits.edges).map { (EdgeKey($0), EdgeCounters($0)) }
+                await self.registry.report(edges, from: name, connection: connection)
+            case (.certificate(let state)?, _?):
+                await self.registry.report(
+                    Registry.CertificateState(
+                        serial: String(state.serial.prefix(64)), expiresAt: state.expiresAtUnix), from: connection)
+            case (.heartbeat?, _): await self.registry.heard(from: connection)
+            case (nil, _): break
+            case (_, nil):
+                sender.yield(
+                    .failed(RPCError(code: .failedPrecondition, message: "the first message must be a registration")))
+                return
+            }
+        }
+    }
+
+    /// Runs `cleanUp` however `body` ends, cancelled or not.
+    private func finally(
+        _ cleanUp: @Sendable @escaping () async -> Void, do body: () async throws -> Void
+    ) async throws {
+        do {
+            try await body()
+        } catch {
+            await cleanUp()
+            throw error
+        }
+        await cleanUp()
+    }
+}
+
+extension Weft_V1_SVIDResponse {
+    init(_ svid: SVID) {
+        self.init()
+        self.certificateChainDer = svid.chain.map { Data($0) }
+        self.bundleDer = svid.bundle.map { Data($0) }
+        self.spiffeID = svid.identity.description
+        self.expiresAtUnix = Int64(svid.notAfter.timeIntervalSince1970)
+    }
+}
+
+extension ServerContext {
+    /// The caller's proved identity; everything but joining needs one.
+    func requirePeer() throws -> SVIDVerifier.Peer {
+        guard let peer = (self.transportSpecific as? CallPeer)?.verified else {
+            throw RPCError(
+                code: .unauthenticated,
+                message: "a client certificate of this mesh is needed; join with a token first")
+        }
+        // A connection outlives its handshake; the identity must not outlive its certificate by much.
+        guard peer.notAfter.addingTimeInterval(60) > Date() else {
+            throw RPCError(code: .unauthenticated, message: "the certificate of this connection has expired; reconnect")
+        }
+        return peer
+    }
+}
