@@ -29,6 +29,8 @@ package struct DiscoveryClient: Sendable {
         package var configuration: DiscoveredConfiguration?
         /// Responses refused, and why; for the log.
         package var refusals: [String] = []
+
+        package init() {}
     }
 
     package private(set) var variant: Variant
@@ -68,13 +70,15 @@ package struct DiscoveryClient: Sendable {
     }
 
     /// A stream opened: states every interest again, with what is held.
-    package mutating func streamOpened(_ variant: Variant? = nil, now: ContinuousClock.Instant) -> Output {
-        self.variant = variant ?? self.variant
+    package mutating func streamOpened(now: ContinuousClock.Instant) -> Output {
         self.isOpen = true
         self.isIntroduced = false
         for type in Self.followed { self.types[type]?.streamOpened(now: now) }
         return self.follow(now: now)
     }
+
+    /// Speaks another variant from the next stream on.
+    package mutating func speak(_ variant: Variant) { self.variant = variant }
 
     /// The stream ended. What is held stays in use for as long as it takes.
     package mutating func streamClosed() { self.isOpen = false }

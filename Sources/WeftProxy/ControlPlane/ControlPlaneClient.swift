@@ -1,0 +1,289 @@
+internal import FoundationEssentials
+internal import GRPCCore
+package import Logging
+internal import SwiftProtobuf
+internal import Synchronization
+package import WeftIdentity
+internal import WeftDiscovery
+internal import WeftModel
+package import WeftProtos
+
+/// The sidecar's side of the control plane: gets its identity and renews it, registers its workload, follows the
+/// configuration of what its application calls, and hands both on. With the control plane away, all that was given
+/// stays in force, and a new start goes on from what was saved.
+package final class ControlPlaneClient: ConfigurationSource {
+    /// What the request path takes from here. Called in order, from one task at a time.
+    package struct Receiver: Sendable {
+        package var install: @Sendable (ProxySnapshot) -> Void
+        package var installIdentity: @Sendable (WorkloadIdentity) throws -> Void
+        /// The counters since the start, by edge.
+        package var stats: @Sendable () -> [Weft_V1_EdgeStats]
+        /// Called once, when the workload can do its work: it has its identity, and it is registered or started from
+        /// what was saved.
+        package var ready: @Sendable () -> Void
+
+        package init(
+            install: @escaping @Sendable (ProxySnapshot) -> Void,
+            installIdentity: @escaping @Sendable (WorkloadIdentity) throws -> Void,
+            stats: @escaping @Sendable () -> [Weft_V1_EdgeStats] = { [] },
+            ready: @escaping @Sendable () -> Void = {}
+        ) {
+            self.install = install
+            self.installIdentity = installIdentity
+            self.stats = stats
+            self.ready = ready
+        }
+    }
+
+    private let configuration: ProxyConfiguration
+    private let logger: Logger
+    private let discovery: DiscoverySession
+    private let registration: Mutex<RegistrationSession?> = Mutex(nil)
+    private let readiness = Mutex<Weft_V1_Readiness?>(nil)
+    private let isReady = Atomic(false)
+
+    private static let snapshotFile = "snapshot.pb"
+
+    package init(configuration: ProxyConfiguration, logger: Logger) {
+        self.configuration = configuration
+        self.logger = logger
+        self.discovery = DiscoverySession(node: Self.node(configuration), logger: logger)
+    }
+
+    // MARK: What the rest of the sidecar says
+
+    package func want(listener name: String) { self.discovery.subscribe(listener: name) }
+
+    /// The application's readiness; nil is ready, else why not.
+    package func applicationChanged(notReady cause: String?) {
+        let readiness = Weft_V1_Readiness.with {
+            $0.ready = cause == nil
+            $0.cause = cause ?? ""
+        }
+        self.readiness.withLock { $0 = readiness }
+        self.registration.withLock { $0 }?.set(readiness)
+    }
+
+    /// Tells the mesh that the workload takes no more requests; returns when that has left this process.
+    package func announceDraining() async { await self.registration.withLock { $0 }?.drain() }
+
+    // MARK: Running
+
+    /// Runs until cancelled. Throws `ControlPlaneRefusal` when there is no identity and none can be had.
+    ///
+    /// - Parameter inboundPorts: where peers connect, by application port.
+    package func run(access: ControlPlaneAccess, inboundPorts: [Int: Int], receiver: Receiver) async throws {
+        let storage = try self.configuration.dataDirectory.map { try PrivateDirectory(path: $0) }
+        let keeper = IdentityKeeper(
+            connection: ControlPlaneConnection(access: access), storage: storage, logger: self.logger)
+        let registration = RegistrationSession(stats: receiver.stats, logger: self.logger)
+        if let readiness = self.readiness.withLock({ $0 }) { registration.set(readiness) }
+        registration.announce(self.register(inboundPorts: inboundPorts))
+        self.registration.withLock { $0 = registration }
+        for port in self.configuration.ports {
+            self.discovery.subscribe(
+                listener: InboundListener.name(
+                    namespace: self.configuration.service.namespace, workload: self.configuration.workload,
+                    appPort: port.port))
+        }
+        let restored = self.restore(from: storage)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.publish(to: receiver, saving: storage) }
+            group.addTask {
+                var identity: WorkloadIdentity
+                if let saved = keeper.saved() { identity = saved } else { identity = try await keeper.join() }
+                try receiver.installIdentity(identity)
+                if restored { self.becameReady(receiver) }
+                while true {
+                    let next = try await self.serve(as: identity, keeper: keeper, registration, receiver)
+                    try receiver.installIdentity(next)
+                    identity = next
+                }
+            }
+            try await group.next()
+            group.cancelAll()
+        }
+    }
+
+    private func becameReady(_ receiver: Receiver) {
+        if !self.isReady.exchange(true, ordering: .relaxed) { receiver.ready() }
+    }
+
+    /// Everything that happens under one identity; returns the next one. The machines above keep what they hold, so
+    /// a new connection only says what differs.
+    private func serve(
+        as identity: WorkloadIdentity, keeper: IdentityKeeper, _ registration: RegistrationSession, _ receiver: Receiver
+    ) async throws -> WorkloadIdentity {
+        self.logger.info("using identity", metadata: ["identity": "\(identity)"])
+        let transport = try keeper.connection.transport(as: identity)
+        return try await withGRPCClient(transport: transport) { client in
+            try await withThrowingTaskGroup(of: WorkloadIdentity?.self) { group in
+                group.addTask {
+                    try await self.repeating("discovery") { answered in
+                        try await self.discovery.run(over: client, answered: answered)
+                    }
+                    return nil
+                }
+                group.addTask {
+                    try await self.repeating("registration") { answered in
+                        try await registration.run(over: client, as: identity) {
+                            answered()
+                            self.becameReady(receiver)
+                        }
+                    }
+                    return nil
+                }
+                group.addTask { try await self.renew(identity, keeper: keeper, over: client) }
+                while let next = try await group.next() {
+                    if let next {
+                        group.cancelAll()
+                        return next
+                    }
+                }
+                throw CancellationError()
+            }
+        }
+    }
+
+    /// Opens a stream again and again, with growing waits until one is answered.
+    private func repeating(
+        _ name: String, _ stream: @Sendable (_ answered: @escaping @Sendable () -> Void) async throws -> Void
+    ) async throws {
+        let backoff = SharedBackoff()
+        while true {
+            var cause = "the control plane ended the stream"
+            do {
+                try await stream { backoff.value.withLock { $0.succeeded() } }
+            } catch {
+                cause = "\(error)"
+            }
+            try Task.checkCancellation()
+            let wait = backoff.value.withLock { $0.next() }
+            self.logger.warning("\(name) stream ended", metadata: ["cause": "\(cause)", "again after": "\(wait)"])
+            try await Task.sleep(for: wait)
+        }
+    }
+
+    /// Waits until the identity is due and renews it; an identity that has run out joins again where a token allows it.
+    private func renew(
+        _ identity: WorkloadIdentity, keeper: IdentityKeeper,
+        over client: GRPCClient<ControlPlaneConnection.Transport>
+    ) async throws -> WorkloadIdentity {
+        var random = SystemRandomNumberGenerator()
+        var schedule = RenewalSchedule(notBefore: identity.notBefore, notAfter: identity.notAfter, random: &random)
+        while true {
+            switch schedule.step(now: Date()) {
+            case .wait(let duration): try await Task.sleep(for: duration)
+            case .renew:
+                do {
+                    return try await keeper.renew(identity, over: client)
+                } catch {
+                    try Task.checkCancellation()
+                    self.logger.warning(
+                        "renewal failed; the old certificate stays in use",
+                        metadata: ["cause": "\(error)", "until": "\(identity.notAfter)"])
+                    schedule.failed(now: Date(), random: &random)
+                    if identity.notAfter < Date(), keeper.connection.access.joinToken != nil {
+                        if let joined = try? await keeper.join() { return joined }
+                    }
+                }
+            }
+        }
+    }
+
+    // MARK: Snapshots
+
+    /// Starts from what an earlier run saved. False when there is nothing.
+    private func restore(from storage: PrivateDirectory?) -> Bool {
+        do {
+            guard let bytes = try storage?.read(Self.snapshotFile) else { return false }
+            let saved = try Weft_V1_SavedConfiguration(serializedBytes: bytes)
+            self.discovery.restore(saved)
+            self.logger.info(
+                "starting from the saved configuration", metadata: ["resources": "\(saved.resources.count)"])
+            return !saved.resources.isEmpty
+        } catch {
+            self.logger.warning("the saved configuration is not used", metadata: ["cause": "\(error)"])
+            return false
+        }
+    }
+
+    /// Hands on every configuration and saves it; a burst is saved once.
+    private func publish(to receiver: Receiver, saving storage: PrivateDirectory?) async throws {
+        let (dirty, changed) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                var previous: ProxySnapshot?
+                for await update in self.discovery.updates {
+                    let configuration = update.configuration
+                    let snapshot = ProxySnapshot(
+                        revision: update.revision, listeners: configuration.listeners, routes: configuration.routes,
+                        clusters: configuration.clusters, endpoints: configuration.endpoints,
+                        absent: configuration.absent, previous: previous)
+                    receiver.install(snapshot)
+                    previous = snapshot
+                    changed.yield()
+                }
+            }
+            group.addTask {
+                guard let storage else { return }
+                for await _ in dirty {
+                    self.save(to: storage)
+                    try await Task.sleep(for: .milliseconds(500))
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    private func save(to storage: PrivateDirectory) {
+        do {
+            let saved = self.discovery.saved(at: Int64(Date().timeIntervalSince1970))
+            try storage.write(Self.snapshotFile, try saved.serializedBytes())
+        } catch {
+            self.logger.error("the configuration could not be saved", metadata: ["cause": "\(error)"])
+        }
+    }
+
+    // MARK: Who this is
+
+    private static func node(_ configuration: ProxyConfiguration) -> Envoy_Config_Core_V3_Node {
+        .with {
+            $0.id = "\(configuration.service.namespace)/\(configuration.workload)"
+            $0.cluster = configuration.service.description
+            $0.userAgentName = Dialect.weftUserAgentName
+            $0.locality.region = configuration.locality.region
+            $0.locality.zone = configuration.locality.zone
+            $0.locality.subZone = configuration.locality.subZone
+        }
+    }
+
+    private func register(inboundPorts: [Int: Int]) -> Weft_V1_Register {
+        let configuration = self.configuration
+        return .with {
+            $0.service = configuration.service.name
+            $0.namespace = configuration.service.namespace
+            $0.account = configuration.account
+            $0.name = configuration.workload
+            $0.address = configuration.address
+            $0.labels = configuration.labels
+            $0.weight = UInt32(clamping: configuration.weight)
+            $0.locality.region = configuration.locality.region
+            $0.locality.zone = configuration.locality.zone
+            $0.locality.subZone = configuration.locality.subZone
+            $0.ports = configuration.ports.map { port in
+                .with {
+                    $0.name = port.name
+                    $0.port = UInt32(clamping: port.port)
+                    $0.inboundPort = UInt32(clamping: inboundPorts[port.port] ?? port.inboundPort)
+                    $0.appProtocol = port.appProtocol.rawValue
+                }
+            }
+        }
+    }
+}
+
+/// A backoff that the stream's own task and its answers both reach.
+private final class SharedBackoff: Sendable {
+    let value = Mutex(ReconnectBackoff())
+}

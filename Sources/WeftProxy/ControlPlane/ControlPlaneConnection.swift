@@ -1,0 +1,87 @@
+internal import FoundationEssentials
+internal import GRPCCore
+internal import GRPCNIOTransportHTTP2Posix
+internal import NIOCore
+internal import NIOSSL
+internal import WeftIdentity
+internal import WeftModel
+
+/// How a sidecar's connections to its control plane are made: where, and whom it must meet there.
+struct ControlPlaneConnection: Sendable {
+    typealias Transport = HTTP2ClientTransport.Posix
+
+    let access: ControlPlaneAccess
+
+    /// Calls may carry a whole mesh's endpoints; gRPC's own limit is 4 MiB.
+    static let options: CallOptions = {
+        var options = CallOptions.defaults
+        options.maxResponseMessageBytes = 256 << 20
+        return options
+    }()
+
+    /// A connection under an identity: the other side must be the control plane of the same trust domain.
+    func transport(as identity: WorkloadIdentity) throws -> Transport {
+        let verifier = try identity.verifier()
+        let expected = CertificateAuthority.controlPlaneID(in: identity.id.trustDomain)
+        return try self.transport(
+            security: .mTLS(
+                certificateChain: identity.chain.map { .bytes($0, format: .der) },
+                privateKey: .bytes(identity.keyDER, format: .der)
+            ) { tls in
+                tls.serverCertificateVerification = .noHostnameVerification
+                tls.customVerificationCallback = Self.verification { presented in
+                    _ = try verifier.verify(presented, expecting: [expected], now: Date())
+                }
+            })
+    }
+
+    /// A connection without an identity, to join: the other side must hold the root that the token names.
+    func transport(pinning fingerprint: String) throws -> Transport {
+        try self.transport(
+            security: .tls { tls in
+                tls.serverCertificateVerification = .noHostnameVerification
+                tls.customVerificationCallback = Self.verification { presented in
+                    let peer = try SVIDVerifier.verifyPinned(
+                        presented, rootFingerprint: fingerprint, now: Date()
+                    ).peer
+                    let expected = CertificateAuthority.controlPlaneID(in: peer.id.trustDomain)
+                    guard peer.id == expected else {
+                        throw SVIDError.wrongIdentity(expected: [expected], found: peer.id)
+                    }
+                }
+            })
+    }
+
+    private func transport(security: Transport.TransportSecurity) throws -> Transport {
+        let target: any ResolvableTarget =
+            if (try? SocketAddress(ipAddress: self.access.host, port: self.access.port)) == nil {
+                .dns(host: self.access.host, port: self.access.port)
+            } else if self.access.host.contains(":") {
+                .ipv6(address: self.access.host, port: self.access.port)
+            } else {
+                .ipv4(address: self.access.host, port: self.access.port)
+            }
+        return try Transport(
+            target: target, transportSecurity: security,
+            config: .defaults { config in
+                // An IP address is not a server name; who answers is proved by SPIFFE ID, not by this.
+                config.http2.authority = "control.weft"
+                config.connection.keepalive = .init(
+                    time: .seconds(30), timeout: .seconds(10), allowWithoutCalls: false)
+                config.backoff = .init(initial: .milliseconds(200), max: .seconds(5), multiplier: 1.6, jitter: 0.2)
+            })
+    }
+
+    private static func verification(
+        _ verify: @escaping @Sendable ([[UInt8]]) throws -> Void
+    ) -> @Sendable ([NIOSSLCertificate], EventLoopPromise<NIOSSLVerificationResultWithMetadata>) -> Void {
+        { certificates, promise in
+            do {
+                try verify(certificates.map { try $0.toDERBytes() })
+                promise.succeed(.certificateVerified(VerificationMetadata(ValidatedCertificateChain(certificates))))
+            } catch {
+                promise.fail(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+internal import GRPCCore
+internal import Logging
+internal import SwiftProtobuf
+internal import Synchronization
+internal import WeftDiscovery
+internal import WeftModel
+internal import WeftProtos
+
+/// Carries the discovery client's requests onto streams and the answers back to it.
+///
+/// The machine lives as long as the sidecar; streams come and go beneath it. Its lock is held for one step of the machine
+/// and never across a wait; what follows from a step is queued in the same order.
+final class DiscoverySession: Sendable {
+    private struct State {
+        var client: DiscoveryClient
+        var outgoing: AsyncStream<DiscoveryClient.Request>.Continuation?
+        var revision = Revision.zero
+    }
+
+    /// What a step led to.
+    struct Update: Sendable {
+        var configuration: DiscoveredConfiguration
+        var revision: Revision
+    }
+
+    /// Configurations to use, the newest only.
+    let updates: AsyncStream<Update>
+
+    private let state: Mutex<State>
+    private let published: AsyncStream<Update>.Continuation
+    private let logger: Logger
+    private let clock = ContinuousClock()
+
+    init(node: Envoy_Config_Core_V3_Node, logger: Logger) {
+        self.state = Mutex(State(client: DiscoveryClient(node: node)))
+        (self.updates, self.published) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        self.logger = logger
+    }
+
+    func subscribe(listener name: String) {
+        self.step { client, now in client.subscribe(listener: name, now: now) }
+    }
+
+    func restore(_ saved: Weft_V1_SavedConfiguration) {
+        self.step { client, now in client.restore(saved, now: now) }
+    }
+
+    func saved(at seconds: Int64) -> Weft_V1_SavedConfiguration {
+        self.state.withLock { $0.client.saved(at: seconds) }
+    }
+
+    private func step(
+        revision: String? = nil, _ change: (inout DiscoveryClient, ContinuousClock.Instant) -> DiscoveryClient.Output
+    ) {
+        let refusals = self.state.withLock { state in
+            let output = change(&state.client, self.clock.now)
+            if let revision = revision.flatMap({ Int64($0) }), output.refusals.isEmpty {
+                state.revision = max(state.revision, Revision(revision))
+            }
+            for request in output.requests { state.outgoing?.yield(request) }
+            if let configuration = output.configuration {
+                self.published.yield(Update(configuration: configuration, revision: state.revision))
+            }
+            return output.refusals
+        }
+        for cause in refusals { self.logger.error("configuration refused", metadata: ["cause": "\(cause)"]) }
+    }
+
+    // MARK: Streams
+
+    /// Runs one stream until it ends. Returns whether the control plane said anything on it; throws how it ended.
+    func run(
+        over client: GRPCClient<ControlPlaneConnection.Transport>, answered: @escaping @Sendable () -> Void
+    )
+        async throws
+    {
+        let (requests, outgoing) = AsyncStream<DiscoveryClient.Request>.makeStream()
+        self.state.withLock { $0.outgoing = outgoing }
+        self.step { client, now in client.streamOpened(now: now) }
+        defer {
+            outgoing.finish()
+            self.state.withLock { state in
+                state.outgoing = nil
+                state.client.streamClosed()
+            }
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.watchDeadlines() }
+            group.addTask { try await self.exchange(requests, over: client, answered: answered) }
+            // The first to end ends the stream.
+            try await group.next()
+            group.cancelAll()
+        }
+    }
+
+    private func exchange(
+        _ requests: AsyncStream<DiscoveryClient.Request>, over client: GRPCClient<ControlPlaneConnection.Transport>,
+        answered: @escaping @Sendable () -> Void
+    ) async throws {
+        let service = Envoy_Service_Discovery_V3_AggregatedDiscoveryService.Client(wrapping: client)
+        switch self.state.withLock({ $0.client.variant }) {
+        case .incremental:
+            do {
+                try await service.deltaAggregatedResources(options: ControlPlaneConnection.options) { writer in
+                    for await case .incremental(let request) in requests { try await writer.write(request) }
+                } onResponse: { response in
+                    for try await message in response.messages {
+                        answered()
+                        self.step(revision: message.systemVersionInfo) { $0.received(message, now: $1) }
+                    }
+                }
+            } catch let error as RPCError where error.code == .unimplemented {
+                // The next stream speaks what every xDS server knows.
+                self.logger.notice("no incremental discovery here; taking the state of the world")
+                self.step { client, now in
+                    client.streamClosed()
+                    client.speak(.stateOfTheWorld)
+                    return DiscoveryClient.Output()
+                }
+            }
+        case .stateOfTheWorld:
+            try await service.streamAggregatedResources(options: ControlPlaneConnection.options) { writer in
+                for await case .stateOfTheWorld(let request) in requests { try await writer.write(request) }
+            } onResponse: { response in
+                for try await message in response.messages {
+                    answered()
+                    self.step(revision: message.versionInfo) { $0.received(message, now: $1) }
+                }
+            }
+        }
+    }
+
+    /// Tells the machine that names have gone unanswered for too long.
+    private func watchDeadlines() async throws {
+        while true {
+            let deadline = self.state.withLock { $0.client.deadline }
+            let now = self.clock.now
+            if let deadline, deadline <= now { self.step { $0.timedOut(now: $1) } }
+            try await Task.sleep(for: .seconds(1))
+        }
+    }
+}

@@ -1,0 +1,18 @@
+/// How long to wait before a control plane is tried again: uniform in [0, 0.5 s · 2ⁿ], at most 30 s.
+struct ReconnectBackoff: Sendable {
+    private var failures = 0
+
+    mutating func next() -> Duration {
+        var random = SystemRandomNumberGenerator()
+        return self.next(random: &random)
+    }
+
+    mutating func next(random: inout some RandomNumberGenerator) -> Duration {
+        let limit = min(0.5 * Double(1 << min(self.failures, 10)), 30)
+        self.failures += 1
+        return .milliseconds(Int64(Double.random(in: 0...limit, using: &random) * 1000))
+    }
+
+    /// The control plane answered.
+    mutating func succeeded() { self.failures = 0 }
+}

@@ -1,0 +1,136 @@
+internal import FoundationEssentials
+internal import GRPCCore
+internal import Logging
+internal import SwiftProtobuf
+internal import Synchronization
+internal import WeftIdentity
+internal import WeftProtos
+
+/// Registers the workload, and reports its readiness and its numbers for as long as the stream lasts.
+final class RegistrationSession: Sendable {
+    private struct State {
+        var register = Weft_V1_Register()
+        var readiness = Weft_V1_Readiness.with { $0.cause = "the application has not been probed yet" }
+        var isDraining = false
+        var outgoing: AsyncStream<Message>.Continuation?
+    }
+
+    private struct Message: Sendable {
+        var message: Weft_V1_WorkloadMessage
+        /// Called when it has been handed to the connection, or never will be.
+        var written: (@Sendable () -> Void)?
+    }
+
+    private let state = Mutex(State())
+    private let stats: @Sendable () -> [Weft_V1_EdgeStats]
+    private let logger: Logger
+
+    /// How often numbers are sent.
+    private static let interval = Duration.seconds(2)
+
+    init(stats: @escaping @Sendable () -> [Weft_V1_EdgeStats], logger: Logger) {
+        self.stats = stats
+        self.logger = logger
+    }
+
+    func announce(_ register: Weft_V1_Register) { self.state.withLock { $0.register = register } }
+
+    func set(_ readiness: Weft_V1_Readiness) {
+        self.state.withLock { state in
+            state.readiness = readiness
+            guard !state.isDraining else { return }
+            state.outgoing?.yield(Message(message: .with { $0.readiness = readiness }))
+        }
+    }
+
+    /// Says that the workload takes no more requests; returns when that has left, or at once without a stream.
+    func drain() async {
+        await withCheckedContinuation { continuation in
+            let isOpen = self.state.withLock { state in
+                state.isDraining = true
+                guard let outgoing = state.outgoing else { return false }
+                let message = Message(message: .with { $0.draining = Weft_V1_Draining() }) { continuation.resume() }
+                if case .enqueued = outgoing.yield(message) { return true }
+                return false
+            }
+            if !isOpen { continuation.resume() }
+        }
+    }
+
+    /// Runs one stream until it ends.
+    func run(
+        over client: GRPCClient<ControlPlaneConnection.Transport>, as identity: WorkloadIdentity,
+        registered: @escaping @Sendable () -> Void
+    ) async throws {
+        let (messages, outgoing) = AsyncStream<Message>.makeStream()
+        self.state.withLock { state in
+            outgoing.yield(Message(message: .with { $0.register = state.register }))
+            outgoing.yield(
+                Message(
+                    message: .with {
+                        if state.isDraining { $0.draining = Weft_V1_Draining() } else { $0.readiness = state.readiness }
+                    }))
+            outgoing.yield(
+                Message(
+                    message: .with {
+                        $0.certificate.serial = identity.serial
+                        $0.certificate.expiresAtUnix = Int64(identity.notAfter.timeIntervalSince1970)
+                    }))
+            state.outgoing = outgoing
+        }
+        defer {
+            self.state.withLock { $0.outgoing = nil }
+            outgoing.finish()
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.report(to: outgoing) }
+            group.addTask { try await self.exchange(messages, over: client, registered: registered) }
+            try await group.next()
+            group.cancelAll()
+        }
+        // Whoever waits for a message that never left.
+        outgoing.finish()
+        for await message in messages { message.written?() }
+    }
+
+    private func exchange(
+        _ messages: AsyncStream<Message>, over client: GRPCClient<ControlPlaneConnection.Transport>,
+        registered: @escaping @Sendable () -> Void
+    ) async throws {
+        let service = Weft_V1_WorkloadService.Client(wrapping: client)
+        try await service.connect(options: ControlPlaneConnection.options) { writer in
+            for await message in messages {
+                defer { message.written?() }
+                try await writer.write(message.message)
+            }
+        } onResponse: { response in
+            for try await message in response.messages {
+                switch message.message {
+                case .registered(let accepted):
+                    self.logger.info("registered", metadata: ["workload": "\(accepted.workload)"])
+                    registered()
+                case .rejected(let refusal):
+                    self.logger.error("registration refused", metadata: ["cause": "\(refusal.cause)"])
+                case .heartbeat, nil: break
+                }
+            }
+        }
+    }
+
+    private func report(to outgoing: AsyncStream<Message>.Continuation) async throws {
+        while true {
+            try await Task.sleep(for: Self.interval)
+            let edges = self.stats()
+            outgoing.yield(
+                Message(
+                    message: .with {
+                        if edges.isEmpty {
+                            $0.heartbeat = Weft_V1_Heartbeat()
+                        } else {
+                            $0.stats.atUnixMs = Int64(Date().timeIntervalSince1970 * 1000)
+                            $0.stats.edges = edges
+                        }
+                    }))
+        }
+    }
+}
