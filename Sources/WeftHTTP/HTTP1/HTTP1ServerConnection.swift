@@ -233,6 +233,11 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection {
             self.unconsumed = 0
             let receiver = stream.end()
             self.spareStream = stream
+            if self.unsent > 0 {
+                let bytes = self.unsent
+                self.unsent = 0
+                receiver?.streamSent(bytes: bytes)
+            }
             receiver?.streamClosed()
             guard !self.isClosing else { return }
         }

@@ -181,7 +181,11 @@ package class HTTP2Connection: ConnectionHandler {
             guard self.isServer else { return }
             self.output.writeReset(stream.id, .noError)
         }
-        self.detach(stream)?.streamClosed()
+        let unreported = stream.unreported
+        stream.unreported = 0
+        let receiver = self.detach(stream)
+        if unreported > 0 { receiver?.streamSent(bytes: unreported) }
+        receiver?.streamClosed()
         self.streamLeft()
     }
 

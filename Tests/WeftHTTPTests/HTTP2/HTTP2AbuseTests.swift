@@ -1,0 +1,183 @@
+import NIOCore
+import NIOEmbedded
+import Testing
+import WeftMessage
+
+@testable import WeftHTTP
+
+@Suite struct HTTP2AbuseTests {
+    static let broken: [(WireFrame, StreamResetCode)] = [
+        (WireFrame(kind: 0, stream: 0, payload: [1]), .protocolError),
+        (WireFrame(kind: 0, stream: 1, payload: [1]), .protocolError),
+        (WireFrame(kind: 1, flags: 4, stream: 0), .protocolError),
+        (WireFrame(kind: 1, flags: 5, stream: 2), .protocolError),
+        (WireFrame(kind: 1, flags: 0xd, stream: 1, payload: [9, 1]), .protocolError),
+        (WireFrame(kind: 1, flags: 5, stream: 1, payload: [0xff, 0xff, 0xff, 0xff, 0xff]), .compressionError),
+        (WireFrame(kind: 1, flags: 5, stream: 1, payload: [0xbe]), .compressionError),
+        (WireFrame(kind: 2, stream: 0, payload: [0, 0, 0, 0, 0]), .protocolError),
+        (WireFrame(kind: 2, stream: 1, payload: [0]), .frameSizeError),
+        (WireFrame(kind: 3, stream: 0, payload: [0, 0, 0, 0]), .protocolError),
+        (WireFrame(kind: 3, stream: 1, payload: [0, 0, 0, 0]), .protocolError),
+        (WireFrame(kind: 3, stream: 1, payload: [0]), .frameSizeError),
+        (WireFrame(kind: 4, stream: 1), .protocolError),
+        (WireFrame(kind: 4, payload: [1]), .frameSizeError),
+        (WireFrame(kind: 4, flags: 1, payload: [0, 1, 0, 0, 0, 0]), .frameSizeError),
+        (.settings([(2, 2)]), .protocolError),
+        (.settings([(4, 0x8000_0000)]), .flowControlError),
+        (.settings([(5, 1)]), .protocolError),
+        (WireFrame(kind: 5, stream: 1, payload: [0, 0, 0, 2]), .protocolError),
+        (WireFrame(kind: 6, payload: [0]), .frameSizeError),
+        (WireFrame(kind: 6, stream: 1, payload: Array(0..<8)), .protocolError),
+        (WireFrame(kind: 7, payload: [0]), .frameSizeError),
+        (.windowUpdate(0, 0), .protocolError),
+        (.windowUpdate(0, 0x7fff_ffff), .flowControlError),
+        (.windowUpdate(1, 1), .protocolError),
+        (WireFrame(kind: 9, flags: 4, stream: 1), .protocolError),
+        (WireFrame(kind: 0, stream: 1, payload: Array(repeating: 0, count: 16_385)), .frameSizeError),
+    ]
+
+    @Test(arguments: broken)
+    func `a broken frame ends the connection with the right code`(frame: WireFrame, code: StreamResetCode) throws {
+        let rig = try HTTP2ServerRig()
+        rig.peer.send(frame)
+        #expect(rig.peer.frames().goAway == code)
+        #expect(rig.connection.isClosing)
+    }
+
+    @Test(arguments: ["GET / HTTP/1.1\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\u{8}\u{6}\0\0\0\0\0abcdefgh"])
+    func `the first bytes must be the preface and SETTINGS`(first: String) throws {
+        let delegate = RecordingServer()
+        let peer = try HTTP2Peer(HTTP2ServerConnection(delegate: delegate))
+        peer.send(Array(first.utf8))
+        #expect(peer.frames().goAway == .protocolError)
+    }
+
+    @Test func `a header block may not be interrupted`() throws {
+        let rig = try HTTP2ServerRig()
+        var open = rig.peer.headers(1, HTTP2ServerRig.get)
+        open.flags = 1
+        rig.peer.send(open, .ping)
+        #expect(rig.peer.frames().goAway == .protocolError)
+    }
+
+    @Test func `a header block may come in several frames`() throws {
+        let rig = try HTTP2ServerRig()
+        var open = rig.peer.headers(1, HTTP2ServerRig.get)
+        let rest = Array(open.payload[2...])
+        open.payload = Array(open.payload[..<2])
+        open.flags = 1
+        rig.peer.send(open, WireFrame(kind: 9, stream: 1), WireFrame(kind: 9, flags: 4, stream: 1, payload: rest))
+        #expect(rig.peer.frames().body(of: 1) == "hello")
+    }
+
+    @Test func `endless CONTINUATION frames are cut off`() throws {
+        let rig = try HTTP2ServerRig()
+        rig.peer.send(WireFrame(kind: 1, flags: 1, stream: 1, payload: [0x82]))
+        for _ in 0..<20 { rig.peer.send(WireFrame(kind: 9, stream: 1)) }
+        #expect(rig.peer.frames().goAway == .enhanceYourCalm)
+        let large = try HTTP2ServerRig()
+        large.peer.send(WireFrame(kind: 1, flags: 1, stream: 1, payload: [0x82]))
+        for _ in 0..<12 {
+            large.peer.send(WireFrame(kind: 9, stream: 1, payload: Array(repeating: 0, count: 16_000)))
+        }
+        #expect(large.peer.frames().goAway == .enhanceYourCalm)
+    }
+
+    @Test func `rapid resets are cut off`() throws {
+        let rig = try HTTP2ServerRig(prepare: { _ in })
+        var id: UInt32 = 1
+        while !rig.connection.isClosing, id < 2_001 {
+            rig.peer.send(rig.peer.headers(id, HTTP2ServerRig.get), .reset(id))
+            id += 2
+        }
+        #expect(rig.peer.frames().goAway == .enhanceYourCalm)
+        #expect(id < 700)
+    }
+
+    @Test func `resets that we are provoked to are cut off`() throws {
+        let rig = try HTTP2ServerRig()
+        var id: UInt32 = 1
+        while !rig.connection.isClosing, id < 2_001 {
+            rig.peer.send(rig.peer.headers(id, HTTP2ServerRig.post, end: false), .windowUpdate(id, 0))
+            id += 2
+        }
+        #expect(rig.peer.frames().goAway == .enhanceYourCalm)
+    }
+
+    @Test func `a caller may give up many requests among more that it does not`() throws {
+        let rig = try HTTP2ServerRig()
+        for round in 0..<1_500 {
+            let id = UInt32(1 + 2 * round)
+            if round % 3 == 0 {
+                rig.peer.send(rig.peer.headers(id, HTTP2ServerRig.post, end: false), .reset(id))
+            } else {
+                rig.peer.send(rig.peer.headers(id, HTTP2ServerRig.get))
+            }
+        }
+        #expect(!rig.connection.isClosing)
+    }
+
+    @Test(arguments: [
+        .ping, .settings(), WireFrame(kind: 2, stream: 1, payload: [0, 0, 0, 9, 0]), WireFrame(kind: 99),
+        .windowUpdate(0, 1), WireFrame(kind: 4, flags: 1),
+    ])
+    func `floods of frames that ask for nothing are cut off`(frame: WireFrame) throws {
+        let rig = try HTTP2ServerRig()
+        for _ in 0..<1_100 { rig.peer.send(frame) }
+        #expect(rig.peer.frames().goAway == .enhanceYourCalm)
+        var patient = HTTPLimits()
+        patient.idleTimeout = nil
+        let slow = try HTTP2ServerRig(limits: patient)
+        for _ in 0..<1_100 {
+            slow.peer.send(frame)
+            slow.peer.channel.embeddedEventLoop.advanceTime(by: .milliseconds(50))
+        }
+        #expect(slow.peer.frames().goAway == nil)
+    }
+
+    @Test func `empty DATA frames are cut off`() throws {
+        let rig = try HTTP2ServerRig(prepare: { _ in })
+        rig.peer.send(rig.peer.headers(1, HTTP2ServerRig.post, end: false))
+        for _ in 0..<20 { rig.peer.send(.data(1, "")) }
+        #expect(rig.peer.frames().goAway == .enhanceYourCalm)
+    }
+
+    @Test func `a peer that takes nothing of what waits is left`() throws {
+        let rig = try HTTP2ServerRig(peerSettings: [(4, 0)])
+        rig.peer.send(rig.peer.headers(1, HTTP2ServerRig.get))
+        rig.peer.channel.embeddedEventLoop.advanceTime(by: .seconds(61))
+        #expect(rig.delegate.closed == .timeout)
+        #expect(rig.delegate.receivers.first?.failure == .connectionClosed)
+    }
+
+    @Test func `a huge list from a small block is refused while decoding`() throws {
+        let rig = try HTTP2ServerRig()
+        // One large entry in the table, then thousands of references of one byte.
+        let value = [UInt8](repeating: 0x61, count: 3_000)
+        let literal: [UInt8] = [0x40, 1, 0x78, 0x7f, 0xb9, 0x16] + value
+        let references = [UInt8](repeating: 0xbe, count: 10_000)
+        rig.peer.send(WireFrame(kind: 1, flags: 5, stream: 1, payload: literal + references))
+        #expect(rig.delegate.receivers.isEmpty)
+        #expect(rig.delegate.refusals.map(\.status) == [431])
+    }
+
+    @Test func `random damage never does more than end the connection`() throws {
+        var random = SeededGenerator(state: 5)
+        for _ in 0..<1_500 {
+            let rig = try HTTP2ServerRig()
+            let frames: [WireFrame] = [
+                rig.peer.headers(1, HTTP2ServerRig.post, end: false), .data(1, "abc"), .data(1, "def", end: true),
+                .settings([(4, 70_000)]), .windowUpdate(0, 100), rig.peer.headers(3, HTTP2ServerRig.get), .reset(3),
+                .ping, .goAway(0),
+            ]
+            var bytes = frames.flatMap(\.bytes)
+            for _ in 0..<Int.random(in: 1...5, using: &random) {
+                bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+            }
+            rig.peer.send(bytes)
+            rig.peer.channel.pipeline.fireChannelInactive()
+            #expect(rig.delegate.closed != nil)
+            for receiver in rig.delegate.receivers { #expect(receiver.isClosed != (receiver.failure != nil)) }
+        }
+    }
+}
