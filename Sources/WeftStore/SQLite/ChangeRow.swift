@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 internal import GRDB
 internal import WeftModel
 
@@ -30,10 +31,10 @@ enum ChangeRow {
 
     /// What a row of `resources` or a change that left a document says; nil for a deletion.
     static func resource(_ row: Row) throws -> StoredResource? {
-        guard let document: String = row["document"] else { return nil }
+        guard let document: Data = row["document"] else { return nil }
         return StoredResource(
             key: try Self.key(row), revision: Revision(row["revision"]), createdAt: row["created_at"] ?? 0,
-            document: document, file: row["file"], line: row["line"])
+            document: String(decoding: document, as: UTF8.self), file: row["file"], line: row["line"])
     }
 
     private static func set(_ revision: Revision, key: ResourceKey?, in database: Database) throws -> ChangeSet? {

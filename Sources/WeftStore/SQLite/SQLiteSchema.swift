@@ -1,6 +1,8 @@
 internal import GRDB
 
 /// The tables, and how they came to be. A migration that has been released never changes.
+///
+/// Documents are bytes: SQLite's texts end at a NUL.
 enum SQLiteSchema {
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -22,7 +24,7 @@ enum SQLiteSchema {
                         name TEXT NOT NULL,
                         action TEXT NOT NULL,
                         created_at INTEGER,
-                        document TEXT,
+                        document BLOB,
                         file TEXT,
                         line INTEGER,
                         PRIMARY KEY (revision, ordinal)
@@ -36,7 +38,7 @@ enum SQLiteSchema {
                         name TEXT NOT NULL,
                         revision INTEGER NOT NULL REFERENCES revisions (number),
                         created_at INTEGER NOT NULL,
-                        document TEXT NOT NULL,
+                        document BLOB NOT NULL,
                         file TEXT,
                         line INTEGER,
                         PRIMARY KEY (kind, namespace, name)
@@ -45,7 +47,7 @@ enum SQLiteSchema {
                     CREATE TABLE records (
                         collection TEXT NOT NULL,
                         id TEXT NOT NULL,
-                        document TEXT NOT NULL,
+                        document BLOB NOT NULL,
                         PRIMARY KEY (collection, id)
                     ) STRICT;
                     """)

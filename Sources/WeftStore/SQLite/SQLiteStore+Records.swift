@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 internal import GRDB
 
 extension SQLiteStore {
@@ -9,7 +10,10 @@ extension SQLiteStore {
         try await self.read { database in
             try Row.fetchAll(
                 database, sql: "SELECT id, document FROM records WHERE collection = ? ORDER BY id", arguments: [table]
-            ).map { Record(id: $0["id"], document: $0["document"]) }
+            ).map { row in
+                let document: Data = row["document"]
+                return Record(id: row["id"], document: String(decoding: document, as: UTF8.self))
+            }
         }
     }
 
@@ -27,7 +31,7 @@ extension SQLiteStore {
                 if let after, after != before {
                     try database.execute(
                         sql: "INSERT OR REPLACE INTO records (collection, id, document) VALUES (?, ?, ?)",
-                        arguments: [table, id, after])
+                        arguments: [table, id, Data(after.utf8)])
                 } else if after == nil, before != nil {
                     try database.execute(
                         sql: "DELETE FROM records WHERE collection = ? AND id = ?", arguments: [table, id])
@@ -45,7 +49,8 @@ extension SQLiteStore {
     }
 
     private static func document(_ id: String, in table: String, of database: Database) throws -> String? {
-        try String.fetchOne(
-            database, sql: "SELECT document FROM records WHERE collection = ? AND id = ?", arguments: [table, id])
+        try Data.fetchOne(
+            database, sql: "SELECT document FROM records WHERE collection = ? AND id = ?", arguments: [table, id]
+        ).map { String(decoding: $0, as: UTF8.self) }
     }
 }

@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 internal import GRDB
 package import WeftModel
 
@@ -91,7 +92,7 @@ extension SQLiteStore {
                     """,
                 arguments: [
                     set.revision.number, ordinal, key.kind.rawValue, key.namespace, key.name, change.action.rawValue,
-                    resource?.createdAt, resource?.document, resource?.file, resource?.line,
+                    resource?.createdAt, resource.map { Data($0.document.utf8) }, resource?.file, resource?.line,
                 ])
             if let resource {
                 try database.execute(
@@ -102,7 +103,7 @@ extension SQLiteStore {
                         """,
                     arguments: [
                         key.kind.rawValue, key.namespace, key.name, resource.revision.number, resource.createdAt,
-                        resource.document, resource.file, resource.line,
+                        Data(resource.document.utf8), resource.file, resource.line,
                     ])
             } else {
                 try database.execute(

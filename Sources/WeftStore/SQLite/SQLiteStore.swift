@@ -52,8 +52,10 @@ package final class SQLiteStore: ResourceStore, RecordStore {
 
     package func watch(from revision: Revision) -> ChangeWatch {
         ChangeWatch(from: revision) { [self] position async throws(StoreError) -> [ChangeSet] in
-            guard position <= self.signal.newest else {
-                throw .unknownRevision(position, newest: self.signal.newest)
+            // A commit can be read a moment before it is announced, so only the database knows the newest for certain.
+            if position > self.signal.newest {
+                let newest = try await self.revision()
+                guard position <= newest else { throw .unknownRevision(position, newest: newest) }
             }
             await self.signal.wait(beyond: position)
             guard !self.signal.isClosed, !Task.isCancelled else { return [] }

@@ -142,6 +142,8 @@ import WeftStore
                 [self.put("n\(number)", String(repeating: "y", count: 3000))], author: "ada", now: 1)
         }
         try store.close()
+        // The pages must be in the file itself, not in its log.
+        try await DatabaseQueue(path: directory.file).writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
         let damaged = directory.path + "/damaged.db"
         var bytes = try Data(contentsOf: URL(fileURLWithPath: directory.file))
         for index in (bytes.count / 4)..<(bytes.count / 2) { bytes[index] = UInt8(truncatingIfNeeded: index &* 31) }
