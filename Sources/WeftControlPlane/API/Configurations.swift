@@ -51,7 +51,8 @@ struct Configurations: Sendable {
                 if let expected = request.expectedRevision, expected != loaded.revision {
                     throw StoreError.conflict(expected: expected, actual: loaded.revision)
                 }
-                let diagnostics = reading.diagnostics + self.lint(Self.world(loaded.resources, with: reading), registered)
+                let world = Self.world(loaded.resources, with: reading)
+                let diagnostics = reading.diagnostics + self.lint(world, registered)
                 guard !diagnostics.hasErrors else { throw Self.invalid(diagnostics) }
                 do {
                     return try await self.write(reading, over: loaded, request, warnings: diagnostics.sorted())
