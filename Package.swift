@@ -14,6 +14,7 @@ let settings: [SwiftSetting] = [
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
@@ -97,8 +98,8 @@ let package = Package(
             [
                 "WeftModel", "WeftMessage", "WeftProtos", "WeftDiscovery", "WeftIdentity", "WeftTraffic", "WeftHTTP",
                 "WeftTelemetry",
-                nioCore, nioPosix, nioSSL, x509, crypto, asn1, protobuf, grpcCore, grpcProtobuf, grpcTransport,
-                logging, collections,
+                nioCore, nioPosix, nioTLS, nioSSL, x509, crypto, asn1, protobuf, grpcCore, grpcProtobuf,
+                grpcTransport, logging, collections,
                 lifecycle, asyncHTTPClient,
             ]),
         library(

@@ -1,4 +1,5 @@
 package import WeftModel
+internal import WeftTraffic
 
 /// What a sidecar knows at one moment: the listeners it asked for and what hangs on them. Immutable, swapped whole; a
 /// request keeps the one it began with.
@@ -12,12 +13,16 @@ package final class ProxySnapshot: Sendable {
     package let endpoints: [String: ClusterEndpoints]
     /// Names that were asked for and that the mesh does not have.
     package let absent: Set<String>
+    /// Nothing more will come: a name that is not here does not exist.
+    package let isComplete: Bool
+    /// `routes`, ready for matching, under the same names.
+    private let tables: [String: RouteTable]
 
     /// Makes a snapshot; what equals a part of `previous` is taken from there, so that what was compiled stays.
     package init(
         revision: Revision = .zero, listeners: [String: Listener] = [:], routes: [String: RouteConfiguration] = [:],
         clusters: [String: Cluster] = [:], endpoints: [String: ClusterEndpoints] = [:], absent: Set<String> = [],
-        previous: ProxySnapshot? = nil
+        isComplete: Bool = false, previous: ProxySnapshot? = nil
     ) {
         self.revision = revision
         self.listeners = listeners
@@ -25,6 +30,22 @@ package final class ProxySnapshot: Sendable {
         self.clusters = clusters
         self.endpoints = endpoints
         self.absent = absent
+        self.isComplete = isComplete
+        var tables: [String: RouteTable] = [:]
+        for (name, configuration) in routes {
+            if let previous, previous.routes[name] == configuration, let table = previous.tables[name] {
+                tables[name] = table
+            } else {
+                tables[name] = RouteTable(configuration)
+            }
+        }
+        self.tables = tables
+    }
+
+    /// The routes behind an outbound listener; nil when it, or its route configuration, is not here.
+    func table(ofListener name: String) -> RouteTable? {
+        guard case .outbound(_, let routeConfiguration) = self.listeners[name] else { return nil }
+        return self.tables[routeConfiguration]
     }
 
     /// Knows nothing.

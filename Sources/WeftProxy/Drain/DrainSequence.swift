@@ -1,0 +1,66 @@
+internal import WeftModel
+
+/// Decides what a sidecar that was told to stop does next. Owns no clock: it is asked with the time since the order.
+///
+/// Not ready and deregistered → dependents get a moment to hear of it → connections are told → requests in flight end →
+/// streams that go on get longer → outbound stays until the application has exited → everything closes.
+package struct DrainSequence: Sendable {
+    /// What there is to see when asked.
+    package struct Observation: Hashable, Sendable {
+        /// Since the order to stop.
+        package var elapsed: Duration
+        /// Inbound requests and streams under way.
+        package var inboundStreams: Int
+        /// Every dependent is known to have the change.
+        package var dependentsKnow: Bool
+        /// The application has exited, or there is none to wait for.
+        package var applicationExited: Bool
+
+        package init(elapsed: Duration, inboundStreams: Int, dependentsKnow: Bool, applicationExited: Bool) {
+            self.elapsed = elapsed
+            self.inboundStreams = inboundStreams
+            self.dependentsKnow = dependentsKnow
+            self.applicationExited = applicationExited
+        }
+    }
+
+    package enum Step: Hashable, Sendable {
+        case wait
+        /// Tell inbound connections that nothing new is taken.
+        case drainInbound
+        /// Tell the application's connections too.
+        case drainOutbound
+        /// Close what is left, and exit.
+        case close
+    }
+
+    private enum State: Sendable { case announcing, drainingInbound, drainingOutbound(since: Duration), closed }
+
+    private let settings: DrainSettings
+    private var state = State.announcing
+
+    package init(_ settings: DrainSettings) { self.settings = settings }
+
+    /// What to do now. Ask again soon after every answer but `close`.
+    package mutating func next(_ seen: Observation) -> Step {
+        let step: Step
+        (self.state, step) =
+            switch self.state {
+            case .announcing where seen.dependentsKnow || seen.elapsed >= self.settings.announcement:
+                (.drainingInbound, .drainInbound)
+            case .announcing: (.announcing, .wait)
+            case .drainingInbound where self.inboundIsOver(seen) && seen.applicationExited:
+                (.drainingOutbound(since: seen.elapsed), .drainOutbound)
+            case .drainingInbound: (.drainingInbound, .wait)
+            // The application has gone, so its own calls have nobody to answer to.
+            case .drainingOutbound(let since) where seen.elapsed - since >= .milliseconds(100): (.closed, .close)
+            case .drainingOutbound(let since): (.drainingOutbound(since: since), .wait)
+            case .closed: (.closed, .close)
+            }
+        return step
+    }
+
+    private func inboundIsOver(_ seen: Observation) -> Bool {
+        seen.inboundStreams == 0 || seen.elapsed >= self.settings.announcement + self.settings.streams
+    }
+}

@@ -1,0 +1,95 @@
+internal import Crypto
+internal import FoundationEssentials
+internal import NIOCore
+internal import NIOSSL
+package import WeftIdentity
+internal import WeftModel
+
+/// What one generation of a workload's identity gives connections: TLS 1.3 both ways, and who is believed.
+///
+/// Immutable and shared by all loops; a new identity makes a new one, and connections keep the one they began with.
+package final class TransportSecurity: Sendable {
+    package let identity: WorkloadIdentity
+    let verifier: SVIDVerifier
+    private let server: NIOSSLContext
+    private let client: NIOSSLContext
+
+    /// Builds both contexts; throws when the key or a certificate cannot be read.
+    package init(identity: WorkloadIdentity) throws {
+        self.identity = identity
+        self.verifier = try identity.verifier()
+        let chain = try identity.chain.map {
+            NIOSSLCertificateSource.certificate(try NIOSSLCertificate(bytes: $0, format: .der))
+        }
+        let key = NIOSSLPrivateKeySource.privateKey(try NIOSSLPrivateKey(bytes: identity.keyDER, format: .der))
+        var server = TLSConfiguration.makeServerConfiguration(certificateChain: chain, privateKey: key)
+        server.minimumTLSVersion = .tlsv13
+        // Demands a certificate; whether it is good is decided by `SVIDVerifier` alone.
+        server.certificateVerification = .noHostnameVerification
+        server.trustRoots = .certificates([])
+        server.applicationProtocols = ["h2", "http/1.1"]
+        self.server = try NIOSSLContext(configuration: server)
+        var client = TLSConfiguration.makeClientConfiguration()
+        client.certificateChain = chain
+        client.privateKey = key
+        client.minimumTLSVersion = .tlsv13
+        client.certificateVerification = .noHostnameVerification
+        client.trustRoots = .certificates([])
+        client.applicationProtocols = ["h2"]
+        self.client = try NIOSSLContext(configuration: client)
+    }
+
+    /// The handler of a connection from a peer, which must prove any identity of a trusted domain.
+    func serverHandler(reportingTo handshake: PeerHandshake) -> NIOSSLServerHandler {
+        let verifier = self.verifier
+        return NIOSSLServerHandler(context: self.server) { chain, verdict in
+            verdict.succeed(handshake.judge(chain, with: verifier, expecting: []) ? .certificateVerified : .failed)
+        }
+    }
+
+    /// The handler of a connection to a peer, which must prove one of `expected`.
+    func clientHandler(
+        expecting expected: [SPIFFEID], reportingTo handshake: PeerHandshake
+    ) throws -> NIOSSLClientHandler {
+        let verifier = self.verifier
+        return try NIOSSLClientHandler(context: self.client, serverHostname: nil) { chain, verdict in
+            verdict.succeed(
+                handshake.judge(chain, with: verifier, expecting: expected) ? .certificateVerified : .failed)
+        }
+    }
+}
+
+/// What one handshake found out about the peer. Belongs to its connection's event loop.
+final class PeerHandshake {
+    /// Who the peer proved to be.
+    private(set) var peer: SVIDVerifier.Peer?
+    /// The SHA-256 of the peer's leaf, lower-case hex.
+    private(set) var leafHash = ""
+    /// Why it was refused.
+    private(set) var refusal: SVIDError?
+
+    fileprivate func judge(
+        _ chain: [NIOSSLCertificate], with verifier: SVIDVerifier, expecting expected: [SPIFFEID]
+    ) -> Bool {
+        var presented: [[UInt8]] = []
+        do {
+            for certificate in chain { presented.append(try certificate.toDERBytes()) }
+        } catch {
+            self.refusal = .malformed("\(error)")
+            return false
+        }
+        do throws(SVIDError) {
+            self.peer = try verifier.verify(presented, expecting: expected, now: Date())
+        } catch {
+            self.refusal = error
+            return false
+        }
+        if let leaf = presented.first {
+            self.leafHash = SHA256.hash(data: leaf).reduce(into: "") { text, byte in
+                let digits = String(byte, radix: 16)
+                text += digits.utf8.count == 1 ? "0" + digits : digits
+            }
+        }
+        return true
+    }
+}

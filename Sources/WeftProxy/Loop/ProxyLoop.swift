@@ -1,0 +1,376 @@
+internal import Collections
+internal import Logging
+internal import NIOCore
+internal import NIOSSL
+internal import WeftHTTP
+internal import WeftIdentity
+internal import WeftModel
+internal import WeftTraffic
+
+/// Everything one event loop owns: the snapshot in force, pools, balancers, budgets, timers, counters, and the objects
+/// that requests are made of. Touched on its loop only, hence without locks.
+final class ProxyLoop {
+    let eventLoop: any EventLoop
+    let configuration: ProxyConfiguration
+    let logger: Logger
+    let traffic: LoopTraffic
+    let telemetry: LoopTelemetry
+    let downstreamLimits: HTTPLimits
+    /// Of HTTP/1.1 connections: let go early, since the other side closes unused ones when it likes.
+    let upstreamLimits: HTTPLimits
+    /// Of HTTP/2 connections, whose end is announced.
+    let peerLimits: HTTPLimits
+    private let source: any ConfigurationSource
+
+    private(set) var snapshot = ProxySnapshot.empty
+    private(set) var security: TransportSecurity?
+    /// Set once the sidecar is stopping: responses say that their connection ends.
+    private(set) var isDraining = false
+
+    var destinations: DestinationCache
+    /// Requests that wait for a name, by the name.
+    private var parked: [String: ParkedName] = [:]
+    private var parkedCount = 0
+    private var connections: [ObjectIdentifier: DownstreamConnection] = [:]
+    private var applications: [Int: ApplicationEndpoint] = [:]
+    private var wheel: TimerWheel
+    private var wheelTask: Scheduled<Void>?
+    private var wheelDue = Int64.max
+
+    /// Requests by their timer tokens; all that were ever made.
+    private var requests: [RelayedRequest] = []
+    private var freeOutbound: [OutboundRequest] = []
+    private var freeInbound: [InboundRequest] = []
+    private(set) var requestsInFlight = 0
+
+    /// Grows to what a connection sends, and stays small for connections that send little.
+    static let receiveAllocator = AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 65536)
+
+    init(
+        eventLoop: any EventLoop, configuration: ProxyConfiguration, source: any ConfigurationSource, logger: Logger,
+        loops: Int, seed: UInt64, telemetry: LoopTelemetry
+    ) {
+        self.eventLoop = eventLoop
+        self.configuration = configuration
+        self.source = source
+        self.logger = logger
+        self.telemetry = telemetry
+        self.traffic = LoopTraffic(loops: loops, seed: seed)
+        self.destinations = DestinationCache(
+            namespace: configuration.service.namespace, limit: configuration.limits.maxNames)
+        self.wheel = TimerWheel(now: Self.clock())
+        var limits = HTTPLimits()
+        limits.maxHeaderBytes = configuration.limits.maxHeaderBytes
+        limits.maxFields = configuration.limits.maxFields
+        limits.maxStreams = configuration.limits.maxStreamsPerConnection
+        limits.idleTimeout = .nanoseconds(configuration.limits.downstreamIdleTimeout.wholeNanoseconds)
+        self.downstreamLimits = limits
+        limits.idleTimeout = .nanoseconds(configuration.limits.upstreamIdleTimeout.wholeNanoseconds)
+        self.upstreamLimits = limits
+        limits.idleTimeout = .minutes(5)
+        self.peerLimits = limits
+    }
+
+    /// The workload's own SPIFFE ID; nil before it has one.
+    var ownIdentity: SPIFFEID? { self.security?.identity.id }
+
+    // MARK: Time
+
+    private static func clock() -> Int64 { Int64(truncatingIfNeeded: NIODeadline.now().uptimeNanoseconds) }
+
+    var now: MonotonicInstant { MonotonicInstant(nanoseconds: Self.clock()) }
+
+    /// Sets a timer of the request with this token.
+    func setTimer(_ token: UInt32, at instant: Int64) -> TimerWheel.Handle {
+        let handle = self.wheel.set(token, at: instant)
+        if instant < self.wheelDue { self.armWheel() }
+        return handle
+    }
+
+    func cancelTimer(_ handle: TimerWheel.Handle) { self.wheel.cancel(handle) }
+
+    private func armWheel() {
+        let due = self.wheel.nextCheck ?? .max
+        guard due < self.wheelDue else { return }
+        self.wheelTask?.cancel()
+        self.wheelDue = due
+        let bound = NIOLoopBound(self, eventLoop: self.eventLoop)
+        self.wheelTask = self.eventLoop.scheduleTask(
+            deadline: .uptimeNanoseconds(UInt64(max(0, min(due, .max - 1))))
+        ) { bound.value.turnWheel() }
+    }
+
+    private func turnWheel() {
+        self.wheelTask = nil
+        self.wheelDue = .max
+        while let token = self.wheel.popDue(now: Self.clock()) { self.requests[Int(token)].timerIsDue() }
+        self.armWheel()
+    }
+
+    // MARK: Configuration
+
+    /// Puts a snapshot in force. Requests under way keep theirs.
+    func install(_ snapshot: ProxySnapshot) {
+        let old = self.snapshot
+        guard old !== snapshot else { return }
+        self.snapshot = snapshot
+        for (name, cluster) in snapshot.clusters where old.clusters[name] != cluster { self.traffic.install(cluster) }
+        for (name, endpoints) in snapshot.endpoints
+        where old.endpoints[name] != endpoints || old.clusters[name] == nil {
+            for endpoint in self.traffic.install(endpoints) { self.retirePool(of: endpoint) }
+        }
+        for name in old.clusters.keys where snapshot.clusters[name] == nil {
+            for endpoint in self.traffic.remove(cluster: name) { self.retirePool(of: endpoint) }
+        }
+        for port in Array(self.applications.keys) { _ = self.application(port: port) }
+        self.destinations.removeAll()
+        for (name, parked) in self.parked {
+            let destination = Destination.named(name, in: snapshot)
+            if case .unknown = destination.meaning { continue }
+            self.parked[name] = nil
+            self.parkedCount -= parked.requests.count
+            for request in parked.requests { request.resume(destination) }
+        }
+    }
+
+    /// Uses another identity for new connections.
+    func install(_ security: TransportSecurity) { self.security = security }
+
+    private func retirePool(of endpoint: UpstreamEndpoint) {
+        guard let pool = endpoint.attachment as? EndpointPool else { return }
+        endpoint.attachment = nil
+        pool.retire()
+    }
+
+    // MARK: Names
+
+    /// Waits for a name to become known; false when too many wait already.
+    func park(_ request: OutboundRequest, for name: String) -> Bool {
+        guard self.parkedCount < self.configuration.limits.maxParkedRequests else { return false }
+        if self.parked[name] == nil {
+            self.parked[name] = ParkedName()
+            self.source.want(listener: name)
+        }
+        self.parked[name]?.requests.append(request)
+        self.parkedCount += 1
+        return true
+    }
+
+    /// A request no longer waits.
+    func unpark(_ request: OutboundRequest, for name: String) {
+        guard let index = self.parked[name]?.requests.firstIndex(where: { $0 === request }) else { return }
+        self.parked[name]?.requests.remove(at: index)
+        self.parkedCount -= 1
+    }
+
+    private struct ParkedName {
+        var requests: [OutboundRequest] = []
+    }
+
+    // MARK: Pools
+
+    /// The connections to an endpoint, under the identity in force.
+    func pool(of endpoint: UpstreamEndpoint, in cluster: Cluster) -> EndpointPool {
+        if let attachment = endpoint.attachment {
+            let pool = unsafeDowncast(attachment, to: EndpointPool.self)
+            if pool.security === self.security || !pool.target.isTLS { return pool }
+            pool.retire()
+        }
+        let transport: UpstreamTarget.Transport =
+            switch cluster.transport {
+            case .plaintext: .plaintext
+            case .mutualTLS(let peers): .mutualTLS(endpoint.endpoint.identity.map { [$0] } ?? peers)
+            }
+        let isHTTP2 = transport == .plaintext ? cluster.appProtocol.isHTTP2 : true
+        let pool = EndpointPool(
+            target: UpstreamTarget(
+                address: endpoint.endpoint.address, port: endpoint.endpoint.port, transport: transport,
+                isHTTP2: isHTTP2, connectTimeout: cluster.connectTimeout),
+            limits: ConnectionPool.Limits(
+                connections: cluster.limits.connections ?? 1024, waiting: cluster.limits.pendingRequests,
+                expectedRoom: isHTTP2 ? 100 : 1),
+            security: transport == .plaintext ? nil : self.security, loop: self)
+        endpoint.attachment = pool
+        return pool
+    }
+
+    /// The application behind one of its ports, as the snapshot in force has it.
+    func application(port: Int) -> ApplicationEndpoint {
+        if let known = self.applications[port] {
+            if known.isCurrent(in: self) { return known }
+            known.pool.retire()
+        }
+        let application = ApplicationEndpoint(port: port, loop: self, continuing: self.applications[port])
+        self.applications[port] = application
+        return application
+    }
+
+    /// The same for a request: settings are looked at when a snapshot is installed, not each time.
+    func applicationInForce(port: Int) -> ApplicationEndpoint {
+        self.applications[port] ?? self.application(port: port)
+    }
+
+    // MARK: Requests
+
+    func outboundRequest(
+        _ stream: any ServerStream, on connection: DownstreamConnection, fixed: String?
+    ) -> any ServerStreamReceiver {
+        let request: OutboundRequest
+        if let free = self.freeOutbound.popLast() {
+            request = free
+        } else {
+            request = OutboundRequest(loop: self, token: UInt32(truncatingIfNeeded: self.requests.count))
+            self.requests.append(request)
+        }
+        self.requestsInFlight += 1
+        request.accept(stream, on: connection, fixed: fixed)
+        return request
+    }
+
+    func inboundRequest(
+        _ stream: any ServerStream, on connection: DownstreamConnection, appPort: Int
+    ) -> any ServerStreamReceiver {
+        let request: InboundRequest
+        if let free = self.freeInbound.popLast() {
+            request = free
+        } else {
+            request = InboundRequest(loop: self, token: UInt32(truncatingIfNeeded: self.requests.count))
+            self.requests.append(request)
+        }
+        self.requestsInFlight += 1
+        request.accept(stream, on: connection, appPort: appPort)
+        return request
+    }
+
+    func release(_ request: OutboundRequest) {
+        self.requestsInFlight -= 1
+        self.freeOutbound.append(request)
+    }
+
+    func release(_ request: InboundRequest) {
+        self.requestsInFlight -= 1
+        self.freeInbound.append(request)
+    }
+
+    // MARK: Downstream connections
+
+    /// Takes a new connection: the handlers that its role asks for.
+    func accept(_ channel: any Channel, for role: ListenerRole) throws {
+        guard self.connections.count < self.configuration.limits.maxConnections else {
+            self.telemetry.connectionRefused()
+            throw ChannelError.operationUnsupported
+        }
+        let pipeline = channel.pipeline.syncOperations
+        switch role {
+        case .outbound, .upstream:
+            let connection = DownstreamConnection(loop: self, role: role, channel: channel)
+            self.remember(connection)
+            try pipeline.addHandler(connection.makeSniffer())
+        case .inbound(let appPort):
+            let application = self.application(port: appPort)
+            if application.mtls == .strict {
+                try self.acceptPeer(channel, for: role)
+            } else {
+                let bound = NIOLoopBound((self, channel), eventLoop: self.eventLoop)
+                try pipeline.addHandler(
+                    PlaintextDetector { isTLS, pipeline in
+                        let (loop, channel) = bound.value
+                        if isTLS { return try loop.acceptPeer(channel, for: role) }
+                        let connection = DownstreamConnection(loop: loop, role: role, channel: channel)
+                        loop.remember(connection)
+                        loop.telemetry.plaintextConnection()
+                        try pipeline.addHandler(connection.makeSniffer())
+                    })
+            }
+        }
+    }
+
+    private func acceptPeer(_ channel: any Channel, for role: ListenerRole) throws {
+        guard let security = self.security else {
+            self.telemetry.connectionRefused()
+            throw ChannelError.operationUnsupported
+        }
+        let handshake = PeerHandshake()
+        let connection = DownstreamConnection(loop: self, role: role, channel: channel, handshake: handshake)
+        self.remember(connection)
+        let pipeline = channel.pipeline.syncOperations
+        try pipeline.addHandler(security.serverHandler(reportingTo: handshake))
+        try pipeline.addHandler(InboundHandshakeHandler(connection: connection, handshake: handshake))
+        try pipeline.addHandler(connection.makeSniffer())
+    }
+
+    private func remember(_ connection: DownstreamConnection) {
+        self.connections[ObjectIdentifier(connection)] = connection
+        self.telemetry.connectionOpened(connection.role)
+        let bound = NIOLoopBound((self, connection), eventLoop: self.eventLoop)
+        connection.channel.closeFuture.whenComplete { _ in
+            let (loop, connection) = bound.value
+            loop.connections[ObjectIdentifier(connection)] = nil
+            loop.telemetry.connectionClosed(connection.role)
+        }
+        if self.isDraining { connection.drain() }
+    }
+
+    /// Connections now, streams on them, of the roles asked for.
+    func load(where matches: (ListenerRole) -> Bool) -> (connections: Int, streams: Int) {
+        self.connections.values.reduce(into: (0, 0)) { load, connection in
+            guard matches(connection.role) else { return }
+            load.0 += 1
+            load.1 += connection.openStreams
+        }
+    }
+
+    /// Tells connections of these roles to finish and take nothing new.
+    func drain(where matches: (ListenerRole) -> Bool) {
+        self.isDraining = true
+        for connection in Array(self.connections.values) where matches(connection.role) { connection.drain() }
+    }
+
+    /// Closes what is left, and all pools.
+    func closeAll() {
+        for connection in Array(self.connections.values) { connection.close() }
+        for cluster in self.traffic.clusters.values {
+            for endpoint in cluster.balancer.endpoints { self.retirePool(of: endpoint) }
+        }
+        for application in self.applications.values { application.pool.retire() }
+        self.wheelTask?.cancel()
+    }
+
+    // MARK: Notes
+
+    func noteRefusal(_ refusal: MessageRefusal, on connection: DownstreamConnection) {
+        self.telemetry.requestRefused(refusal, role: connection.role)
+        self.logger.info(
+            "refused a malformed request",
+            metadata: [
+                "status": "\(refusal.status)", "cause": "\(refusal.cause)", "peer": "\(connection.peerAddress)",
+            ])
+    }
+
+    func noteHandshake(of connection: DownstreamConnection, refusal: SVIDError?, cause: String) {
+        guard connection.peer == nil || refusal != nil || !cause.isEmpty else {
+            return self.telemetry.handshake(inbound: true, result: "ok")
+        }
+        self.telemetry.handshake(inbound: true, result: refusal?.label ?? "failed")
+        self.logger.warning(
+            "refused a peer",
+            metadata: [
+                "cause": "\(refusal.map { "\($0)" } ?? cause)", "reason": "\((refusal?.reason ?? .tlsFailed).rawValue)",
+                "peer": "\(connection.peerAddress)",
+            ])
+    }
+
+    func noteConnectFailure(_ failure: ConnectFailure, to target: UpstreamTarget) {
+        if failure.reason == .draining { return }
+        if target.isTLS, failure.reason == .tlsFailed || failure.reason == .peerIdentityMismatch {
+            self.telemetry.handshake(inbound: false, result: failure.reason.rawValue)
+        }
+        self.telemetry.connectFailed(failure.reason)
+        self.logger.info(
+            "no connection to an endpoint",
+            metadata: [
+                "endpoint": "\(target.address):\(target.port)", "reason": "\(failure.reason.rawValue)",
+                "cause": "\(failure.cause)",
+            ])
+    }
+}

@@ -1,0 +1,75 @@
+internal import NIOCore
+internal import NIOPosix
+internal import Synchronization
+
+#if canImport(Darwin)
+    internal import Darwin
+#else
+    internal import Glibc
+#endif
+
+/// Writes lines to standard output from a thread of its own, so that a slow reader holds up no event loop.
+///
+/// Bounded: what does not fit is dropped and counted, for a log must not take a sidecar's memory.
+final class AccessLogWriter: Sendable {
+    private struct State {
+        var pending: [UInt8] = []
+        var isWriting = false
+        var dropped = 0
+    }
+
+    /// Bytes that may wait.
+    private static let limit = 1 << 20
+    private let state = Mutex(State())
+
+    /// Takes a line with its newline.
+    func append(_ line: [UInt8]) {
+        let mustStart = self.state.withLock { state in
+            guard state.pending.count + line.count <= Self.limit else {
+                state.dropped += 1
+                return false
+            }
+            state.pending.append(contentsOf: line)
+            if state.isWriting { return false }
+            state.isWriting = true
+            return true
+        }
+        guard mustStart else { return }
+        NIOSingletons.posixBlockingThreadPool.submit { _ in self.drain() }
+    }
+
+    /// Lines that found no place.
+    var dropped: Int { self.state.withLock { $0.dropped } }
+
+    private func drain() {
+        while true {
+            let batch = self.state.withLock { state in
+                let batch = state.pending
+                state.pending.removeAll()
+                if batch.isEmpty { state.isWriting = false }
+                return batch
+            }
+            if batch.isEmpty { return }
+            batch.withUnsafeBytes { bytes in
+                var rest = bytes[...]
+                while !rest.isEmpty {
+                    let count = put(rest)
+                    if count <= 0 { return }
+                    rest = rest.dropFirst(count)
+                }
+            }
+        }
+    }
+
+    private func put(_ bytes: Slice<UnsafeRawBufferPointer>) -> Int {
+        let buffer = UnsafeRawBufferPointer(rebasing: bytes)
+        return uninterrupted { write(STDOUT_FILENO, buffer.baseAddress, buffer.count) }
+    }
+
+    private func uninterrupted(_ body: () -> Int) -> Int {
+        while true {
+            let count = body()
+            if count >= 0 || errno != EINTR { return count }
+        }
+    }
+}

@@ -1,0 +1,227 @@
+internal import FoundationEssentials
+internal import WeftHTTP
+internal import WeftMessage
+internal import WeftModel
+internal import WeftTelemetry
+internal import WeftTraffic
+
+/// What one loop counts and logs. Belongs to its loop.
+final class LoopTelemetry {
+    let registry = MetricRegistry()
+    let requests: RequestMetrics
+    private let log: AccessLogWriter
+    private let mode: AccessLogMode
+    private let service: String
+    private let version: String
+    private var line: [UInt8] = []
+
+    init(configuration: ProxyConfiguration, log: AccessLogWriter) {
+        self.requests = RequestMetrics(registry: self.registry)
+        self.log = log
+        self.mode = configuration.accessLog
+        self.service = configuration.service.description
+        self.version = configuration.labels["version"] ?? ""
+    }
+
+    // MARK: Connections
+
+    func connectionOpened(_ role: ListenerRole) {
+        self.registry.add(to: self.registry.series(MetricNames.connections, [role.label]))
+        self.registry.move(self.registry.series(MetricNames.connectionsOpen, [role.label]), by: 1)
+    }
+
+    func connectionClosed(_ role: ListenerRole) {
+        self.registry.move(self.registry.series(MetricNames.connectionsOpen, [role.label]), by: -1)
+    }
+
+    func connectionRefused() { self.registry.add(to: self.registry.series(MetricNames.connectionsRefused)) }
+
+    func plaintextConnection() { self.registry.add(to: self.registry.series(MetricNames.plaintextConnections)) }
+
+    func requestRefused(_ refusal: MessageRefusal, role: ListenerRole) {
+        self.registry.add(to: self.registry.series(MetricNames.requestsRefused, [role.label, "\(refusal.status)"]))
+    }
+
+    /// A handshake ended; `result` is `ok` or names the cause.
+    func handshake(inbound: Bool, result: String) {
+        self.registry.add(
+            to: self.registry.series(MetricNames.handshakes, [inbound ? "inbound" : "outbound", result]))
+    }
+
+    func connectFailed(_ reason: Reason) {
+        self.registry.add(to: self.registry.series(MetricNames.connectFailures, [reason.rawValue]))
+    }
+
+    // MARK: Outbound requests
+
+    func record(_ exchange: borrowing Exchange, from connection: DownstreamConnection, to destination: Destination) {
+        let outcome = RequestOutcome(
+            status: exchange.status, grpcStatus: exchange.grpcStatus, reason: exchange.reason,
+            duration: exchange.end - exchange.start, attempts: exchange.attempt,
+            receivedBytes: exchange.requestBytes, sentBytes: exchange.responseBytes)
+        let kind = RequestKind(isGRPC: exchange.isGRPC, isHTTP2: connection.isHTTP2)
+        if let pool = exchange.endpoint?.attachment as? EndpointPool, let route = exchange.route {
+            if let edge = pool.edges.find(route: route.index, name: route.name, kind) {
+                edge.record(outcome)
+            } else {
+                let edge = self.requests.edge(self.labels(exchange, kind, pool.target.isTLS))
+                pool.edges.add(edge, route: route.index, name: route.name, kind)
+                edge.record(outcome)
+            }
+        } else {
+            self.requests.record(outcome, on: self.labels(exchange, kind, false))
+        }
+        guard self.isLogged(outcome) else { return }
+        let full = exchange.record
+        var record = self.record(outcome, head: exchange.head, kind, connection)
+        record.direction = .outbound
+        record.source = self.service
+        record.destination = full.service?.description ?? destination.name
+        record.destinationIdentity = full.endpoint?.identity?.description ?? ""
+        record.version = full.endpoint?.version ?? ""
+        record.route = full.route
+        record.detail = full.detail
+        record.policy = full.provenance
+        record.deadlineLeft = full.deadlineLeft
+        record.outgrewReplay = full.outgrewReplay
+        record.responseAfter = exchange.responseStart.map { $0 - full.start }
+        record.attempts = full.attempts.map { attempt in
+            RequestRecord.Attempt(
+                workload: attempt.endpoint.workload,
+                address: ListenAddress(host: attempt.endpoint.address, port: attempt.endpoint.port).description,
+                status: attempt.status, reason: attempt.reason, startedAfter: attempt.start - full.start,
+                duration: attempt.end - attempt.start)
+        }
+        self.write(record)
+    }
+
+    private func labels(_ exchange: borrowing Exchange, _ kind: RequestKind, _ tls: Bool) -> RequestLabels {
+        // Never a name that a caller made up: it would let anybody grow the metrics.
+        RequestLabels(
+            source: self.service, destination: exchange.cluster?.cluster.service.description ?? "unknown",
+            route: exchange.route?.name ?? "", version: exchange.endpoint?.endpoint.version ?? "", direction: .outbound,
+            protocol: kind.rawValue, tls: tls, peerIdentity: exchange.endpoint?.endpoint.identity?.description ?? "")
+    }
+
+    // MARK: Inbound requests
+
+    func record(
+        _ exchange: borrowing InboundExchange, from connection: DownstreamConnection,
+        to application: ApplicationEndpoint
+    ) {
+        let outcome = RequestOutcome(
+            status: exchange.status, grpcStatus: exchange.grpcStatus, reason: exchange.reason,
+            duration: exchange.end - exchange.start, receivedBytes: exchange.requestBytes,
+            sentBytes: exchange.responseBytes)
+        let kind = RequestKind(isGRPC: exchange.isGRPC, isHTTP2: connection.isHTTP2)
+        if let edge = connection.edges.find(route: 0, name: "", kind) {
+            edge.record(outcome)
+        } else {
+            let edge = self.requests.edge(
+                RequestLabels(
+                    source: connection.sourceService, destination: application.service.description, route: "",
+                    version: self.version, direction: .inbound, protocol: kind.rawValue, tls: connection.peer != nil,
+                    peerIdentity: connection.peerText))
+            connection.edges.add(edge, route: 0, name: "", kind)
+            edge.record(outcome)
+        }
+        guard self.isLogged(outcome) else { return }
+        var record = self.record(outcome, head: exchange.head, kind, connection)
+        record.direction = .inbound
+        record.source = connection.sourceService
+        record.sourceIdentity = connection.peerText
+        record.destination = application.service.description
+        record.version = self.version
+        record.detail = exchange.detail
+        record.responseAfter = exchange.responseStart.map { $0 - exchange.start }
+        record.deadlineLeft = exchange.deadlineLeft(now: exchange.end)
+        self.write(record)
+    }
+
+    // MARK: The log
+
+    private func isLogged(_ outcome: RequestOutcome) -> Bool {
+        switch self.mode {
+        case .off: false
+        case .all: true
+        case .errors: outcome.status >= 500 || outcome.reason != .ok || (outcome.grpcStatus ?? 0) != 0
+        }
+    }
+
+    private func record(
+        _ outcome: RequestOutcome, head: RequestHead, _ kind: RequestKind, _ connection: DownstreamConnection
+    ) -> RequestRecord {
+        var record = RequestRecord()
+        let elapsed = Double(outcome.duration.wholeNanoseconds) / 1e9
+        record.startedAt = Int64((Date().timeIntervalSince1970 - elapsed) * 1000)
+        record.requestID = head.headers[.xRequestID] ?? ""
+        record.traceparent = head.headers[.traceparent] ?? ""
+        record.protocol = kind.rawValue
+        record.method = head.method.text
+        record.authority = head.authority
+        record.path = head.path
+        record.status = outcome.status
+        record.grpcStatus = outcome.grpcStatus
+        record.reason = outcome.reason
+        record.receivedBytes = outcome.receivedBytes
+        record.sentBytes = outcome.sentBytes
+        record.duration = outcome.duration
+        return record
+    }
+
+    private func write(_ record: RequestRecord) {
+        self.line.removeAll(keepingCapacity: true)
+        AccessLog.append(record, to: &self.line)
+        self.log.append(self.line)
+    }
+}
+
+/// What a request speaks, as metrics tell it.
+enum RequestKind: String {
+    case http1 = "http/1.1"
+    case http2 = "h2"
+    case grpc
+
+    init(isGRPC: Bool, isHTTP2: Bool) { self = isGRPC ? .grpc : isHTTP2 ? .http2 : .http1 }
+}
+
+/// The few edges that a pool or a connection meets, so that counting a request looks nothing up by text.
+struct EdgeCache {
+    private struct Entry {
+        let route: Int
+        let name: String
+        let kind: RequestKind
+        let edge: EdgeSeries
+    }
+
+    /// Beyond these a request is counted the slow way.
+    private static let limit = 64
+    private var entries: [Entry] = []
+
+    /// `name` tells routes of one number in different snapshots apart.
+    func find(route: Int, name: String, _ kind: RequestKind) -> EdgeSeries? {
+        for entry in self.entries where entry.route == route && entry.kind == kind && entry.name == name {
+            return entry.edge
+        }
+        return nil
+    }
+
+    mutating func add(_ edge: EdgeSeries, route: Int, name: String, _ kind: RequestKind) {
+        if self.entries.count < Self.limit {
+            self.entries.append(Entry(route: route, name: name, kind: kind, edge: edge))
+        }
+    }
+
+    mutating func removeAll() { self.entries.removeAll() }
+}
+
+extension ListenerRole {
+    /// The `listener` label.
+    var label: String {
+        switch self {
+        case .outbound: "outbound"
+        case .upstream: "upstream"
+        case .inbound: "inbound"
+        }
+    }
+}

@@ -1,0 +1,13 @@
+/// What all loops of a sidecar share in telemetry: where the access log goes.
+package final class ProxyTelemetry: Sendable {
+    private let configuration: ProxyConfiguration
+    private let log: AccessLogWriter
+
+    /// The access log goes to standard output.
+    package init(configuration: ProxyConfiguration) {
+        self.configuration = configuration
+        self.log = AccessLogWriter()
+    }
+
+    func makeLoop() -> LoopTelemetry { LoopTelemetry(configuration: self.configuration, log: self.log) }
+}

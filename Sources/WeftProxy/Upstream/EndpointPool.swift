@@ -1,0 +1,165 @@
+internal import DequeModule
+internal import WeftHTTP
+internal import WeftModel
+
+/// Who waits for a connection. Belongs to the loop.
+protocol ConnectionWaiter: AnyObject {
+    /// A connection with room; the waiter opens its stream at once.
+    func connectionReady(_ connection: UpstreamConnection, of pool: EndpointPool)
+    /// None came about.
+    func connectionFailed(_ failure: ConnectFailure)
+}
+
+/// The connections of one loop to one endpoint under one identity: does what `ConnectionPool` decides.
+final class EndpointPool {
+    let target: UpstreamTarget
+    private unowned let loop: ProxyLoop
+    let security: TransportSecurity?
+    private var pool: ConnectionPool
+    /// By connection number.
+    private var connections: [UpstreamConnection?] = []
+    private var waiters: Deque<any ConnectionWaiter> = []
+    /// The edges that requests to this endpoint are counted on.
+    var edges = EdgeCache()
+    /// The connection used last, so that the usual request finds it without a look-up.
+    private var recent: UpstreamConnection?
+    /// Nobody will ask again: connections close as they become free.
+    private(set) var isRetired = false
+
+    init(target: UpstreamTarget, limits: ConnectionPool.Limits, security: TransportSecurity?, loop: ProxyLoop) {
+        self.target = target
+        self.pool = ConnectionPool(limits: limits)
+        self.security = security
+        self.loop = loop
+    }
+
+    var isEmpty: Bool { self.pool.isEmpty }
+    var connectionCount: Int { self.pool.count }
+
+    /// Finds a connection with room, or queues `waiter` and tells it later. Nil when queued.
+    func acquire(for waiter: any ConnectionWaiter) throws(ConnectFailure) -> UpstreamConnection? {
+        if let recent = self.recent, let codec = recent.codec, codec.availableStreams > 0 { return recent }
+        while true {
+            switch self.pool.place() {
+            case .use(let id):
+                guard let connection = self.connections[id], let codec = connection.codec else {
+                    self.perform(self.pool.closed(id, failed: false))
+                    continue
+                }
+                guard codec.availableStreams > 0 else {
+                    self.note(connection)
+                    continue
+                }
+                self.recent = connection
+                return connection
+            case .wait(let opening):
+                self.waiters.append(waiter)
+                if let opening { self.open(opening) }
+                return nil
+            case .overflow:
+                throw ConnectFailure(
+                    reason: .overflow, cause: "\(self.waiters.count) requests wait for a connection already")
+            }
+        }
+    }
+
+    /// A waiter no longer wants a connection.
+    func cancel(_ waiter: any ConnectionWaiter) {
+        guard let index = self.waiters.firstIndex(where: { $0 === waiter }) else { return }
+        self.waiters.remove(at: index)
+        self.pool.left()
+    }
+
+    /// A stream was opened on this connection.
+    func streamOpened(on connection: UpstreamConnection) {
+        guard let codec = connection.codec, codec.availableStreams <= 0 else { return }
+        self.note(connection)
+        if self.recent === connection { self.recent = nil }
+    }
+
+    /// Closes what carries nothing now: one kept connection was found dead, and the others may be.
+    func closeUnused() {
+        self.recent = nil
+        for case let connection? in self.connections where connection.codec?.openStreams == 0 {
+            self.perform(self.pool.stoppedAccepting(connection.id))
+            connection.drain()
+        }
+    }
+
+    /// Lets go: what is under way ends, nothing new is opened.
+    func retire() {
+        self.isRetired = true
+        self.recent = nil
+        for case let connection? in self.connections where connection.codec != nil { connection.drain() }
+    }
+
+    // MARK: What becomes of connections
+
+    func connectionOpened(_ connection: UpstreamConnection) {
+        self.note(connection)
+        self.serve()
+        if self.isRetired, self.waiters.isEmpty { connection.drain() }
+    }
+
+    func connectionChanged(_ connection: UpstreamConnection) {
+        self.note(connection)
+        if !self.waiters.isEmpty { self.serve() }
+    }
+
+    func connectionStoppedAccepting(_ connection: UpstreamConnection) {
+        if self.recent === connection { self.recent = nil }
+        self.perform(self.pool.stoppedAccepting(connection.id))
+    }
+
+    func connectionEnded(_ connection: UpstreamConnection) {
+        self.remove(connection)
+        self.perform(self.pool.closed(connection.id, failed: false))
+    }
+
+    func connectionFailed(_ connection: UpstreamConnection, _ failure: ConnectFailure) {
+        self.remove(connection)
+        self.loop.noteConnectFailure(failure, to: self.target)
+        self.perform(self.pool.closed(connection.id, failed: true), failure)
+    }
+
+    private func remove(_ connection: UpstreamConnection) {
+        self.connections[connection.id] = nil
+        if self.recent === connection { self.recent = nil }
+    }
+
+    private func note(_ connection: UpstreamConnection) {
+        guard let codec = connection.codec else { return }
+        self.pool.update(connection.id, room: codec.availableStreams)
+    }
+
+    private func serve() {
+        while let id = self.pool.next(), let connection = self.connections[id] {
+            guard let codec = connection.codec, codec.availableStreams > 0 else {
+                self.note(connection)
+                continue
+            }
+            guard let waiter = self.waiters.popFirst() else { return }
+            self.pool.left()
+            waiter.connectionReady(connection, of: self)
+        }
+    }
+
+    private func perform(_ consequence: ConnectionPool.Consequence, _ failure: ConnectFailure? = nil) {
+        if let id = consequence.opening { self.open(id) }
+        let failure = failure ?? ConnectFailure(reason: .connectFailed, cause: "the connection closed")
+        var failing: [any ConnectionWaiter] = []
+        for _ in 0..<consequence.failing {
+            guard let waiter = self.waiters.popFirst() else { break }
+            self.pool.left()
+            failing.append(waiter)
+        }
+        for waiter in failing { waiter.connectionFailed(failure) }
+    }
+
+    private func open(_ id: ConnectionPool.ConnectionID) {
+        let connection = UpstreamConnection(id: id, pool: self, loop: self.loop)
+        while self.connections.count <= id { self.connections.append(nil) }
+        self.connections[id] = connection
+        connection.open(self.target, security: self.security)
+    }
+}

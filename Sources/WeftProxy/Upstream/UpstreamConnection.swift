@@ -1,0 +1,181 @@
+internal import NIOCore
+internal import NIOPosix
+internal import NIOSSL
+internal import NIOTLS
+internal import WeftHTTP
+internal import WeftIdentity
+internal import WeftModel
+internal import WeftTraffic
+
+/// One connection to an endpoint: opens it, secures it, and tells its pool what becomes of it.
+final class UpstreamConnection: ClientConnectionDelegate {
+    let id: ConnectionPool.ConnectionID
+    private unowned let loop: ProxyLoop
+    /// Let go when the connection has ended.
+    private var pool: EndpointPool?
+    /// It has carried a request before.
+    var isKept = false
+    private(set) var codec: (any ClientConnection)?
+    private var channel: (any Channel)?
+    private var timeout: Scheduled<Void>?
+    private let handshake = PeerHandshake()
+    private var state = State.opening
+
+    private enum State { case opening, open, closed }
+
+    init(id: ConnectionPool.ConnectionID, pool: EndpointPool, loop: ProxyLoop) {
+        self.id = id
+        self.pool = pool
+        self.loop = loop
+    }
+
+    /// Who the peer proved to be; nil in the clear.
+    var peer: SPIFFEID? { self.handshake.peer?.id }
+
+    func open(_ target: UpstreamTarget, security: TransportSecurity?) {
+        let address: SocketAddress
+        do { address = try SocketAddress(ipAddress: target.address, port: target.port) } catch {
+            return self.fail(.connectFailed, "\(target.address) is not an IP address")
+        }
+        let expected: [SPIFFEID]?
+        switch target.transport {
+        case .plaintext: expected = nil
+        case .mutualTLS(let peers):
+            guard security != nil else { return self.fail(.tlsFailed, "this sidecar has no identity yet") }
+            expected = peers
+        }
+        let limit = TimeAmount.nanoseconds(target.connectTimeout.wholeNanoseconds)
+        let bound = NIOLoopBound(self, eventLoop: self.loop.eventLoop)
+        self.timeout = self.loop.eventLoop.scheduleTask(in: limit) {
+            bound.value.fail(.connectTimeout, "no connection within \(target.connectTimeout)")
+        }
+        ClientBootstrap(group: self.loop.eventLoop)
+            .connectTimeout(limit)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(.recvAllocator, value: ProxyLoop.receiveAllocator)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let connection = bound.value
+                    connection.channel = channel
+                    guard connection.state == .opening else { return }
+                    let pipeline = channel.pipeline.syncOperations
+                    if let expected, let security {
+                        try pipeline.addHandler(
+                            security.clientHandler(expecting: expected, reportingTo: connection.handshake))
+                        try pipeline.addHandler(HandshakeObserver(connection))
+                    }
+                }
+            }
+            .connect(to: address)
+            .whenComplete { result in
+                switch result {
+                case .success: if expected == nil { bound.value.secured(isHTTP2: target.isHTTP2) }
+                case .failure(let error): bound.value.fail(.connectFailed, "\(error)")
+                }
+            }
+    }
+
+    /// The connection stands, the handshake included.
+    fileprivate func secured(isHTTP2: Bool = true) {
+        guard self.state == .opening, let channel = self.channel, channel.isActive else {
+            return self.fail(.connectFailed, "the connection closed at once")
+        }
+        self.timeout?.cancel()
+        self.timeout = nil
+        if self.handshake.peer != nil { self.loop.telemetry.handshake(inbound: false, result: "ok") }
+        do {
+            if isHTTP2 {
+                let codec = HTTP2ClientConnection(delegate: self, limits: self.loop.peerLimits)
+                self.codec = codec
+                try channel.pipeline.syncOperations.addHandler(codec)
+            } else {
+                let codec = HTTP1ClientConnection(delegate: self, limits: self.loop.upstreamLimits)
+                self.codec = codec
+                try channel.pipeline.syncOperations.addHandler(codec)
+            }
+        } catch {
+            return self.fail(.connectFailed, "\(error)")
+        }
+        guard self.state == .opening else { return }
+        self.state = .open
+        self.pool?.connectionOpened(self)
+    }
+
+    /// The connection never came to stand.
+    fileprivate func fail(_ reason: Reason, _ cause: String) {
+        guard self.state == .opening else { return }
+        self.state = .closed
+        self.timeout?.cancel()
+        self.timeout = nil
+        self.channel?.close(promise: nil)
+        let failure =
+            if let refusal = self.handshake.refusal {
+                ConnectFailure(reason: refusal.reason, cause: "\(refusal)")
+            } else {
+                ConnectFailure(reason: reason, cause: cause)
+            }
+        let pool = self.pool
+        self.pool = nil
+        pool?.connectionFailed(self, failure)
+    }
+
+    func drain() {
+        if let codec = self.codec { codec.drain() } else { self.fail(.draining, "no longer wanted") }
+    }
+
+    func close() {
+        if let codec = self.codec { codec.close() } else { self.fail(.draining, "no longer wanted") }
+    }
+
+    // MARK: What the codec says
+
+    func connectionHasCapacity() {
+        if self.state == .open { self.pool?.connectionChanged(self) }
+    }
+
+    func connectionStoppedAccepting() {
+        if self.state == .open { self.pool?.connectionStoppedAccepting(self) }
+    }
+
+    func connectionClosed(_ reason: ConnectionEnd) {
+        switch self.state {
+        case .opening: self.fail(.connectFailed, "the connection closed at once")
+        case .open:
+            self.state = .closed
+            let pool = self.pool
+            self.pool = nil
+            pool?.connectionEnded(self)
+        case .closed: break
+        }
+    }
+}
+
+/// Waits for the end of a client's handshake, then makes way for the codec.
+private final class HandshakeObserver: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let connection: UpstreamConnection
+
+    init(_ connection: UpstreamConnection) { self.connection = connection }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .handshakeCompleted(let negotiated) = event as? TLSUserEvent {
+            if negotiated == "h2" {
+                self.connection.secured()
+            } else {
+                self.connection.fail(.tlsFailed, "the peer does not speak HTTP/2 (ALPN \(negotiated ?? "absent"))")
+            }
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        self.connection.fail(.tlsFailed, "\(error)")
+        context.fireErrorCaught(error)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.connection.fail(.tlsFailed, "the peer closed the connection during the handshake")
+        context.fireChannelInactive()
+    }
+}

@@ -1,0 +1,27 @@
+internal import WeftModel
+
+/// Whom a pool connects to, and how: pools are kept by this.
+struct UpstreamTarget: Hashable, Sendable {
+    var address: String
+    var port: Int
+    var transport: Transport
+    /// HTTP/2; between sidecars always.
+    var isHTTP2: Bool
+    /// TCP connect plus TLS handshake.
+    var connectTimeout: Duration
+
+    enum Transport: Hashable, Sendable {
+        case plaintext
+        /// The peer must prove one of these.
+        case mutualTLS([SPIFFEID])
+    }
+
+    var isTLS: Bool { self.transport != .plaintext }
+}
+
+/// Why no connection came about.
+struct ConnectFailure: Error, Hashable, Sendable {
+    /// `connect_failed`, `connect_timeout`, `tls_failed`, `peer_identity_mismatch`, `overflow` or `draining`.
+    var reason: Reason
+    var cause: String
+}
