@@ -1,0 +1,48 @@
+internal import WeftModel
+internal import WeftTraffic
+
+/// The application behind one of its ports, as one loop knows it: its connections, and what holds for requests to it.
+final class ApplicationEndpoint {
+    let port: Int
+    let service: ServiceName
+    let mtls: MTLSMode
+    let appProtocol: AppProtocol
+    let pool: EndpointPool
+    /// The share of further attempts that this port takes.
+    var attempts: AttemptGuard
+
+    init(port: Int, loop: ProxyLoop, continuing previous: ApplicationEndpoint? = nil) {
+        let settings = Self.settings(port: port, loop: loop)
+        self.port = port
+        self.service = settings.service
+        self.mtls = settings.mtls
+        self.appProtocol = settings.appProtocol
+        self.attempts = previous?.attempts ?? AttemptGuard()
+        let isHTTP2 = settings.appProtocol.isHTTP2
+        self.pool = EndpointPool(
+            target: UpstreamTarget(
+                address: "127.0.0.1", port: port, transport: .plaintext, isHTTP2: isHTTP2,
+                connectTimeout: loop.configuration.applicationConnectTimeout),
+            limits: ConnectionPool.Limits(
+                connections: loop.configuration.limits.maxApplicationConnections, waiting: 1024,
+                expectedRoom: isHTTP2 ? 100 : 1),
+            security: nil, loop: loop)
+    }
+
+    /// Whether the snapshot in force still says what this was made from.
+    func isCurrent(in loop: ProxyLoop) -> Bool {
+        Self.settings(port: self.port, loop: loop)
+            == (self.service, self.mtls, self.appProtocol)
+    }
+
+    /// The compiled listener decides; until it is here the sidecar's own configuration, with mutual TLS.
+    private static func settings(
+        port: Int, loop: ProxyLoop
+    ) -> (service: ServiceName, mtls: MTLSMode, appProtocol: AppProtocol) {
+        for case .inbound(let listener) in loop.snapshot.listeners.values where listener.appPort == port {
+            return (listener.service, listener.mtls, listener.appProtocol)
+        }
+        let declared = loop.configuration.ports.first { $0.port == port }
+        return (loop.configuration.service, .strict, declared?.appProtocol ?? .http)
+    }
+}

@@ -1,0 +1,130 @@
+internal import NIOCore
+internal import WeftHTTP
+internal import WeftMessage
+internal import WeftModel
+internal import WeftTraffic
+
+/// The life of a request from a peer to the application beside this proxy.
+///
+/// accept → identify → admit → forward → record. `InboundExchange` decides, `RelayedRequest` moves the bytes.
+final class InboundRequest: RelayedRequest {
+    private var exchange = InboundExchange()
+    private var connection: DownstreamConnection?
+    private var application: ApplicationEndpoint?
+
+    // MARK: Accept
+
+    func accept(_ stream: any ServerStream, on connection: DownstreamConnection, appPort: Int) {
+        self.connection = connection
+        self.application = self.loop.applicationInForce(port: appPort)
+        self.exchange = InboundExchange()
+        self.open(stream)
+    }
+
+    override func requestArrived(_ head: RequestHead, end: Bool) -> ExchangeEffects {
+        var head = head
+        self.identify(&head.headers)
+        RequestFields.ensureRequestID(&head.headers, random: &self.loop.traffic.random)
+        return self.admit(head, end: end)
+    }
+
+    // MARK: Identify
+
+    /// What the peer says about itself goes; what its certificate says comes.
+    private func identify(_ headers: inout HeaderBlock) {
+        RequestFields.removeClaims(&headers)
+        guard let connection = self.connection, connection.peer != nil else {
+            // A caller outside the mesh sets no deadline and counts no attempts here.
+            headers.remove(.weftDeadline)
+            headers.remove(.weftAttempt)
+            return
+        }
+        headers.append(.weftPeer, connection.peerText)
+        headers.append(.xForwardedClientCert, connection.clientCertificateField)
+    }
+
+    // MARK: Admit
+
+    /// Refuses what must not begin: what comes too late, and further attempts beyond what the application bears.
+    private func admit(_ head: RequestHead, end: Bool) -> ExchangeEffects {
+        let now = self.loop.now
+        guard let application = self.application else {
+            return self.exchange.refuse(head, end: end, with: LocalReply(.internal), now: now)
+        }
+        return self.exchange.begin(head, end: end, attempts: &application.attempts, now: now)
+    }
+
+    // MARK: Forward
+
+    override func poolForAttempt() -> EndpointPool? {
+        guard let pool = self.application?.pool else { return nil }
+        if self.exchange.needsNewConnection { pool.closeUnused() }
+        return pool
+    }
+
+    override func connectionReady(kept: Bool) -> ExchangeEffects {
+        self.exchange.connectionReady(kept: kept, now: self.loop.now)
+    }
+
+    override func upstreamFailed(_ failure: UpstreamFailure, untouched: Bool) -> ExchangeEffects {
+        self.exchange.attemptFailed(failure, mayHaveBeenProcessed: !untouched, now: self.loop.now)
+    }
+
+    override func headForAttempt() -> (head: RequestHead, end: Bool) {
+        var head = self.exchange.head
+        // Between proxies only; rare, so that the head is seldom copied.
+        if self.exchange.attempt > 1 { head.headers.remove(.weftAttempt) }
+        return (head, self.exchange.endsWithHead)
+    }
+
+    override func requestData(_ bytes: Int, end: Bool) -> ExchangeEffects {
+        self.exchange.requestData(bytes: bytes, end: end, now: self.loop.now)
+    }
+
+    override func requestTrailers(_ trailers: HeaderBlock) -> ExchangeEffects {
+        self.exchange.requestTrailers(now: self.loop.now)
+    }
+
+    // MARK: Answer
+
+    override func informationalArrived(_ head: ResponseHead) -> ExchangeEffects {
+        self.exchange.informational(now: self.loop.now)
+    }
+
+    override func responseArrived(_ head: inout ResponseHead, end: Bool) -> ExchangeEffects {
+        self.exchange.responseHead(&head, end: end, now: self.loop.now)
+    }
+
+    override func responseData(_ bytes: Int, end: Bool) -> ExchangeEffects {
+        self.exchange.responseData(bytes: bytes, end: end, now: self.loop.now)
+    }
+
+    override func responseTrailers(_ trailers: HeaderBlock) -> ExchangeEffects {
+        self.exchange.responseTrailers(trailers, now: self.loop.now)
+    }
+
+    override func renderReply() -> RenderedReply {
+        LocalReplyRenderer.render(self.exchange.reply ?? LocalReply(.internal), for: self.exchange.head)
+    }
+
+    override func downstreamGone() -> ExchangeEffects { self.exchange.downstreamGone(now: self.loop.now) }
+
+    // MARK: Time
+
+    override var nextTimer: MonotonicInstant { self.exchange.timer }
+
+    override func timerFired() -> ExchangeEffects { self.exchange.timerFired(now: self.loop.now) }
+
+    // MARK: Record
+
+    override func finished() {
+        guard let connection = self.connection, let application = self.application else { return }
+        self.loop.telemetry.record(self.exchange, from: connection, to: application)
+    }
+
+    override func retired() {
+        self.connection = nil
+        self.application = nil
+        self.loop.release(self)
+    }
+}

@@ -1,0 +1,226 @@
+internal import NIOCore
+internal import WeftHTTP
+internal import WeftMessage
+internal import WeftModel
+internal import WeftTraffic
+
+/// The life of a request from the application beside this proxy to a service of the mesh.
+///
+/// accept → resolve, or wait for discovery → match, admit, pick → connect → forward → answer, or try again → record.
+/// `Exchange` decides from the match on, `RelayedRequest` moves the bytes.
+final class OutboundRequest: RelayedRequest {
+    private var exchange = Exchange()
+    private var connection: DownstreamConnection?
+    /// The service this connection's port stands for; nil where each request names its own.
+    private var fixedName: String?
+    /// What was resolved; holds the snapshot that the request began with.
+    private var destination: Destination?
+    private var waiting: Waiting?
+
+    /// A request whose name is being discovered.
+    private struct Waiting {
+        var head: RequestHead
+        var endsWithHead: Bool
+        var name: String
+        var since: MonotonicInstant
+        var until: MonotonicInstant
+        var bytes = 0
+        var ended = false
+    }
+
+    // MARK: Accept
+
+    func accept(_ stream: any ServerStream, on connection: DownstreamConnection, fixed: String?) {
+        self.connection = connection
+        self.fixedName = fixed
+        self.exchange = Exchange()
+        self.open(stream)
+    }
+
+    override func requestArrived(_ head: RequestHead, end: Bool) -> ExchangeEffects {
+        var head = head
+        RequestFields.removeClaims(&head.headers)
+        RequestFields.ensureRequestID(&head.headers, random: &self.loop.traffic.random)
+        RequestFields.ensureForwardedProto(&head.headers)
+        let destination = self.resolve(&head)
+        return self.follow(destination, head, end: end)
+    }
+
+    // MARK: Resolve
+
+    /// What the request's authority means under the snapshot in force.
+    private func resolve(_ head: inout RequestHead) -> Destination {
+        let snapshot = self.loop.snapshot
+        let recent = self.connection?.recentDestination
+        if let fixedName = self.fixedName {
+            if let authority = self.connection?.fixedAuthority { head.headers.set(.authority, authority) }
+            if let recent, recent.snapshot === snapshot { return recent }
+            let found = Destination.named(fixedName, in: snapshot)
+            self.connection?.recentDestination = found
+            return found
+        }
+        guard let index = head.headers.firstIndex(of: .authority) else {
+            return Destination(authority: [], name: "", meaning: .malformed, snapshot: snapshot)
+        }
+        return head.headers.withValue(at: index) { authority in
+            if let recent, recent.snapshot === snapshot, recent.isWritten(authority) { return recent }
+            let found = self.loop.destinations.find(authority, in: snapshot)
+            self.connection?.recentDestination = found
+            return found
+        }
+    }
+
+    /// Goes on with what the name means.
+    private func follow(_ destination: Destination, _ head: RequestHead, end: Bool) -> ExchangeEffects {
+        self.destination = destination
+        let now = self.loop.now
+        switch destination.meaning {
+        case .routes(let table):
+            return self.exchange.begin(head, end: end, routes: table, traffic: self.loop.traffic, now: now)
+        case .unknown:
+            return self.wait(for: destination.name, head, end: end, now: now)
+        case .absent:
+            let reply = LocalReply(.noRoute, detail: "the mesh has no service \(destination.name)")
+            return self.exchange.refuse(head, end: end, with: reply, now: now)
+        case .foreign:
+            let reply = LocalReply(.noRoute, detail: "\(destination.name) is not a service of the mesh")
+            return self.exchange.refuse(head, end: end, with: reply, now: now)
+        case .malformed:
+            let reply = LocalReply(.badRequest, detail: "the request's authority names no host")
+            return self.exchange.refuse(head, end: end, with: reply, now: now)
+        }
+    }
+
+    // MARK: Wait for discovery
+
+    private func wait(for name: String, _ head: RequestHead, end: Bool, now: MonotonicInstant) -> ExchangeEffects {
+        guard self.loop.park(self, for: name) else {
+            let reply = LocalReply(.overflow, detail: "too many requests wait for names to be discovered")
+            return self.exchange.refuse(head, end: end, with: reply, now: now)
+        }
+        self.waiting = Waiting(
+            head: head, endsWithHead: end, name: name, since: now,
+            until: now + self.loop.configuration.limits.discoveryTimeout, ended: end)
+        return []
+    }
+
+    /// The name has become known, one way or the other; called by the loop, which has forgotten the request.
+    func resume(_ destination: Destination) { self.act { self.resumed(destination) } }
+
+    private func resumed(_ destination: Destination) -> ExchangeEffects {
+        guard let waiting = self.waiting else { return [] }
+        self.waiting = nil
+        let effects = self.follow(destination, waiting.head, end: waiting.endsWithHead)
+        guard !waiting.endsWithHead, waiting.bytes > 0 || waiting.ended else { return effects }
+        // What came in the meantime is held already; the exchange only has to know of it.
+        let known = self.exchange.requestData(bytes: waiting.bytes, end: waiting.ended, now: self.loop.now)
+        return effects.union(known.subtracting([.hold, .forwardRequest]))
+    }
+
+    private func giveUpWaiting(_ waiting: Waiting, _ reply: LocalReply?) -> ExchangeEffects {
+        self.waiting = nil
+        self.loop.unpark(self, for: waiting.name)
+        let now = self.loop.now
+        guard let reply else {
+            // The caller has gone; there is nobody to answer, yet the request is recorded.
+            return self.exchange.refuse(
+                waiting.head, end: waiting.endsWithHead, with: LocalReply(.clientGone), now: now
+            ).subtracting(.reply)
+        }
+        return self.exchange.refuse(waiting.head, end: waiting.endsWithHead, with: reply, now: now)
+    }
+
+    // MARK: Connect
+
+    override func poolForAttempt() -> EndpointPool? {
+        guard let endpoint = self.exchange.endpoint, let cluster = self.exchange.cluster?.cluster else { return nil }
+        return self.loop.pool(of: endpoint, in: cluster)
+    }
+
+    override func connectionReady(kept: Bool) -> ExchangeEffects {
+        self.exchange.connectionReady(now: self.loop.now)
+    }
+
+    override func upstreamFailed(_ failure: UpstreamFailure, untouched: Bool) -> ExchangeEffects {
+        self.exchange.attemptFailed(failure, mayHaveBeenProcessed: !untouched, now: self.loop.now)
+    }
+
+    // MARK: Forward
+
+    override func headForAttempt() -> (head: RequestHead, end: Bool) {
+        (self.exchange.head, self.exchange.endsWithHead)
+    }
+
+    override func requestData(_ bytes: Int, end: Bool) -> ExchangeEffects {
+        if self.waiting != nil {
+            self.waiting?.bytes += bytes
+            self.waiting?.ended = end
+            return .hold
+        }
+        return self.exchange.requestData(bytes: bytes, end: end, now: self.loop.now)
+    }
+
+    override func requestTrailers(_ trailers: HeaderBlock) -> ExchangeEffects {
+        if self.waiting != nil {
+            self.waiting?.ended = true
+            return .hold
+        }
+        return self.exchange.requestTrailers(now: self.loop.now)
+    }
+
+    // MARK: Answer
+
+    override func informationalArrived(_ head: ResponseHead) -> ExchangeEffects {
+        self.exchange.informational(now: self.loop.now)
+    }
+
+    override func responseArrived(_ head: inout ResponseHead, end: Bool) -> ExchangeEffects {
+        self.exchange.responseHead(&head, end: end, now: self.loop.now)
+    }
+
+    override func responseData(_ bytes: Int, end: Bool) -> ExchangeEffects {
+        self.exchange.responseData(bytes: bytes, end: end, now: self.loop.now)
+    }
+
+    override func responseTrailers(_ trailers: HeaderBlock) -> ExchangeEffects {
+        self.exchange.responseTrailers(trailers, now: self.loop.now)
+    }
+
+    override func renderReply() -> RenderedReply {
+        LocalReplyRenderer.render(self.exchange.reply ?? LocalReply(.internal), for: self.exchange.head)
+    }
+
+    override func downstreamGone() -> ExchangeEffects {
+        if let waiting = self.waiting { return self.giveUpWaiting(waiting, nil) }
+        return self.exchange.downstreamGone(now: self.loop.now)
+    }
+
+    // MARK: Time
+
+    override var nextTimer: MonotonicInstant { self.waiting?.until ?? self.exchange.timer }
+
+    override func timerFired() -> ExchangeEffects {
+        let now = self.loop.now
+        guard let waiting = self.waiting else { return self.exchange.timerFired(now: now) }
+        guard now >= waiting.until else { return [] }
+        let limit = self.loop.configuration.limits.discoveryTimeout
+        return self.giveUpWaiting(
+            waiting,
+            LocalReply(.noRoute, status: 503, detail: "\(waiting.name) was not discovered within \(limit)"))
+    }
+
+    // MARK: Record
+
+    override func finished() {
+        guard let connection = self.connection, let destination = self.destination else { return }
+        self.loop.telemetry.record(self.exchange, from: connection, to: destination)
+    }
+
+    override func retired() {
+        self.connection = nil
+        self.destination = nil
+        self.waiting = nil
+        self.fixedName = nil
+        self.loop.release(self)
+    }
+}

@@ -1,0 +1,130 @@
+import NIOCore
+import NIOPosix
+import Synchronization
+import WeftHTTP
+import WeftMessage
+
+/// An application for tests: answers over HTTP/1.1 or HTTP/2 by the path it is asked for, and keeps the heads it saw.
+///
+/// `/echo` sends the body and trailers back, `/status/N` answers N, `/hang` never answers, `/cut` closes after the head,
+/// `/early` sends 103 first, `/flood/N` sends N bytes; everything else is 200 with the application's name.
+final class TestApplication: Sendable {
+    let port: Int
+    private let channel: any Channel
+    private let log: Log
+
+    final class Log: Sendable {
+        let name: String
+        let heads = Mutex<[RequestHead]>([])
+        let connections = Atomic<Int>(0)
+
+        init(name: String) { self.name = name }
+    }
+
+    private init(port: Int, channel: any Channel, log: Log) {
+        self.port = port
+        self.channel = channel
+        self.log = log
+    }
+
+    static func start(name: String = "app", on group: any EventLoopGroup, port: Int = 0) async throws -> TestApplication
+    {
+        let log = Log(name: name)
+        let channel = try await ServerBootstrap(group: group)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    log.connections.add(1, ordering: .relaxed)
+                    let connection = Connection(log: log)
+                    try channel.pipeline.syncOperations.addHandler(
+                        ProtocolSniffer(
+                            makeHTTP1: {
+                                HTTP1ServerConnection(delegate: connection, limits: HTTPLimits(), scheme: "http")
+                            },
+                            makeHTTP2: { HTTP2ServerConnection(delegate: connection, limits: HTTPLimits()) }))
+                }
+            }
+            .bind(host: "127.0.0.1", port: port).get()
+        return TestApplication(port: channel.localAddress?.port ?? 0, channel: channel, log: log)
+    }
+
+    /// The heads of all requests so far.
+    var heads: [RequestHead] { self.log.heads.withLock { $0 } }
+    var connections: Int { self.log.connections.load(ordering: .relaxed) }
+
+    /// Stops listening; connections go on.
+    func stop() async { try? await self.channel.close() }
+
+    private final class Connection: ServerConnectionDelegate {
+        private let log: Log
+        init(log: Log) { self.log = log }
+        func connectionOpened(_ stream: any ServerStream) -> any ServerStreamReceiver {
+            Request(stream: stream, log: self.log)
+        }
+        func connectionClosed(_ reason: ConnectionEnd) {}
+        func connectionRefused(_ refusal: MessageRefusal) {}
+    }
+
+    private final class Request: ServerStreamReceiver {
+        private let stream: any ServerStream
+        private let log: Log
+        private var echoes = false
+        private var consumes = true
+
+        init(stream: any ServerStream, log: Log) {
+            self.stream = stream
+            self.log = log
+        }
+
+        func streamReceived(request head: RequestHead, end: Bool) {
+            self.log.heads.withLock { $0.append(head) }
+            let path = head.path
+            if path == "/echo" {
+                self.echoes = true
+                var response = ResponseHead(status: 200)
+                if let type = head.headers[.contentType] { response.headers.append(.contentType, type) }
+                self.stream.sendResponse(response, end: end)
+            } else if path == "/hang" {
+                self.consumes = false
+            } else if path == "/cut" {
+                self.stream.reset(.internalError)
+            } else if let status = path.wholeNumber(after: "/status/") {
+                self.answer(status)
+            } else if let count = path.wholeNumber(after: "/flood/") {
+                self.stream.sendResponse(ResponseHead(status: 200), end: false)
+                self.stream.sendData(ByteBuffer(repeating: UInt8(ascii: "x"), count: count), end: true)
+            } else {
+                if path == "/early" { self.stream.sendInformational(ResponseHead(status: 103)) }
+                self.answer(200)
+            }
+        }
+
+        private func answer(_ status: Int) {
+            let body = ByteBuffer(string: self.log.name)
+            var head = ResponseHead(status: status)
+            head.headers.append(.contentLength, body.readableBytes)
+            self.stream.sendResponse(head, end: false)
+            self.stream.sendData(body, end: true)
+        }
+
+        func streamReceived(data: ByteBuffer, end: Bool) {
+            if self.echoes { self.stream.sendData(data, end: end) }
+            if self.consumes { self.stream.consumed(data.readableBytes) }
+        }
+
+        func streamReceived(trailers: HeaderBlock) {
+            if self.echoes { self.stream.sendTrailers(trailers) }
+        }
+
+        func streamSent(bytes: Int) {}
+        func streamFailed(_ failure: StreamFailure) {}
+        func streamClosed() {}
+    }
+}
+
+extension String {
+    /// The number that follows `prefix`, when this begins with it.
+    fileprivate func wholeNumber(after prefix: String) -> Int? {
+        self.hasPrefix(prefix) ? Int(self.dropFirst(prefix.count)) : nil
+    }
+}
