@@ -1,0 +1,176 @@
+package import Logging
+internal import NIOCore
+package import NIOPosix
+package import WeftIdentity
+internal import WeftModel
+
+/// The request path: loops, their listeners, and what they are given to work by.
+///
+/// Everything here may be called from anywhere; what belongs to a loop is handed to it there.
+package final class ProxyServer: Sendable {
+    private let configuration: ProxyConfiguration
+    private let loops: [LoopHandle]
+    private let logger: Logger
+    package let telemetry: ProxyTelemetry
+
+    /// Makes the loops' state; nothing listens yet.
+    package init(
+        configuration: ProxyConfiguration, group: MultiThreadedEventLoopGroup, source: any ConfigurationSource,
+        logger: Logger, telemetry: ProxyTelemetry
+    ) async throws {
+        self.configuration = configuration
+        self.logger = logger
+        self.telemetry = telemetry
+        let eventLoops = Array(group.makeIterator())
+        var random = SystemRandomNumberGenerator()
+        var handles: [LoopHandle] = []
+        for eventLoop in eventLoops {
+            let seed: UInt64 = random.next()
+            let handle = try await eventLoop.submit {
+                LoopHandle(
+                    eventLoop: eventLoop,
+                    state: NIOLoopBound(
+                        ProxyLoop(
+                            eventLoop: eventLoop, configuration: configuration, source: source, logger: logger,
+                            loops: eventLoops.count, seed: seed,
+                            telemetry: telemetry.makeLoop()),
+                        eventLoop: eventLoop))
+            }.get()
+            handles.append(handle)
+        }
+        self.loops = handles
+    }
+
+    /// Opens the inbound listeners, one per application port. Throws `ListenError`.
+    package func openInbound() async throws -> InboundListeners {
+        var listeners: [LoopListener] = []
+        do {
+            for port in self.configuration.ports {
+                listeners.append(
+                    try await LoopListener.open(
+                        .inbound(appPort: port.port),
+                        at: ListenAddress(host: self.configuration.address, port: port.inboundPort),
+                        loops: self.loops))
+            }
+        } catch {
+            for listener in listeners { await listener.close() }
+            throw error
+        }
+        return InboundListeners(listeners: listeners, address: self.configuration.address)
+    }
+
+    /// Opens the outbound listeners: the HTTP proxy and one port per declared upstream. Throws `ListenError`.
+    package func openOutbound() async throws -> OutboundListeners {
+        var proxy: LoopListener?
+        var upstreams: [(name: String, host: String, listener: LoopListener)] = []
+        do {
+            if let address = self.configuration.outbound {
+                proxy = try await LoopListener.open(.outbound, at: address, loops: self.loops)
+            }
+            for upstream in self.configuration.upstreams {
+                let resolution = AuthorityResolution(
+                    authority: upstream.name, namespace: self.configuration.service.namespace)
+                guard case .service(let port) = resolution else {
+                    throw StaticConfigurationError(
+                        path: upstream.name, cause: "an upstream is named name, name:port or name.namespace:port")
+                }
+                let listener = try await LoopListener.open(
+                    .upstream(name: port.description), at: upstream.listen, loops: self.loops)
+                upstreams.append((upstream.name, upstream.listen.host, listener))
+            }
+        } catch {
+            await proxy?.close()
+            for upstream in upstreams { await upstream.listener.close() }
+            throw error
+        }
+        return OutboundListeners(proxy: proxy, proxyHost: self.configuration.outbound?.host ?? "", upstreams: upstreams)
+    }
+
+    // MARK: Configuration
+
+    /// Puts a snapshot in force; requests under way keep theirs.
+    package func install(_ snapshot: ProxySnapshot) {
+        for loop in self.loops { loop.eventLoop.execute { loop.state.value.install(snapshot) } }
+    }
+
+    /// Uses another identity for new connections, and lets old ones finish. Throws when its key or certificates
+    /// cannot be read; the old one then stays in force.
+    package func install(identity: WorkloadIdentity) throws {
+        let security = try TransportSecurity(identity: identity)
+        for loop in self.loops { loop.eventLoop.execute { loop.state.value.install(security) } }
+    }
+
+    // MARK: Stopping
+
+    /// Tells connections of one side to finish: `Connection: close`, or GOAWAY.
+    package func drain(_ side: Side) async {
+        for loop in self.loops {
+            try? await loop.eventLoop.submit { loop.state.value.drain(where: side.matches) }.get()
+        }
+    }
+
+    /// Connections and requests of one side that are open now, all loops together.
+    package func load(_ side: Side) async -> (connections: Int, streams: Int) {
+        var total = (connections: 0, streams: 0)
+        for loop in self.loops {
+            let load = try? await loop.eventLoop.submit { loop.state.value.load(where: side.matches) }.get()
+            total.connections += load?.connections ?? 0
+            total.streams += load?.streams ?? 0
+        }
+        return total
+    }
+
+    /// Closes every connection.
+    package func closeAll() async {
+        for loop in self.loops { try? await loop.eventLoop.submit { loop.state.value.closeAll() }.get() }
+    }
+
+    /// A side of the sidecar.
+    package enum Side: Sendable {
+        case inbound, outbound
+
+        @Sendable func matches(_ role: ListenerRole) -> Bool {
+            switch (self, role) {
+            case (.inbound, .inbound), (.outbound, .outbound), (.outbound, .upstream): true
+            case (.inbound, .outbound), (.inbound, .upstream), (.outbound, .inbound): false
+            }
+        }
+    }
+}
+
+/// Where peers are taken.
+package struct InboundListeners: Sendable {
+    fileprivate let listeners: [LoopListener]
+    fileprivate let address: String
+
+    /// The port that peers connect to, by application port.
+    package var ports: [Int: Int] {
+        self.listeners.reduce(into: [:]) { ports, listener in
+            if case .inbound(let appPort) = listener.role { ports[appPort] = listener.port }
+        }
+    }
+
+    package func close() async { for listener in self.listeners { await listener.close() } }
+}
+
+/// Where the application is taken.
+package struct OutboundListeners: Sendable {
+    fileprivate let proxy: LoopListener?
+    fileprivate let proxyHost: String
+    fileprivate let upstreams: [(name: String, host: String, listener: LoopListener)]
+
+    /// The HTTP proxy; nil where there is none.
+    package var proxyAddress: ListenAddress? {
+        self.proxy.map { ListenAddress(host: self.proxyHost, port: $0.port) }
+    }
+
+    /// By the declared name.
+    package var upstreamAddresses: [String: ListenAddress] {
+        self.upstreams.reduce(into: [:]) { $0[$1.name] = ListenAddress(host: $1.host, port: $1.listener.port) }
+    }
+
+    package func close() async {
+        await self.proxy?.close()
+        for upstream in self.upstreams { await upstream.listener.close() }
+    }
+}
