@@ -16,6 +16,16 @@ struct ProxyOptions: ParsableArguments {
     var controlPlane: String?
     @Option(help: ArgumentHelp("Join token, for the first start; better in WEFT_TOKEN.", valueName: "token")) var token:
         String?
+    @Option(
+        name: .customLong("static"),
+        help: ArgumentHelp(
+            "Rules from this JSON file instead of a control plane, for measurements and single machines.",
+            valueName: "file"))
+    var staticRules: String?
+    @Option(
+        help: ArgumentHelp(
+            "With --static: where identity.pem and bundle.pem are; no TLS where not given.", valueName: "directory"))
+    var identity: String?
     @Option(help: ArgumentHelp("Address that peers connect to; 127.0.0.1 where not given.", valueName: "ip"))
     var address: String?
     @Option(
@@ -64,13 +74,17 @@ struct ProxyOptions: ParsableArguments {
         let control = try settings.value("control-plane", self.controlPlane, expected: "HOST:PORT") {
             ListenAddress($0)
         }
+        let access = ControlPlaneAccess(
+            host: control?.host ?? "127.0.0.1", port: control?.port ?? 15012,
+            joinToken: try settings.text("token", self.token))
+        let identity = try settings.text("identity", self.identity).map(absolutePath)
+        let rules = try settings.text("static", self.staticRules).map {
+            StaticFiles(snapshot: absolutePath($0), identity: identity)
+        }
         var configuration = ProxyConfiguration(
             service: ServiceName(namespace: namespace, name: service),
             account: try settings.text("account", self.account), workload: workload,
-            source: .controlPlane(
-                ControlPlaneAccess(
-                    host: control?.host ?? "127.0.0.1", port: control?.port ?? 15012,
-                    joinToken: try settings.text("token", self.token))))
+            source: rules.map { .static($0) } ?? .controlPlane(access))
         let appProtocol =
             try settings.value("app-protocol", self.appProtocol, expected: "http, h2c or grpc") {
                 ["http": AppProtocol.http, "h2c": .h2c, "grpc": .grpc][$0]
