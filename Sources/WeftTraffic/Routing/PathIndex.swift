@@ -5,9 +5,15 @@ internal import WeftModel
 ///
 /// A running hash of the path serves every question: at each `/` it names a prefix, at the end an exact path.
 struct PathIndex: Sendable {
-    private struct Candidate: Sendable {
-        var match: CompiledMatch
-        var route: CompiledRoute
+    /// A class, so that walking a list copies nothing.
+    private final class Candidate: Sendable {
+        let match: CompiledMatch
+        let route: CompiledRoute
+
+        init(match: CompiledMatch, route: CompiledRoute) {
+            self.match = match
+            self.route = route
+        }
     }
 
     private var exact = PathHashTable()
@@ -61,16 +67,9 @@ struct PathIndex: Sendable {
         let path = UnsafeRawBufferPointer(rebasing: target[..<pathCount])
         let query = UnsafeRawBufferPointer(rebasing: target[min(target.count, pathCount + 1)...])
         var best: CompiledRoute?
-        func consider(_ list: Int) {
-            for candidate in self.lists[list] {
-                if let best, best.index < candidate.route.index { return }
-                if candidate.match.matches(path: path, query: query, head: head) {
-                    best = candidate.route
-                    return
-                }
-            }
+        if let everywhere = self.everywhere {
+            best = self.first(in: everywhere, before: best, path: path, query: query, head: head)
         }
-        if let everywhere = self.everywhere { consider(everywhere) }
         if self.prefixes.isEmpty && self.exact.isEmpty { return best }
         var hash = PathHashTable.seed
         var elements = 0
@@ -80,14 +79,31 @@ struct PathIndex: Sendable {
                 if position > 0, elements <= self.maxElements,
                     let list = self.prefixes.value(hash, path, count: position)
                 {
-                    consider(list)
+                    best = self.first(in: list, before: best, path: path, query: query, head: head)
                 }
                 elements += 1
             }
             hash = PathHashTable.step(hash, byte)
         }
-        if elements <= self.maxElements, let list = self.prefixes.value(hash, path, count: pathCount) { consider(list) }
-        if let list = self.exact.value(hash, path, count: pathCount) { consider(list) }
+        if elements <= self.maxElements, let list = self.prefixes.value(hash, path, count: pathCount) {
+            best = self.first(in: list, before: best, path: path, query: query, head: head)
+        }
+        if let list = self.exact.value(hash, path, count: pathCount) {
+            best = self.first(in: list, before: best, path: path, query: query, head: head)
+        }
+        return best
+    }
+
+    /// The first candidate of a list that matches and comes before `best`; else `best`.
+    private func first(
+        in list: Int, before best: CompiledRoute?, path: UnsafeRawBufferPointer, query: UnsafeRawBufferPointer,
+        head: borrowing RequestHead
+    ) -> CompiledRoute? {
+        let limit = best?.index ?? .max
+        for candidate in self.lists[list] {
+            if candidate.route.index > limit { break }
+            if candidate.match.matches(path: path, query: query, head: head) { return candidate.route }
+        }
         return best
     }
 }
@@ -135,13 +151,19 @@ struct PathHashTable: Sendable {
         while self.slots[index].value >= 0 {
             let slot = self.slots[index]
             if slot.hash == hash, Int(slot.count) == count,
-                self.keys[Int(slot.start)..<Int(slot.start + slot.count)].elementsEqual(bytes[..<count])
+                self.holdsKey(slot, bytes)
             {
                 return Int(slot.value)
             }
             index = (index + 1) & mask
         }
         return nil
+    }
+
+    private func holdsKey(_ slot: Slot, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        let start = Int(slot.start)
+        for offset in 0..<Int(slot.count) where self.keys[start + offset] != bytes[offset] { return false }
+        return true
     }
 
     private mutating func grow() {

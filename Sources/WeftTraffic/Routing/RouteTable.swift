@@ -13,14 +13,25 @@ package final class RouteTable: Sendable {
     /// Expressions that cannot be honoured; their routes match nothing.
     package let problems: [String]
 
-    private let hosts: [(name: [UInt8], index: PathIndex)]
-    private let anyHost: PathIndex?
+    /// The routes of one virtual host under one of its names; a class, so that finding it copies nothing.
+    private final class Host: Sendable {
+        let name: [UInt8]
+        let index: PathIndex
+
+        init(name: [UInt8], index: PathIndex) {
+            self.name = name
+            self.index = index
+        }
+    }
+
+    private let hosts: [Host]
+    private let anyHost: Host?
 
     package init(_ configuration: RouteConfiguration) {
         var routes: [CompiledRoute] = []
         var problems: [String] = []
-        var hosts: [(name: [UInt8], index: PathIndex)] = []
-        var anyHost: PathIndex?
+        var hosts: [Host] = []
+        var anyHost: Host?
         for host in configuration.virtualHosts {
             var index = PathIndex()
             for route in host.routes {
@@ -30,9 +41,9 @@ package final class RouteTable: Sendable {
             }
             for domain in host.domains {
                 if domain == "*" {
-                    anyHost = anyHost ?? index
+                    anyHost = anyHost ?? Host(name: [], index: index)
                 } else {
-                    hosts.append((Array(domain.lowercased().utf8), index))
+                    hosts.append(Host(name: Array(domain.lowercased().utf8), index: index))
                 }
             }
         }
@@ -45,34 +56,34 @@ package final class RouteTable: Sendable {
 
     /// The route that a request takes; nil when none matches.
     package func match(_ head: borrowing RequestHead) -> CompiledRoute? {
-        guard let index = self.index(for: head.headers) else { return nil }
+        guard let host = self.host(for: head.headers) else { return nil }
         guard let path = head.headers.firstIndex(of: .path) else {
-            return index.match(UnsafeRawBufferPointer(start: nil, count: 0), head)
+            return host.index.match(UnsafeRawBufferPointer(start: nil, count: 0), head)
         }
-        return head.headers.withValue(at: path) { index.match($0, head) }
+        return head.headers.withValue(at: path) { host.index.match($0, head) }
     }
 
     /// The virtual host: its name with the port as written, then without, then `*`.
-    private func index(for headers: HeaderBlock) -> PathIndex? {
+    private func host(for headers: borrowing HeaderBlock) -> Host? {
         if self.hosts.isEmpty { return self.anyHost }
         guard let field = headers.firstIndex(of: .authority) else { return self.anyHost }
         return headers.withValue(at: field) { authority in
-            if let index = self.host(authority) { return index }
+            if let host = self.host(named: authority) { return host }
             if let colon = authority.lastIndex(of: UInt8(ascii: ":")), authority.last != UInt8(ascii: "]"),
-                let index = self.host(UnsafeRawBufferPointer(rebasing: authority[..<colon]))
+                let host = self.host(named: UnsafeRawBufferPointer(rebasing: authority[..<colon]))
             {
-                return index
+                return host
             }
             return self.anyHost
         }
     }
 
-    private func host(_ name: UnsafeRawBufferPointer) -> PathIndex? {
+    private func host(named name: UnsafeRawBufferPointer) -> Host? {
         for host in self.hosts where host.name.count == name.count {
             let same = zip(host.name, name).allSatisfy { lower, byte in
                 lower == ((UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte)
             }
-            if same { return host.index }
+            if same { return host }
         }
         return nil
     }
