@@ -42,10 +42,12 @@ func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-func tests(of name: String, _ more: [Target.Dependency] = []) -> Target {
+func tests(of name: String, _ more: [Target.Dependency] = [], files: [String] = []) -> Target {
     .testTarget(
         name: "\(name)Tests",
         dependencies: [.target(name: name), "WeftTestSupport"] + more,
+        // Read where they lie, not bundled.
+        exclude: files,
         swiftSettings: settings)
 }
 
@@ -106,7 +108,8 @@ let package = Package(
             "WeftControlPlane",
             [
                 "WeftModel", "WeftProtos", "WeftConfig", "WeftCompiler", "WeftDiscovery", "WeftIdentity", "WeftStore",
-                "WeftTelemetry", nioCore, nioPosix, nioSSL, x509, crypto, asn1, protobuf, grpcCore, grpcProtobuf, grpcTransport,
+                "WeftTelemetry", nioCore, nioPosix, nioSSL, x509, crypto, asn1, protobuf, grpcCore, grpcProtobuf,
+                grpcTransport,
                 hummingbird, hummingbirdTLS, logging, collections, lifecycle,
             ]),
         library(
@@ -125,7 +128,7 @@ let package = Package(
         tests(of: "WeftModel"),
         tests(of: "WeftMessage"),
         tests(of: "WeftConfig", ["WeftModel"]),
-        tests(of: "WeftCompiler", ["WeftModel", "WeftConfig"]),
+        tests(of: "WeftCompiler", ["WeftModel", "WeftConfig"], files: ["Cases"]),
         tests(of: "WeftProtos", [protobuf]),
         tests(of: "WeftDiscovery", ["WeftModel", "WeftProtos", "WeftCompiler", protobuf]),
         tests(of: "WeftIdentity", ["WeftModel", x509, crypto, asn1]),

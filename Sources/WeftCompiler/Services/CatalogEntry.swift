@@ -24,20 +24,19 @@ package struct CatalogEntry: Hashable, Sendable {
     package enum Target: Hashable, Sendable {
         /// The first.
         case first
-        /// The one of that number. Where a workload has only one port, that one, whatever its number: on a shared host
-        /// replicas have ports of their own.
-        case number(Int)
-        /// The one of that name. Where a workload has a single port without a name, that one.
-        case name(String)
+        /// The one of that number; the only one there is, where `orOnly` allows it.
+        case number(Int, orOnly: Bool)
+        /// The one of that name; the only one there is, where `orOnly` allows it and it has no name.
+        case name(String, orOnly: Bool)
 
         func port(of workload: Workload) -> Workload.Port? {
-            switch self {
+            let only = workload.ports.count == 1 ? workload.ports.first : nil
+            return switch self {
             case .first: workload.ports.first
-            case .number(let number):
-                workload.ports.first { $0.port == number } ?? (workload.ports.count == 1 ? workload.ports.first : nil)
-            case .name(let name):
-                workload.ports.first { $0.name == name }
-                    ?? (workload.ports.count == 1 ? workload.ports.first { $0.name.isEmpty } : nil)
+            case .number(let number, let orOnly):
+                workload.ports.first { $0.port == number } ?? (orOnly ? only : nil)
+            case .name(let name, let orOnly):
+                workload.ports.first { $0.name == name } ?? (orOnly && only?.name.isEmpty == true ? only : nil)
             }
         }
     }

@@ -2,8 +2,8 @@ internal import WeftModel
 
 /// Makes the inbound listeners: one for each port that a workload's sidecar takes traffic for.
 enum InboundCompiler {
-    static func listeners(_ workloads: [CatalogWorkload], mtls: MTLSMode) -> [InboundListener] {
-        workloads.flatMap { member -> [InboundListener] in
+    static func listeners(_ catalog: ServiceCatalog, mtls: MTLSMode) -> [InboundListener] {
+        catalog.workloads.flatMap { member -> [InboundListener] in
             let workload = member.workload
             let namespace = workload.metadata.namespace
             return workload.ports.compactMap { port in
@@ -11,7 +11,7 @@ enum InboundCompiler {
                 return InboundListener(
                     name: InboundListener.name(
                         namespace: namespace, workload: workload.metadata.name, appPort: port.port),
-                    service: ServiceName(namespace: namespace, name: workload.service ?? workload.account),
+                    service: catalog.service(of: member),
                     address: workload.address, port: inbound, appPort: port.port, appProtocol: port.appProtocol,
                     mtls: mtls)
             }

@@ -8,6 +8,8 @@ package struct ServiceCatalog: Sendable {
     package let workloads: [CatalogWorkload]
     /// What does not add up between services and workloads.
     package let diagnostics: [Diagnostic]
+    /// By the workload's name.
+    private let serviceBySelection: [String: ServiceName]
 
     /// A registered workload takes the place of a declared one of the same name.
     init(
@@ -31,7 +33,7 @@ package struct ServiceCatalog: Sendable {
         for service in services {
             let name = service.metadata.serviceName
             entries[name] = CatalogEntry(
-                name: name, ports: service.ports.map(CatalogEntry.Port.init), members: index.members(of: service),
+                name: name, ports: DeclaredPorts.ports(of: service), members: index.members(of: service),
                 provenance: service.metadata.provenance, expectedIdentity: expected(name))
         }
         for (name, members) in index.byService where entries[name] == nil {
@@ -41,7 +43,21 @@ package struct ServiceCatalog: Sendable {
         }
         self.entries = entries.values.sorted { $0.name < $1.name }
         self.workloads = workloads
+        var selected: [String: ServiceName] = [:]
+        for entry in self.entries {
+            for member in entry.members where selected[member.name] == nil { selected[member.name] = entry.name }
+        }
+        self.serviceBySelection = selected
         self.diagnostics = self.entries.flatMap(Self.diagnostics)
+    }
+
+    /// The service that a workload belongs to: the one it registered for, else the first that selects it, else one by
+    /// the name of its account.
+    func service(of workload: CatalogWorkload) -> ServiceName {
+        let namespace = workload.workload.metadata.namespace
+        if let service = workload.workload.service { return ServiceName(namespace: namespace, name: service) }
+        return self.serviceBySelection[workload.name]
+            ?? ServiceName(namespace: namespace, name: workload.workload.account)
     }
 
     /// Whether routes compiled for one fit the other.
@@ -132,19 +148,26 @@ private enum ImplicitPorts {
         where port.port != 80 && shared.contains(port.port) {
             ports.append(
                 CatalogEntry.Port(
-                    name: port.name, number: port.port, target: .number(port.port), appProtocol: port.appProtocol))
+                    name: port.name, number: port.port, target: .number(port.port, orOnly: false),
+                    appProtocol: port.appProtocol))
         }
         return ports
     }
 }
 
-extension CatalogEntry.Port {
-    fileprivate init(_ port: Service.Port) {
-        let target: CatalogEntry.Target =
-            switch port.targetPort {
-            case .number(let number): .number(number)
-            case .name(let name): .name(name)
-            }
-        self.init(name: port.name, number: port.port, target: target, appProtocol: port.appProtocol)
+/// The ports of a service that somebody declared.
+private enum DeclaredPorts {
+    /// A service and a workload with one port each fit whatever the numbers: replicas on one host cannot share one.
+    static func ports(of service: Service) -> [CatalogEntry.Port] {
+        let single = service.ports.count == 1
+        return service.ports.map { port in
+            let target: CatalogEntry.Target =
+                switch port.targetPort {
+                case .number(let number): .number(number, orOnly: single)
+                case .name(let name): .name(name, orOnly: single)
+                }
+            return CatalogEntry.Port(
+                name: port.name, number: port.port, target: target, appProtocol: port.appProtocol)
+        }
     }
 }

@@ -96,7 +96,7 @@ enum TrafficPolicyReader {
             "targetRefs", remedy: "Add `targetRefs:` with an item of `group: \"\"`, `kind: Service` and a `name`."
         )?.list(atLeast: 1, atMost: 16)
         guard let metadata, let targets else { return nil }
-        if settings == TrafficSettings() {
+        if TrafficSettingsReader.fields.allSatisfy({ spec[$0] == nil }) {
             spec.field.warn(
                 "the policy sets nothing",
                 remedy: "Add one of \(TrafficSettingsReader.fields.joined(separator: ", ")).")

@@ -1,0 +1,126 @@
+package import WeftModel
+
+/// Writes a snapshot as text that people read and tests compare: sorted, and only what differs from the defaults.
+package enum SnapshotText {
+    package static func render(_ snapshot: MeshSnapshot) -> String {
+        var lines: [String] = []
+        for name in snapshot.listeners.keys.sorted() {
+            guard let listener = snapshot.listeners[name] else { continue }
+            switch listener {
+            case .outbound(let name, let routes):
+                lines.append("service \(name)" + (routes == name ? "" : " routes \(routes)"))
+                if let configuration = snapshot.routes[routes] { lines += self.routes(configuration) }
+                if let cluster = snapshot.clusters[name] { lines += self.cluster(cluster) }
+                for endpoint in snapshot.endpoints[name]?.endpoints ?? [] { lines.append(self.endpoint(endpoint)) }
+            case .inbound(let listener): lines.append(self.inbound(listener))
+            }
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private static func inbound(_ listener: InboundListener) -> String {
+        "\(listener.name) of \(listener.service) at \(listener.address):\(listener.port) "
+            + "speaks \(listener.appProtocol.rawValue) mtls \(listener.mtls.rawValue)"
+    }
+
+    private static func routes(_ configuration: RouteConfiguration) -> [String] {
+        configuration.virtualHosts.flatMap { host -> [String] in
+            let domains = host.domains == ["*"] ? [] : ["  domains \(host.domains.joined(separator: " "))"]
+            return domains + host.routes.flatMap(self.route)
+        }
+    }
+
+    private static func route(_ route: Route) -> [String] {
+        var lines = ["  route \(route.name): \(self.match(route.match))"]
+        lines += self.headers(route.requestHeaders, "request", indent: "    ")
+        lines += self.headers(route.responseHeaders, "response", indent: "    ")
+        let times = [
+            ("request", route.timeouts.request), ("perTry", route.timeouts.perTry), ("idle", route.timeouts.idle),
+        ].compactMap { name, value in value.map { "\(name) \($0)" } }
+        if !times.isEmpty { lines.append("    timeouts \(times.joined(separator: ", "))") }
+        if route.retry != RetryPolicy() { lines.append("    retry \(self.retry(route.retry))") }
+        switch route.action {
+        case .respond(let status, let body): lines.append("    respond \(status): \(body)")
+        case .forward(let clusters):
+            for cluster in clusters {
+                lines.append("    to \(cluster.cluster) weight \(cluster.weight)")
+                lines += self.headers(cluster.requestHeaders, "request", indent: "      ")
+                lines += self.headers(cluster.responseHeaders, "response", indent: "      ")
+            }
+        }
+        if let provenance = route.provenance { lines.append("    from \(provenance)") }
+        return lines
+    }
+
+    private static func match(_ match: RouteMatch) -> String {
+        var parts: [String] = []
+        switch match.path {
+        case .exact(let path): parts.append("path = \(path)")
+        case .prefix(let path): parts.append("path under \(path)")
+        case .regularExpression(let expression): parts.append("path ~ \(expression)")
+        }
+        if let method = match.method { parts.append("method \(method)") }
+        parts += match.headers.map { "header \($0.name) \(self.value($0.value))" }
+        parts += match.queryParameters.map { "query \($0.name) \(self.value($0.value))" }
+        return parts.joined(separator: ", ")
+    }
+
+    private static func value(_ match: StringMatch) -> String {
+        switch match {
+        case .exact(let value): "= \(value)"
+        case .regularExpression(let expression): "~ \(expression)"
+        case .present: "present"
+        }
+    }
+
+    private static func headers(_ modifier: HeaderModifier, _ what: String, indent: String) -> [String] {
+        modifier.remove.map { "\(indent)\(what) header remove \($0)" }
+            + modifier.set.map { "\(indent)\(what) header set \($0.name): \($0.value)" }
+            + modifier.add.map { "\(indent)\(what) header add \($0.name): \($0.value)" }
+    }
+
+    private static func retry(_ retry: RetryPolicy) -> String {
+        var parts = ["attempts \(retry.attempts)"]
+        if !retry.statuses.isEmpty { parts.append("on \(self.numbers(retry.statuses))") }
+        if !retry.grpcStatuses.isEmpty { parts.append("on grpc \(self.numbers(retry.grpcStatuses))") }
+        if retry.nonIdempotent { parts.append("any method") }
+        parts.append("backoff \(retry.backoffBase)")
+        return parts.joined(separator: ", ")
+    }
+
+    private static func numbers(_ numbers: Set<Int>) -> String {
+        numbers.sorted().map(String.init).joined(separator: " ")
+    }
+
+    private static func cluster(_ cluster: Cluster) -> [String] {
+        var lines: [String] = []
+        switch cluster.transport {
+        case .plaintext: lines.append("  in the clear")
+        case .mutualTLS(let peers): lines.append("  peers \(peers.map(\.description).joined(separator: " "))")
+        }
+        var parts: [String] = []
+        if cluster.appProtocol != .http { parts.append("speaks \(cluster.appProtocol.rawValue)") }
+        if cluster.loadBalancing != .peakEWMA { parts.append("balancing \(cluster.loadBalancing.rawValue)") }
+        if cluster.connectTimeout != .seconds(1) { parts.append("connect \(cluster.connectTimeout)") }
+        if cluster.retryBudget != RetryBudgetPolicy() {
+            parts.append("budget \(cluster.retryBudget.ratio) and \(cluster.retryBudget.minPerSecond) per second")
+        }
+        if let limit = cluster.limits.connections { parts.append("connections \(limit)") }
+        if let limit = cluster.limits.requests { parts.append("requests \(limit)") }
+        if cluster.limits.pendingRequests != 1024 { parts.append("pending \(cluster.limits.pendingRequests)") }
+        if !parts.isEmpty { lines.append("  cluster \(parts.joined(separator: ", "))") }
+        return lines
+    }
+
+    private static func endpoint(_ endpoint: Endpoint) -> String {
+        var line = "  endpoint \(endpoint.workload) \(endpoint.address):\(endpoint.port)"
+        if endpoint.identity == nil { line += " in the clear" }
+        if !endpoint.version.isEmpty { line += " version \(endpoint.version)" }
+        if endpoint.weight != 1 { line += " weight \(endpoint.weight)" }
+        if endpoint.locality != Locality() {
+            let parts = [endpoint.locality.region, endpoint.locality.zone, endpoint.locality.subZone]
+            line += " in \(parts.joined(separator: "/"))"
+        }
+        return line
+    }
+}

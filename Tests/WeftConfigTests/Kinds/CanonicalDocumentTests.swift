@@ -1,0 +1,105 @@
+import Testing
+import WeftConfig
+import WeftModel
+
+@Suite struct CanonicalDocumentTests {
+    static let documents: [String] = [
+        """
+        apiVersion: v1
+        kind: Service
+        metadata: {name: billing, namespace: money, labels: {team: a, weft.dev/tier: ""}, annotations: {note: "ä \\"q\\" \\u2028 \\x07 \\U0001F600 é\\n"}}
+        spec:
+          ports:
+          - {name: web, port: 80, targetPort: http}
+          - {name: rpc, port: 50051, targetPort: 8081, appProtocol: grpc}
+          - {name: h2, port: 81, appProtocol: kubernetes.io/h2c}
+          selector: {app: billing, version: "1"}
+        """,
+        """
+        apiVersion: weft.dev/v1
+        kind: Workload
+        metadata: {name: legacy-1.old}
+        spec:
+          address: fd00::1
+          ports: [{name: http, port: 8080, inboundPort: 15006}, {port: 9090, appProtocol: grpc}]
+          locality: {zone: a}
+          weight: 5
+        """,
+        """
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: HTTPRoute
+        metadata: {name: all.of-it}
+        spec:
+          parentRefs:
+          - {group: "", kind: Service, name: billing, port: 80}
+          - {group: "", kind: Service, name: billing, sectionName: rpc}
+          rules:
+          - name: first
+            matches:
+            - path: {type: Exact, value: /a%20b}
+              method: POST
+              headers: [{name: X-Version, value: "2"}, {type: RegularExpression, name: x-user, value: "a.*"}]
+              queryParams: [{name: Q, value: ""}]
+            - path: {type: RegularExpression, value: '/v\\d+/.*'}
+            - path: {value: /v2/}
+            filters:
+            - type: RequestHeaderModifier
+              requestHeaderModifier: {set: [{name: X-A, value: "1"}], add: [{name: x-b, value: ""}], remove: [x-c]}
+            - type: ResponseHeaderModifier
+              responseHeaderModifier: {remove: [server]}
+            backendRefs:
+            - {name: billing-v1, port: 80, weight: 90}
+            - name: billing-v2
+              namespace: other
+              port: 80
+              weight: 0
+              filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: x-side, value: canary}]}}]
+            timeouts: {request: 1s500ms, backendRequest: 1s}
+            retry: {attempts: 2, codes: [503, 500], backoff: 10ms}
+          - backendRefs: [{name: billing, port: 80}]
+        """,
+        """
+        apiVersion: weft.dev/v1
+        kind: TrafficPolicy
+        metadata: {name: billing}
+        spec:
+          targetRefs: [{kind: Service, name: billing}]
+          timeouts: {request: 2s, perTry: 500ms, connect: 250ms, idle: 0s}
+          retry: {attempts: 0, codes: [], grpcCodes: [UNAVAILABLE, 8], nonIdempotent: true, backoff: 5ms, budget: {percent: 33.3, minRetryRate: 0}}
+          loadBalancing: {algorithm: least-request}
+          limits: {connections: 1, pendingRequests: 0, requests: 100}
+        """,
+        """
+        apiVersion: weft.dev/v1
+        kind: TrafficPolicy
+        metadata: {name: route}
+        spec:
+          targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: all.of-it}]
+          timeouts: {request: 0s}
+        """,
+        """
+        apiVersion: weft.dev/v1
+        kind: MeshSettings
+        metadata: {name: mesh}
+        spec:
+          mtls: {mode: permissive}
+          traffic: {timeouts: {request: 10s}}
+        """,
+        "{\"apiVersion\": \"weft.dev/v1\", \"kind\": \"MeshSettings\", \"metadata\": {\"name\": \"mesh\"}, \"spec\": {}}",
+    ]
+
+    @Test(arguments: documents)
+    func `canonical JSON reads back equal and is its own canonical form`(text: String) throws {
+        let reading = read(text)
+        #expect(reading.diagnostics.map(\.description) == [])
+        let parsed = try #require(reading.resources.first)
+        let again = read(parsed.canonicalJSON, file: "")
+        #expect(again.diagnostics.map(\.description) == [])
+        let second = try #require(again.resources.first)
+        #expect(second.canonicalJSON == parsed.canonicalJSON)
+        let provenance = Provenance(resource: parsed.resource.key)
+        let left = try ConfigReader.restore(document: text, provenance: provenance, createdAt: 1)
+        let right = try ConfigReader.restore(document: parsed.canonicalJSON, provenance: provenance, createdAt: 1)
+        #expect(left == right)
+    }
+}

@@ -1,0 +1,120 @@
+import Testing
+import WeftConfig
+import WeftModel
+
+@Suite struct HTTPRouteReaderTests {
+    private func rule(_ text: String) throws -> HTTPRoute.Rule {
+        let reading = read(route(rule: text))
+        #expect(reading.diagnostics.map(\.description) == [])
+        guard case .httpRoute(let route)? = reading.resources.first?.resource else {
+            throw ConfigError(diagnostic: reading.diagnostics.first ?? Diagnostic(.error, "no route"))
+        }
+        return try #require(route.rules.first)
+    }
+
+    @Test func `a match without a path is under the root, and a prefix ends without a slash`() throws {
+        let rule = try self.rule("matches: [{method: GET}, {path: {value: /v2/}}, {path: {value: /}}]")
+        #expect(rule.matches.map(\.path) == [.prefix("/"), .prefix("/v2"), .prefix("/")])
+        #expect(rule.line == 7)
+    }
+
+    @Test func `header names are in lower case and a second condition on one is ignored`() throws {
+        let reading = read(
+            route(rule: "matches: [{headers: [{name: X-A, value: a}, {name: x-a, value: b}]}]"))
+        guard case .httpRoute(let route)? = reading.resources.first?.resource else { return #expect(Bool(false)) }
+        #expect(route.rules.first?.matches.first?.headers == [HeaderMatch(name: "x-a", value: .exact("a"))])
+        #expect(reading.diagnostics.map(\.severity) == [.warning])
+    }
+
+    @Test func `retries of a rule follow GEP-1731`() throws {
+        let rule = try self.rule("retry: {attempts: 3, codes: [500, 429], backoff: 100ms}")
+        #expect(rule.retry?.attempts == 3)
+        #expect(rule.retry?.statuses == [500, 429])
+        #expect(rule.retry?.backoffBase == .milliseconds(100))
+    }
+
+    @Test(arguments: [
+        ("matches: [{path: {type: Prefix, value: /a}}]", "spec.rules[0].matches[0].path.type"),
+        ("matches: [{path: {value: a}}]", "spec.rules[0].matches[0].path.value"),
+        ("matches: [{path: {value: /a//b}}]", "spec.rules[0].matches[0].path.value"),
+        ("matches: [{path: {value: /a/../b}}]", "spec.rules[0].matches[0].path.value"),
+        ("matches: [{path: {value: /a%2Fb}}]", "spec.rules[0].matches[0].path.value"),
+        ("matches: [{path: {value: \"/a#b\"}}]", "spec.rules[0].matches[0].path.value"),
+        ("matches: [{path: {type: RegularExpression, value: \"(\"}}]", "spec.rules[0].matches[0].path.value"),
+        ("matches: [{method: get}]", "spec.rules[0].matches[0].method"),
+        ("matches: [{headers: [{name: \":path\", value: x}]}]", "spec.rules[0].matches[0].headers[0].name"),
+        ("matches: [{headers: [{name: a}]}]", "spec.rules[0].matches[0].headers[0]"),
+        ("matches: [{header: []}]", "spec.rules[0].matches[0].header"),
+        ("filters: [{type: RequestRedirect, requestRedirect: {}}]", "spec.rules[0].filters[0].type"),
+        ("filters: [{type: RequestHeaderModifer}]", "spec.rules[0].filters[0].type"),
+        (
+            "filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: te, value: x}]}}]",
+            "spec.rules[0].filters[0].requestHeaderModifier.set[0].name"
+        ),
+        (
+            "filters: [{type: RequestHeaderModifier, requestHeaderModifier: {remove: [x-weft-peer]}}]",
+            "spec.rules[0].filters[0].requestHeaderModifier.remove[0]"
+        ),
+        (
+            "filters: [{type: RequestHeaderModifier, requestHeaderModifier: {add: [{name: a, value: \"x\\r\\ny: z\"}]}}]",
+            "spec.rules[0].filters[0].requestHeaderModifier.add[0].value"
+        ),
+        ("backendRefs: [{name: billing}]", "spec.rules[0].backendRefs[0]"),
+        ("backendRefs: [{name: billing, port: 80, weight: -1}]", "spec.rules[0].backendRefs[0].weight"),
+        ("backendRefs: [{name: billing, port: 80, weight: 1000001}]", "spec.rules[0].backendRefs[0].weight"),
+        ("backendRefs: [{name: billing, port: 80, kind: Pod}]", "spec.rules[0].backendRefs[0].kind"),
+        ("timeouts: {request: 1s, backendRequest: 2s}", "spec.rules[0].timeouts.backendRequest"),
+        ("sessionPersistence: {}", "spec.rules[0].sessionPersistence"),
+        ("backends: []", "spec.rules[0].backends"),
+    ])
+    func `a rule that cannot stand is refused where it is wrong`(text: String, field: String) {
+        let reading = read(route(rule: text))
+        #expect(reading.resources.isEmpty)
+        #expect(reading.diagnostics.filter { $0.severity == .error }.map(\.field) == [field])
+        #expect(reading.diagnostics.allSatisfy { $0.resource == "HTTPRoute/default/billing" })
+    }
+
+    private func parents(_ text: String) -> [Diagnostic] {
+        read(
+            "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: r}\nspec:\n  parentRefs: \(text)\n"
+        ).diagnostics
+    }
+
+    @Test func `a gateway as a parent is refused with the boundary explained`() {
+        #expect(self.parents("[{name: edge}]").first?.message.contains("governs the calls from outside") == true)
+        #expect(self.parents("[{kind: Gateway, name: edge}]").first?.field == "spec.parentRefs[0].kind")
+    }
+
+    @Test func `a Service as a parent needs the empty group`() {
+        #expect(self.parents("[{kind: Service, name: a}]").first?.remedy == "Write group: \"\".")
+    }
+
+    @Test func `a route for another namespace's service is refused`() {
+        let found = self.parents("[{group: \"\", kind: Service, name: a, namespace: other}]")
+        #expect(found.first?.remedy == "Put the route into the namespace other.")
+    }
+
+    @Test func `the same parent twice is refused unless the ports differ`() {
+        #expect(
+            self.parents("[{group: \"\", kind: Service, name: a}, {group: \"\", kind: Service, name: a}]").hasErrors)
+        #expect(
+            self.parents(
+                "[{group: \"\", kind: Service, name: a, port: 1}, {group: \"\", kind: Service, name: a, port: 2}]"
+            )
+            .isEmpty)
+    }
+
+    @Test func `limits on rules and matches hold`() {
+        let match = "{path: {value: /a}}"
+        let many = Array(repeating: match, count: 65).joined(separator: ", ")
+        #expect(read(route(rule: "matches: [\(many)]")).diagnostics.first?.message.contains("at most 64") == true)
+        let rule = "\n- matches: [\(Array(repeating: match, count: 60).joined(separator: ", "))]"
+        let three = route(rule: "name: a" + rule + rule + rule)
+        #expect(read(three).diagnostics.contains { $0.message.contains("at most 128") })
+    }
+
+    @Test func `host names on a route of the mesh are doubtful`() {
+        let text = route(rule: "backendRefs: [{name: billing, port: 80}]") + "\n  hostnames: [a.example]"
+        #expect(read(text).diagnostics.map(\.severity) == [.warning])
+    }
+}
