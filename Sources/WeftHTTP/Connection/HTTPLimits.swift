@@ -31,8 +31,8 @@ package struct HTTPLimits: Sendable {
     package var headTimeout: TimeAmount? = .seconds(10)
     /// How long a connection without open streams is kept. Nil keeps it for ever.
     package var idleTimeout: TimeAmount? = .seconds(60)
-    /// How long bytes may wait while the peer takes none of them. Nil waits for ever.
-    package var stallTimeout: TimeAmount? = .seconds(60)
+    /// How long bytes may wait while the peer takes none at all. Nil waits for ever.
+    package var stallTimeout: TimeAmount? = .minutes(5)
     /// Bytes of an unwanted request body that are read and dropped to keep a connection usable.
     package var maxDiscardedBytes: Int = 262_144
 

@@ -107,6 +107,7 @@ extension HTTP2Connection {
             stream.sendWindow -= count
             written += count
             self.flood.dataSent()
+            self.dataFrames &+= 1
         }
         guard written > 0 else { return }
         if stream.unreported == 0 { self.unreported.append(stream) }
@@ -116,10 +117,16 @@ extension HTTP2Connection {
 
     /// Puts a stream with waiting data in line, unless it is its own window that it waits for.
     final func queue(_ stream: HTTP2Stream) {
-        if let timeout = self.limits.stallTimeout { self.setTimeout(timeout) }
+        self.watchForStall()
         guard !stream.isQueued, stream.sendWindow > 0 || stream.pending.isEmpty else { return }
         stream.isQueued = true
         self.blocked.append(stream)
+    }
+
+    private func watchForStall() {
+        guard !self.watchesStall, let timeout = self.limits.stallTimeout else { return }
+        self.watchesStall = true
+        self.setTimeout(timeout)
     }
 
     /// Gives the waiting streams their turns, a frame each.
@@ -166,7 +173,6 @@ extension HTTP2Connection {
         }
         self.serving = false
         if progressed {
-            if self.streams.count > 0 { self.setTimeout(self.pendingBytes > 0 ? self.limits.stallTimeout : nil) }
             self.flushSoon()
         }
     }

@@ -35,6 +35,11 @@ package class HTTP2Connection: ConnectionHandler {
     /// Streams whose data waits for the connection's window or for the socket.
     final var blocked = Deque<HTTP2Stream>()
     final var pendingBytes = 0
+    /// DATA frames written, and how many there were when a stall was last looked for.
+    final var dataFrames = 0
+    private final var dataFramesSeen = 0
+    /// The timer that looks for a stall runs.
+    final var watchesStall = false
     /// Streams with bytes whose leaving has not been reported.
     final var unreported: [HTTP2Stream] = []
     private final var reporting: [HTTP2Stream] = []
@@ -118,11 +123,25 @@ package class HTTP2Connection: ConnectionHandler {
 
     override func timedOut() {
         if self.streams.count > 0 {
-            // Only armed while data waits: the peer has taken none of it.
-            self.closeNow(.timeout)
+            self.lookForStall()
         } else {
             self.output.writeGoAway(lastStream: self.isServer ? self.lastPeerStream : 0, .noError)
             self.closeAfterFlush(linger: true, reason: .timeout)
+        }
+    }
+
+    /// Data has waited for a while. The connection is given up only when nothing at all moves: a single stream may well
+    /// have a reader that takes its time.
+    private func lookForStall() {
+        guard self.pendingBytes > 0 else {
+            self.watchesStall = false
+            return
+        }
+        if self.dataFrames != self.dataFramesSeen || self.streams.all.contains(where: { !$0.hasPending }) {
+            self.dataFramesSeen = self.dataFrames
+            self.setTimeout(self.limits.stallTimeout)
+        } else {
+            self.closeNow(.timeout)
         }
     }
 
@@ -149,7 +168,10 @@ package class HTTP2Connection: ConnectionHandler {
     // MARK: Streams
 
     final func makeStream(_ id: UInt32) -> HTTP2Stream {
-        if self.streams.count == 0 { self.setTimeout(nil) }
+        if self.streams.count == 0 {
+            self.watchesStall = false
+            self.setTimeout(nil)
+        }
         var stream: HTTP2Stream
         if var spare = self.spares.popLast(), isKnownUniquelyReferenced(&spare) {
             stream = spare

@@ -145,9 +145,24 @@ import WeftMessage
     @Test func `a peer that takes nothing of what waits is left`() throws {
         let rig = try HTTP2ServerRig(peerSettings: [(4, 0)])
         rig.peer.send(rig.peer.headers(1, HTTP2ServerRig.get))
-        rig.peer.channel.embeddedEventLoop.advanceTime(by: .seconds(61))
+        rig.peer.channel.embeddedEventLoop.advanceTime(by: .minutes(11))
         #expect(rig.delegate.closed == .timeout)
         #expect(rig.delegate.receivers.first?.failure == .connectionClosed)
+    }
+
+    @Test func `a stream whose reader takes its time does not cost the others their connection`() throws {
+        let rig = try HTTP2ServerRig(prepare: { _ in })
+        rig.peer.send(
+            .settings([(4, 0)]), rig.peer.headers(1, HTTP2ServerRig.get), rig.peer.headers(3, HTTP2ServerRig.get))
+        let stalled = rig.delegate.receivers[0]
+        stalled.server?.sendResponse(ResponseHead(status: 200), end: false)
+        stalled.server?.sendData(ByteBuffer(string: "abc"), end: true)
+        rig.peer.channel.embeddedEventLoop.advanceTime(by: .minutes(30))
+        #expect(rig.delegate.closed == nil)
+        rig.peer.send(.reset(1))
+        rig.peer.channel.embeddedEventLoop.advanceTime(by: .minutes(30))
+        #expect(rig.delegate.closed == nil)
+        #expect(rig.connection.openStreams == 1)
     }
 
     @Test func `a huge list from a small block is refused while decoding`() throws {
