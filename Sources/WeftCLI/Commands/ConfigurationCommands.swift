@@ -45,7 +45,7 @@ struct ApplyCommand: AsyncParsableCommand {
 
 struct ValidateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "validate", abstract: "Check documents without a control plane.",
+        commandName: "validate", abstract: "Check resources and fleet files without a control plane.",
         discussion: "Example:  weft validate -f policies/")
 
     @Option(
@@ -61,13 +61,22 @@ struct ValidateCommand: ParsableCommand {
             throw CommandFailure.usage("nothing to check", remedy: "Name a file: weft validate -f FILE.")
         }
         let documents = try files.flatMap { try DocumentFiles.read($0) }
-        let reading = ConfigReader.read(documents.map { SourceDocument(file: $0.file, text: $0.text) })
-        try self.output.show(reading.diagnostics) { console in
-            let lines = reading.diagnostics.map { console.styled("\($0)", $0.severity == .error ? .bad : .warning) }
-            let summary = "\(reading.resources.count) resources, \(reading.diagnostics.count) remarks"
-            return (lines + [summary]).joined(separator: "\n")
+        var diagnostics: [Diagnostic] = []
+        let sources = documents.compactMap { document -> SourceDocument? in
+            guard FleetReader.isFleet(document.text) else {
+                return SourceDocument(file: document.file, text: document.text)
+            }
+            let reading = FleetReader.read(document.text, file: document.file)
+            diagnostics += reading.diagnostics
+            return reading.resources.map { SourceDocument(file: document.file, text: $0) }
         }
-        if reading.diagnostics.hasErrors { throw ExitCode(ExitStatus.failed.rawValue) }
+        let reading = ConfigReader.read(sources)
+        let found = (diagnostics + reading.diagnostics).sorted()
+        try self.output.show(found) { console in
+            let lines = found.map { console.styled("\($0)", $0.severity == .error ? .bad : .warning) }
+            return (lines + ["\(reading.resources.count) resources, \(found.count) remarks"]).joined(separator: "\n")
+        }
+        if found.hasErrors { throw ExitCode(ExitStatus.failed.rawValue) }
     }
 }
 

@@ -23,7 +23,7 @@ package struct WeftCommand: AsyncParsableCommand {
             CommandGroup(
                 name: "The parts",
                 subcommands: [
-                    TokenCommand.self, ServiceCommand.self,
+                    ControlCommand.self, TokenCommand.self, ServiceCommand.self,
                 ]),
             CommandGroup(
                 name: "Configuration",

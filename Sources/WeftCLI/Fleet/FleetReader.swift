@@ -34,6 +34,12 @@ package enum FleetReader {
         return Reading(fleet: found.hasErrors ? nil : fleet, resources: rest, diagnostics: found)
     }
 
+    /// Whether a file is a fleet, and not resources alone: its first document has a `fleet` or a `services`.
+    package static func isFleet(_ text: String) -> Bool {
+        guard let node = try? Yams.compose(yaml: self.split(text).0), node["kind"] == nil else { return false }
+        return node["fleet"] != nil || node["services"] != nil
+    }
+
     /// The first document, and all others behind as many blank lines as it has.
     private static func split(_ text: String) -> (String, String?) {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)

@@ -1,0 +1,100 @@
+internal import ArgumentParser
+internal import Foundation
+internal import Logging
+internal import ServiceLifecycle
+internal import UnixSignals
+internal import WeftControlPlane
+internal import WeftModel
+internal import WeftProxy
+
+struct ControlCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "control", abstract: "Run the control plane.",
+        discussion: """
+            Its state is in --data-dir: configuration, registry and certificate authority. Operators on this machine \
+            reach it through a socket there; others only over TLS, with --api-listen.
+
+            Example:  weft control --data-dir /var/lib/weft
+            """)
+
+    @Option(help: ArgumentHelp("Where its state is; /var/lib/weft where not given.", valueName: "directory"))
+    var dataDir: String?
+    @Option(help: ArgumentHelp("Where proxies connect; 0.0.0.0:15012 where not given.", valueName: "host:port"))
+    var listen: String?
+    @Option(
+        help: ArgumentHelp("The API's socket; run/api.sock in the data directory where not given.", valueName: "path"))
+    var apiSocket: String?
+    @Option(help: ArgumentHelp("Also serve the API over TLS here, with tokens.", valueName: "host:port"))
+    var apiListen: String?
+    @Option(help: ArgumentHelp("mesh.local where not given; fixed from the first start on.", valueName: "name"))
+    var trustDomain: String?
+    @Option(help: ArgumentHelp("A further name for its certificate. Repeatable.", valueName: "name"))
+    var serverName: [String] = []
+    @Option(help: ArgumentHelp("How long workload certificates live; 24h where not given.", valueName: "duration"))
+    var leafLifetime: String?
+    @Option(help: ArgumentHelp("trace, debug, info, notice, warning or error.", valueName: "level")) var logLevel:
+        String?
+    @OptionGroup var config: ConfigOption
+
+    func run() async throws {
+        var settings = try self.config.settings()
+        var configuration = ControlPlaneConfiguration()
+        func address(_ text: String) -> ControlPlaneConfiguration.Address? {
+            ListenAddress(text).map { .init(host: $0.host, port: $0.port) }
+        }
+        if let directory = try settings.text("data-dir", self.dataDir) {
+            configuration.dataDirectory = absolutePath(directory)
+        }
+        if let listen = try settings.value("listen", self.listen, expected: "HOST:PORT", address) {
+            configuration.meshAddress = listen
+        }
+        configuration.apiSocket = try settings.text("api-socket", self.apiSocket).map(absolutePath)
+        configuration.apiAddress = try settings.value("api-listen", self.apiListen, expected: "HOST:PORT", address)
+        if let domain = try settings.value(
+            "trust-domain", self.trustDomain, expected: "a trust domain such as mesh.local", { TrustDomain($0) })
+        {
+            configuration.trustDomain = domain
+        }
+        configuration.serverNames = try settings.texts("server-name", self.serverName)
+        if let lifetime = try settings.duration("leaf-lifetime", self.leafLifetime) {
+            configuration.leafLifetime = lifetime
+        }
+        let logger = try Logs.logger("control", level: self.logLevel, &settings)
+        try settings.finish()
+        try await Serving.run(ControlPlane(configuration, logger: logger), logger: logger)
+    }
+}
+
+/// Long-running services, ended by signals.
+enum Serving {
+    /// Runs until SIGTERM or SIGINT; a start that fails is told as a failure, not as a crash.
+    static func run(_ service: any Service, logger: Logger) async throws {
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [
+                    .init(
+                        service: service, successTerminationBehavior: .gracefullyShutdownGroup,
+                        failureTerminationBehavior: .cancelGroup)
+                ],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        do {
+            try await group.run()
+        } catch let failure as CommandFailure {
+            throw failure
+        } catch let error {
+            throw CommandFailure("\(error)")
+        }
+    }
+}
+
+/// Logs of the long-running commands, on standard error.
+enum Logs {
+    static func logger(_ label: String, level flag: String?, _ settings: inout Settings) throws -> Logger {
+        let level = try settings.value("log-level", flag, expected: "trace, debug, info, notice, warning or error") {
+            Logger.Level(rawValue: $0.lowercased())
+        }
+        var logger = Logger(label: "weft.\(label)") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = level ?? .info
+        return logger
+    }
+}
