@@ -23,7 +23,7 @@ package struct WeftCommand: AsyncParsableCommand {
             CommandGroup(
                 name: "The parts",
                 subcommands: [
-                    ControlCommand.self, ProxyCommand.self, TokenCommand.self, ServiceCommand.self,
+                    ControlCommand.self, ProxyCommand.self, RunCommand.self, TokenCommand.self, ServiceCommand.self,
                 ]),
             CommandGroup(
                 name: "Configuration",
