@@ -1,0 +1,22 @@
+package import NIOCore
+package import WeftIdentity
+package import WeftTelemetry
+
+/// What the admin server shows; the running sidecar provides it. Called on the admin server's event loop; must not block.
+package protocol AdminSource: Sendable {
+    /// The metrics of all loops, merged.
+    func metrics(on eventLoop: any EventLoop) -> EventLoopFuture<MetricSnapshot>
+    /// Whether the sidecar takes traffic.
+    var readiness: AdminReadiness { get }
+    /// The configuration in use.
+    var snapshot: ProxySnapshot { get }
+    /// The identity in use; nil before the sidecar has joined.
+    var identity: WorkloadIdentity? { get }
+}
+
+/// Whether a sidecar takes traffic.
+package enum AdminReadiness: Hashable, Sendable {
+    case ready
+    /// Not, and why.
+    case notReady(String)
+}
