@@ -4,7 +4,7 @@ import WeftStore
 
 extension StoreConformance {
     static let watches: [StoreConformance] = [
-        .init(rule: "a watch tells the past first, then what comes") { store in
+        .init(rule: "a watch tells the past first, then what comes") { (store) async throws in
             _ = try await store.apply([put("a", "1")], author: "ada", now: 1)
             _ = try await store.apply([put("a", "2")], author: "ada", now: 2)
             var iterator = store.watch(from: .zero).makeAsyncIterator()
@@ -15,14 +15,14 @@ extension StoreConformance {
             let applied = try await next
             #expect(told == applied)
         },
-        .init(rule: "a watch from a listing tells only what the listing lacks") { store in
+        .init(rule: "a watch from a listing tells only what the listing lacks") { (store) async throws in
             _ = try await store.apply([put("a", "1")], author: "ada", now: 1)
             let listing = try await store.list()
             _ = try await store.apply([put("b", "1")], author: "ada", now: 2)
             var iterator = store.watch(from: listing.revision).makeAsyncIterator()
             #expect(try await iterator.next()?.changes.map(\.key) == [key("b")])
         },
-        .init(rule: "watchers never miss or repeat a revision, whatever is written meanwhile") { store in
+        .init(rule: "watchers never miss or repeat a revision, whatever is written meanwhile") { (store) async throws in
             let total = 120
             try await withThrowingTaskGroup(of: [Int64].self) { group in
                 for start in [0, 0, 0] as [Int64] {
@@ -48,7 +48,7 @@ extension StoreConformance {
                 }
             }
         },
-        .init(rule: "a cancelled watch ends") { store in
+        .init(rule: "a cancelled watch ends") { (store) async throws in
             let watching = Task { () -> Int in
                 var count = 0
                 for try await _ in store.watch(from: .zero) { count += 1 }
@@ -57,7 +57,7 @@ extension StoreConformance {
             watching.cancel()
             #expect(try await watching.value == 0)
         },
-        .init(rule: "a watch cannot begin in the future") { store in
+        .init(rule: "a watch cannot begin in the future") { (store) async throws in
             var iterator = store.watch(from: Revision(5)).makeAsyncIterator()
             await #expect(throws: StoreError.unknownRevision(Revision(5), newest: .zero)) {
                 try await iterator.next()
@@ -66,7 +66,7 @@ extension StoreConformance {
     ]
 
     static let records: [StoreConformance] = [
-        .init(rule: "a record is made, read, changed and removed, each in its table") { store in
+        .init(rule: "a record is made, read, changed and removed, each in its table") { (store) async throws in
             #expect(try await store.record("t1", in: "tokens") == nil)
             try await store.updateRecord("t1", in: "tokens") { $0 = "one" }
             try await store.updateRecord("t0", in: "tokens") { $0 = "zero" }
@@ -84,11 +84,11 @@ extension StoreConformance {
             #expect(try await store.record("t1", in: "tokens") == nil)
             #expect(try await store.record("t1", in: "other") == "else")
         },
-        .init(rule: "records do not move the revision") { store in
+        .init(rule: "records do not move the revision") { (store) async throws in
             try await store.updateRecord("t", in: "tokens") { $0 = "x" }
             #expect(try await store.revision() == .zero)
         },
-        .init(rule: "what the caller throws is passed on and nothing is stored") { store in
+        .init(rule: "what the caller throws is passed on and nothing is stored") { (store) async throws in
             struct Refused: Error {}
             await #expect(throws: Refused.self) {
                 try await store.updateRecord("t", in: "tokens") { document in
@@ -98,7 +98,7 @@ extension StoreConformance {
             }
             #expect(try await store.record("t", in: "tokens") == nil)
         },
-        .init(rule: "a use is taken once, however many ask at once") { store in
+        .init(rule: "a use is taken once, however many ask at once") { (store) async throws in
             struct UsedUp: Error {}
             try await store.updateRecord("t", in: "tokens") { $0 = "3" }
             let admitted = await withTaskGroup(of: Bool.self) { group in

@@ -20,13 +20,13 @@ struct StoreConformance: Sendable, CustomTestStringConvertible {
     static func put(_ name: String, _ document: String) -> Mutation { .put(key(name), document: document) }
 
     static let resources: [StoreConformance] = [
-        .init(rule: "an empty store is at revision zero and holds nothing") { store in
+        .init(rule: "an empty store is at revision zero and holds nothing") { (store) async throws in
             #expect(try await store.revision() == .zero)
             #expect(try await store.list() == ResourceListing(revision: .zero, resources: []))
             #expect(try await store.get(key("a")) == nil)
             #expect(try await store.history(of: nil, limit: 10).isEmpty)
         },
-        .init(rule: "one transaction makes one revision, however many resources it changes") { store in
+        .init(rule: "one transaction makes one revision, however many resources it changes") { (store) async throws in
             let set = try await store.apply([put("a", "1"), put("b", "2")], author: "ada", now: 100)
             #expect(set.revision == Revision(1))
             #expect(set.changes.map(\.action) == [.created, .created])
@@ -34,7 +34,7 @@ struct StoreConformance: Sendable, CustomTestStringConvertible {
             let stored = try await store.get(key("a"))
             #expect(stored == StoredResource(key: key("a"), revision: Revision(1), createdAt: 100, document: "1"))
         },
-        .init(rule: "a document that is stored already changes nothing") { store in
+        .init(rule: "a document that is stored already changes nothing") { (store) async throws in
             _ = try await store.apply([put("a", "1")], author: "ada", now: 100)
             let again = try await store.apply([put("a", "1")], author: "bob", now: 200)
             #expect(again.changes.isEmpty)
@@ -43,7 +43,8 @@ struct StoreConformance: Sendable, CustomTestStringConvertible {
             #expect(mixed.changes.map(\.key) == [key("b")])
             #expect(try await store.get(key("a"))?.revision == Revision(1))
         },
-        .init(rule: "an update keeps the time of creation and takes the new revision, file and line") { store in
+        .init(rule: "an update keeps the time of creation and takes the new revision, file and line") {
+            (store) async throws in
             _ = try await store.apply([put("a", "1")], author: "ada", now: 100)
             let set = try await store.apply(
                 [.put(key("a"), document: "2", file: "a.yaml", line: 7)], author: "bob", now: 200)
@@ -53,20 +54,20 @@ struct StoreConformance: Sendable, CustomTestStringConvertible {
             #expect(stored.revision == Revision(2))
             #expect(stored.provenance.description == "Service/default/a@2 (a.yaml:7)")
         },
-        .init(rule: "a deletion removes, and of nothing changes nothing") { store in
+        .init(rule: "a deletion removes, and of nothing changes nothing") { (store) async throws in
             _ = try await store.apply([put("a", "1")], author: "ada", now: 100)
             let set = try await store.apply([.delete(key("a")), .delete(key("b"))], author: "ada", now: 200)
             #expect(set.changes == [Change(key: key("a"), action: .deleted, resource: nil)])
             #expect(try await store.get(key("a")) == nil)
             #expect(try await store.list().resources.isEmpty)
         },
-        .init(rule: "a key may be named once in a transaction") { store in
+        .init(rule: "a key may be named once in a transaction") { (store) async throws in
             await #expect(throws: StoreError.duplicateKey(key("a"))) {
                 try await store.apply([put("a", "1"), .delete(key("a"))], author: "ada", now: 1)
             }
             #expect(try await store.revision() == .zero)
         },
-        .init(rule: "a transaction based on an older revision is refused and changes nothing") { store in
+        .init(rule: "a transaction based on an older revision is refused and changes nothing") { (store) async throws in
             _ = try await store.apply([put("a", "1")], author: "ada", now: 1)
             await #expect(throws: StoreError.conflict(expected: .zero, actual: Revision(1))) {
                 try await store.apply([put("a", "2"), put("b", "2")], expecting: .zero, author: "bob", now: 2)
@@ -76,7 +77,7 @@ struct StoreConformance: Sendable, CustomTestStringConvertible {
             let set = try await store.apply([put("a", "2")], expecting: Revision(1), author: "bob", now: 3)
             #expect(set.revision == Revision(2))
         },
-        .init(rule: "of transactions based on the same revision exactly one lands") { store in
+        .init(rule: "of transactions based on the same revision exactly one lands") { (store) async throws in
             let landed = await withTaskGroup(of: Bool.self) { group in
                 for writer in 0..<16 {
                     group.addTask {
@@ -92,7 +93,7 @@ struct StoreConformance: Sendable, CustomTestStringConvertible {
             #expect(landed == 1)
             #expect(try await store.revision() == Revision(1))
         },
-        .init(rule: "a listing is sorted by key, of one revision, and can be narrowed") { store in
+        .init(rule: "a listing is sorted by key, of one revision, and can be narrowed") { (store) async throws in
             _ = try await store.apply(
                 [put("b", "1"), put("a", "1"), .put(key("r", .httpRoute), document: "x")], author: "ada", now: 1)
             let all = try await store.list()
@@ -101,7 +102,7 @@ struct StoreConformance: Sendable, CustomTestStringConvertible {
             #expect(try await store.list(kind: .service).resources.map(\.key) == [key("a"), key("b")])
             #expect(try await store.list(kind: nil, namespace: "other").resources.isEmpty)
         },
-        .init(rule: "the history keeps every revision with author and time") { store in
+        .init(rule: "the history keeps every revision with author and time") { (store) async throws in
             _ = try await store.apply([put("a", "1"), put("b", "1")], author: "ada", now: 100)
             _ = try await store.apply([put("b", "2")], author: "bob", now: 200)
             _ = try await store.apply([.delete(key("a"))], author: "eve", now: 300)
@@ -114,7 +115,7 @@ struct StoreConformance: Sendable, CustomTestStringConvertible {
             #expect(one.map { $0.changes.map(\.action) } == [[.deleted], [.created]])
             #expect(one.last?.changes.first?.resource?.document == "1")
         },
-        .init(rule: "documents of any text and size come back as they were") { store in
+        .init(rule: "documents of any text and size come back as they were") { (store) async throws in
             let documents = ["", "\u{0}", "ä 🧵 \r\n", String(repeating: "x", count: 1_000_000), "'; DROP TABLE x; --"]
             for (index, document) in documents.enumerated() {
                 _ = try await store.apply([put("d\(index)", document)], author: "ada", now: 1)

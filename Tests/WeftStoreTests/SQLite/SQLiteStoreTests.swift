@@ -117,7 +117,9 @@ import WeftStore
     @Test func `a database that another program has locked says so`() async throws {
         let directory = try Directory()
         let store = try SQLiteStore(path: directory.file, busyTimeout: .milliseconds(1))
-        let other = try DatabaseQueue(path: directory.file)
+        var configuration = Configuration()
+        configuration.allowsUnsafeTransactions = true
+        let other = try DatabaseQueue(path: directory.file, configuration: configuration)
         try other.inDatabase { try $0.execute(sql: "BEGIN IMMEDIATE") }
         await #expect(throws: StoreError.locked(path: directory.file)) {
             try await store.apply([self.put("a", "1")], author: "ada", now: 1)
