@@ -48,53 +48,146 @@ package struct ProxyRuntime: ServiceLifecycle.Service {
     private func run(on group: MultiThreadedEventLoopGroup) async throws {
         switch self.configuration.source {
         case .static(let files): try await self.runStatic(files, on: group)
-        case .controlPlane(let access):
-            throw StaticConfigurationError(path: access.host, cause: "not yet")
+        case .controlPlane(let access): try await self.runMeshed(access, on: group)
         }
     }
 
     // MARK: Without a control plane
 
     private func runStatic(_ files: StaticFiles, on group: MultiThreadedEventLoopGroup) async throws {
-        let telemetry = ProxyTelemetry(configuration: self.configuration)
-        let server = try await ProxyServer(
-            configuration: self.configuration, group: group, source: NoConfigurationSource(), logger: self.logger,
-            telemetry: telemetry)
-        server.install(try StaticSnapshot(contentsOf: files.snapshot).snapshot())
+        let server = try await self.makeServer(on: group, source: NoConfigurationSource())
+        let state = SidecarState(server: server, configuration: self.configuration)
+        state.install(try StaticSnapshot(contentsOf: files.snapshot).snapshot())
         if let directory = files.identity {
             guard let identity = try WorkloadIdentity.load(from: PrivateDirectory(path: directory)) else {
                 throw StaticConfigurationError(path: directory, cause: "there is no identity in this directory")
             }
-            try server.install(identity: identity)
+            try state.install(identity: identity)
         }
-        let listening = try await self.listen(server)
+        let listening = try await self.listen(server, state, on: group)
+        state.started()
         self.ready(listening.addresses)
-        try await self.waitForStop()
-        await self.drain(server, listening, announce: {})
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            self.watchApplication(on: group, in: &tasks) { state.applicationChanged(notReady: $0) }
+            tasks.addTask { try await self.stop(server, state, listening) {} }
+            try await self.firstToEnd(&tasks)
+        }
+    }
+
+    // MARK: With a control plane
+
+    private func runMeshed(_ access: ControlPlaneAccess, on group: MultiThreadedEventLoopGroup) async throws {
+        let client = ControlPlaneClient(configuration: self.configuration, logger: self.logger)
+        let server = try await self.makeServer(on: group, source: client)
+        let state = SidecarState(server: server, configuration: self.configuration)
+        let listening = try await self.listen(server, state, on: group)
+        let report = EdgeReport()
+        let receiver = ControlPlaneClient.Receiver(
+            install: { state.install($0) }, installIdentity: { try state.install(identity: $0) },
+            stats: { report.stats },
+            ready: {
+                state.started()
+                self.ready(listening.addresses)
+            })
+        if self.configuration.ports.isEmpty { client.applicationChanged(notReady: nil) }
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask {
+                try await client.run(access: access, inboundPorts: listening.inbound.ports, receiver: receiver)
+            }
+            self.watchApplication(on: group, in: &tasks) { cause in
+                state.applicationChanged(notReady: cause)
+                client.applicationChanged(notReady: cause)
+            }
+            tasks.addTask {
+                while true {
+                    report.update(await server.edgeTotals())
+                    try await Task.sleep(for: .seconds(1))
+                }
+            }
+            tasks.addTask { try await self.stop(server, state, listening) { await client.announceDraining() } }
+            try await self.firstToEnd(&tasks)
+        }
+    }
+
+    // MARK: Parts
+
+    private func makeServer(
+        on group: MultiThreadedEventLoopGroup, source: any ConfigurationSource
+    ) async throws -> ProxyServer {
+        try await ProxyServer(
+            configuration: self.configuration, group: group, source: source, logger: self.logger,
+            telemetry: ProxyTelemetry(configuration: self.configuration))
+    }
+
+    /// Follows the application's readiness; a workload without ports has nothing to follow.
+    private func watchApplication(
+        on group: MultiThreadedEventLoopGroup, in tasks: inout ThrowingTaskGroup<Void, any Error>,
+        _ changed: @escaping @Sendable (_ notReady: String?) -> Void
+    ) {
+        let check = self.configuration.healthCheck ?? ApplicationHealthCheck(.tcp)
+        guard let port = check.port ?? self.configuration.ports.first?.port else { return }
+        let probe = ApplicationProbe(check: check, port: port, eventLoop: group.next())
+        tasks.addTask {
+            try await probe.run { change in
+                switch change {
+                case .ready:
+                    self.logger.info("the application is ready")
+                    changed(nil)
+                case .notReady(let cause):
+                    self.logger.info("the application is not ready", metadata: ["cause": "\(cause)"])
+                    changed(cause)
+                }
+            }
+        }
+    }
+
+    /// The first part to end, ends the others; what it threw is thrown.
+    private func firstToEnd(_ tasks: inout ThrowingTaskGroup<Void, any Error>) async throws {
+        defer { tasks.cancelAll() }
+        try await tasks.next()
+    }
+
+    /// Waits for the order to stop, and drains.
+    private func stop(
+        _ server: ProxyServer, _ state: SidecarState, _ listening: Listening, announce: @Sendable () async -> Void
+    ) async throws {
+        try await gracefulShutdown()
+        state.draining()
+        await self.drain(server, listening, announce: announce)
     }
 
     // MARK: Listening
 
     /// What a sidecar has open.
-    struct Listening: Sendable {
+    private struct Listening: Sendable {
         var inbound: InboundListeners
         var outbound: OutboundListeners
+        var admin: AdminServer?
         var addresses: ProxyAddresses
     }
 
-    func listen(_ server: ProxyServer) async throws -> Listening {
+    private func listen(
+        _ server: ProxyServer, _ state: SidecarState, on group: MultiThreadedEventLoopGroup
+    ) async throws -> Listening {
+        // When one cannot be opened the process ends, and the others with it.
         let inbound = try await server.openInbound()
-        let outbound: OutboundListeners
-        do {
-            outbound = try await server.openOutbound()
-        } catch {
-            await inbound.close()
-            throw error
+        let outbound = try await server.openOutbound()
+        var admin: AdminServer?
+        if let address = self.configuration.admin {
+            do {
+                admin = try await AdminServer.start(
+                    host: address.host, port: address.port, source: state, group: group)
+            } catch {
+                throw ListenError(address: address, cause: error)
+            }
         }
         var addresses = ProxyAddresses(outbound: outbound.proxyAddress?.description)
         addresses.upstreams = outbound.upstreamAddresses.mapValues(\.description)
         addresses.inbound = inbound.ports.mapValues {
             ListenAddress(host: self.configuration.address, port: $0).description
+        }
+        if let port = admin?.address.port {
+            addresses.admin = self.configuration.admin.map { ListenAddress(host: $0.host, port: port).description }
         }
         self.logger.info(
             "listening",
@@ -102,16 +195,13 @@ package struct ProxyRuntime: ServiceLifecycle.Service {
                 "outbound": "\(addresses.outbound ?? "none")",
                 "inbound": "\(addresses.inbound.values.sorted().joined(separator: " "))",
             ])
-        return Listening(inbound: inbound, outbound: outbound, addresses: addresses)
+        return Listening(inbound: inbound, outbound: outbound, admin: admin, addresses: addresses)
     }
 
     // MARK: Stopping
 
-    /// Returns when the sidecar is told to stop; throws when cancelled.
-    private func waitForStop() async throws { try await gracefulShutdown() }
-
     /// Drains, step by step. `announce` deregisters.
-    func drain(_ server: ProxyServer, _ listening: Listening, announce: @Sendable () async -> Void) async {
+    private func drain(_ server: ProxyServer, _ listening: Listening, announce: @Sendable () async -> Void) async {
         self.logger.info("draining")
         let clock = ContinuousClock()
         let start = clock.now
@@ -146,6 +236,7 @@ package struct ProxyRuntime: ServiceLifecycle.Service {
     private func close(_ server: ProxyServer, _ listening: Listening) async {
         await listening.inbound.close()
         await listening.outbound.close()
+        await listening.admin?.stop()
         await server.closeAll()
     }
 }

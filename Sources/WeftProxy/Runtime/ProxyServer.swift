@@ -1,8 +1,9 @@
 package import Logging
-internal import NIOCore
+package import NIOCore
 package import NIOPosix
 package import WeftIdentity
 internal import WeftModel
+package import WeftTelemetry
 
 /// The request path: loops, their listeners, and what they are given to work by.
 ///
@@ -98,6 +99,25 @@ package final class ProxyServer: Sendable {
     package func install(identity: WorkloadIdentity) throws {
         let security = try TransportSecurity(identity: identity)
         for loop in self.loops { loop.eventLoop.execute { loop.state.value.install(security) } }
+    }
+
+    // MARK: Numbers
+
+    /// The metrics of all loops, merged.
+    package func metrics(on eventLoop: any EventLoop) -> EventLoopFuture<MetricSnapshot> {
+        let snapshots = self.loops.map { loop in
+            loop.eventLoop.submit { loop.state.value.telemetry.registry.snapshot() }
+        }
+        return EventLoopFuture.reduce(into: MetricSnapshot(), snapshots, on: eventLoop) { $0.merge($1) }
+    }
+
+    /// Totals by edge, those of each loop.
+    package func edgeTotals() async -> [EdgeTotals] {
+        var totals: [EdgeTotals] = []
+        for loop in self.loops {
+            totals += (try? await loop.eventLoop.submit { loop.state.value.telemetry.requests.totals() }.get()) ?? []
+        }
+        return totals
     }
 
     // MARK: Stopping
