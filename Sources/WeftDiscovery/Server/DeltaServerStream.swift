@@ -31,7 +31,7 @@ package struct DeltaServerStream: Sendable {
         guard let type = ResourceType(typeURL: request.typeURL) else { return self.refuse(request, view: view) }
         var subscription = self.subscriptions[type] ?? DeltaSubscription(type: type)
         let isFirst = !subscription.opened
-        let changes = subscription.received(request, view: view)
+        let changes = subscription.received(request, view: view, awaited: self.awaited(by: type))
         var responses: [Response] = []
         self.collect(&subscription, changes, into: &responses, view: view)
         self.subscriptions[type] = subscription

@@ -37,7 +37,11 @@ struct DeltaSubscription: Sendable {
     func isSuspect(_ resource: ServedResource) -> Bool { self.suspects[resource.name] == resource.version }
 
     /// Takes a request in; returns what to say because of it.
-    mutating func received(_ request: DeltaServerStream.Request, view: some ResourceView) -> Changes {
+    ///
+    /// - Parameter awaited: names to send even if the client holds them.
+    mutating func received(
+        _ request: DeltaServerStream.Request, view: some ResourceView, awaited: Set<String>
+    ) -> Changes {
         if !self.opened {
             self.opened = true
             self.held = request.initialResourceVersions.mapValues { $0 }
@@ -65,7 +69,7 @@ struct DeltaSubscription: Sendable {
             // Asking for a name is asking to be sent it, unless the client says that it has it.
             if request.initialResourceVersions[name] == nil { self.held[name] = nil }
         }
-        var changes = self.changes(view: view, awaited: [])
+        var changes = self.changes(view: view, awaited: awaited)
         changes.removed += gone
         return changes
     }
