@@ -92,10 +92,11 @@ struct APIServer: Sendable {
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: reply.body)))
     }
 
-    /// Hummingbird tells of every start and stop; ours says it already.
+    /// Hummingbird tells of every start and stop, and calls being stopped an error. What goes wrong with a call
+    /// `APIService` logs, and what keeps a server from starting is thrown.
     private var quiet: Logger {
         var logger = self.logger
-        logger.logLevel = max(logger.logLevel, .warning)
+        logger.logLevel = .critical
         return logger
     }
 }

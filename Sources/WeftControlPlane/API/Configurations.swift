@@ -178,16 +178,13 @@ struct Configurations: Sendable {
     /// The store's refusals, as the API tells them.
     private func translating<Value>(_ body: () async throws -> Value) async throws -> Value {
         do { return try await body() } catch let error as StoreError {
-            switch error {
-            case .conflict:
-                throw APIError(
-                    status: 409, code: .conflict, message: "nothing was changed", cause: "\(error)",
-                    remedy: error.remedy)
-            default:
-                throw APIError(
-                    status: 503, code: .storeUnavailable, message: "nothing was changed", cause: "\(error)",
-                    remedy: error.remedy.isEmpty ? nil : error.remedy)
-            }
+            let isConflict = if case .conflict = error { true } else { false }
+            let (text, remedy) = ("\(error)", error.remedy)
+            // The store's own text ends in its remedy, which has a field here.
+            let cause = text.hasSuffix("; \(remedy)") ? String(text.dropLast(remedy.count + 2)) : text
+            throw APIError(
+                status: isConflict ? 409 : 503, code: isConflict ? .conflict : .storeUnavailable,
+                message: "nothing was changed", cause: cause, remedy: remedy.isEmpty ? nil : remedy)
         }
     }
 }

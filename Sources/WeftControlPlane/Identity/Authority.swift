@@ -32,6 +32,10 @@ actor Authority {
             self.authority = try CertificateAuthority.open(
                 in: storage, trustDomain: configuration.trustDomain,
                 lifetimes: CertificateLifetimes(leaf: configuration.leafLifetime), now: Date(), random: &random)
+        } catch .wrongTrustDomain(_, let found) {
+            throw ControlPlaneError.authority(
+                "it is of \(found), not \(configuration.trustDomain); start with --trust-domain \(found), or with another --data-dir"
+            )
         } catch {
             throw ControlPlaneError.authority("\(error)")
         }

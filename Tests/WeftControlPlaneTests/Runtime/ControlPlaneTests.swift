@@ -164,6 +164,35 @@ import WeftProtos
         }
     }
 
+    @Test func `a data directory of another trust domain says which it is`() async throws {
+        try await RunningControlPlane.withDirectory { directory in
+            try await RunningControlPlane.with(directory: directory) { _ in }
+            let error = await #expect(throws: ControlPlaneError.self) {
+                try await RunningControlPlane.with(directory: directory) {
+                    $0.trustDomain = TrustDomain("other.example") ?? .standard
+                } _: { _ in
+                }
+            }
+            #expect(error?.description.contains("--trust-domain mesh.local") == true)
+        }
+    }
+
+    @Test func `an apply based on an older revision is a conflict and changes nothing`() async throws {
+        try await self.inFreshPlane { plane in
+            #expect(try await plane.apply(Self.service).status == 200)
+            let answer = try await plane.call(
+                "POST", "/v1/apply",
+                body: ApplyRequest(
+                    documents: [APIDocument(file: "late.yaml", text: Self.service.replacing("8080", with: "9090"))],
+                    expectedRevision: .zero))
+            #expect(answer.status == 409)
+            let error = try JSONDecoder().decode(APIError.self, from: answer.body)
+            #expect(error.code == .conflict)
+            #expect(error.remedy.map { error.cause?.contains($0) == false } == true)
+            #expect(try await plane.get(ResourceList.self, "/v1/resources").revision == Revision(1))
+        }
+    }
+
     @Test func `a port in use is named with its remedy`() async throws {
         try await self.inFreshPlane { plane in
             let port = plane.listening.meshPort
