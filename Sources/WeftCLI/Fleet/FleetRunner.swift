@@ -16,6 +16,8 @@ package final class FleetRunner: Sendable {
 
     /// How long the control plane, and then the sidecars, may take to be ready.
     private static let patience = Duration.seconds(60)
+    /// After so many starts in vain nothing more is hoped for: some 6 s.
+    private static let hopeless = 5
 
     package init(
         _ paths: FleetPaths, shownAs: String, environment: [String: String],
@@ -99,7 +101,8 @@ package final class FleetRunner: Sendable {
 
     /// Stops everything and says so in the state file.
     package func takeDown() async {
-        self.journal.update { $0.phase = .stopping }
+        // A failure stays to be seen by whoever waits.
+        self.journal.update { if $0.phase != .failed { $0.phase = .stopping } }
         await self.supervisor.shutdown()
         self.journal.update {
             $0.processes = []
@@ -198,14 +201,17 @@ package final class FleetRunner: Sendable {
         while true {
             let open = try await missing()
             if open.isEmpty { return }
-            if clock.now > deadline {
-                let reports = await self.supervisor.reports
-                let ended = reports.filter { $0.state != .running }.map { "\($0.name) \($0.lastEnd ?? "does not run")" }
+            let ended = await self.supervisor.reports.filter { $0.state == .waiting && $0.restarts >= Self.hopeless }
+            if clock.now > deadline || !ended.isEmpty {
+                let time = Figures.span(seconds: (Self.patience - (deadline - clock.now)).components.seconds)
                 throw CommandFailure(
-                    "\(what) did not become ready within \(Figures.span(seconds: Self.patience.components.seconds))",
-                    because: open.joined(separator: "; "),
+                    "\(what) did not become ready within \(time)",
+                    because: ended.isEmpty ? open.joined(separator: "; ") : nil,
                     remedy: "Read \(self.paths.logs)/\(log.map { "\($0).log" } ?? "NAME.log and NAME.sidecar.log").",
-                    details: ended)
+                    details: ended.map { report in
+                        let line = LogFile.lastLine("\(self.paths.logs)/\(report.name).log")
+                        return "\(report.name) \(report.lastEnd ?? "does not run")\(line.map { ": \($0)" } ?? "")"
+                    })
             }
             try await Task.sleep(for: .milliseconds(100))
         }

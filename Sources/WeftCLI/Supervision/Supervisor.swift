@@ -260,6 +260,16 @@ package actor Supervisor {
 
 /// Where a process's output goes.
 enum LogFile {
+    /// The last line that is not empty, of at most 4 KiB; nil when there is none.
+    static func lastLine(_ path: String) -> String? {
+        guard let handle = FileHandle(forReadingAtPath: path) else { return nil }
+        defer { try? handle.close() }
+        guard let end = try? handle.seekToEnd(), (try? handle.seek(toOffset: end > 4096 ? end - 4096 : 0)) != nil,
+            let data = try? handle.readToEnd()
+        else { return nil }
+        return String(decoding: data, as: UTF8.self).split(whereSeparator: \.isNewline).last.map(String.init)
+    }
+
     /// Opens a log to append to, after putting one above 16 MiB aside as `NAME.1`.
     static func open(_ path: String) throws -> FileDescriptor {
         let size = (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? 0
