@@ -57,7 +57,7 @@ struct ServiceCommand: AsyncParsableCommand {
             ?? .loopback(8080)
         try settings.finish()
 
-        let client = DemoService.client(environment: environment)
+        let client = DemoService.client()
         let service = DemoService(configuration, behaviour: behaviour, client: client)
         let channel = try await DemoServer.start(
             service, host: listen.host, port: listen.port, on: MultiThreadedEventLoopGroup.singleton)

@@ -205,8 +205,10 @@ struct Tour: Sendable {
     private static let expected: [(String, String)] =
         [("gateway", "enrollment")] + Self.services.map { ("enrollment", $0) }
 
+    /// The caller names the backend that a route chose, `billing-v1` of `billing`; the called proxy its own service.
     private static func `is`(_ edge: EdgeStat, _ pair: (String, String)) -> Bool {
-        edge.source == "\(pair.0).default" && edge.destination == "\(pair.1).default"
+        edge.source == "\(pair.0).default"
+            && (edge.destination == "\(pair.1).default" || edge.destination.hasPrefix("\(pair.1)-v"))
     }
 
     /// Sends steady traffic while `body` runs, and counts it.

@@ -40,12 +40,9 @@ package struct DemoService: Sendable {
         self.propagated = Set(["traceparent", "tracestate", "x-request-id"] + configuration.propagated)
     }
 
-    /// A client for the service's calls: through the HTTP proxy that the environment names, where it names one.
-    package static func client(environment: [String: String]) -> HTTPClient {
+    /// A client for the service's calls.
+    package static func client() -> HTTPClient {
         var configuration = HTTPClient.Configuration()
-        if let proxy = environment["http_proxy"].flatMap({ URL(string: $0) }), let host = proxy.host {
-            configuration.proxy = .server(host: host, port: proxy.port ?? 80)
-        }
         configuration.timeout.connect = .seconds(2)
         configuration.connectionPool.idleTimeout = .seconds(2)
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 256
@@ -105,10 +102,9 @@ package struct DemoService: Sendable {
     }
 
     private func perform(_ call: ServiceCall, headers: HTTPHeaders) async -> ServiceAnswer.Call {
-        let (url, direct) = call.url(environment: self.configuration.environment)
-        var request = HTTPClientRequest(url: url)
+        var request = HTTPClientRequest(url: call.url(environment: self.configuration.environment))
         request.headers = headers
-        if direct { request.headers.replaceOrAdd(name: "host", value: call.target) }
+        request.headers.replaceOrAdd(name: "host", value: call.target)
         let clock = ContinuousClock()
         let start = clock.now
         do {

@@ -63,11 +63,16 @@ package struct ServiceCall: Hashable, Sendable {
         if parts.count > 1 && !parts[1].hasPrefix("/") { return nil }
     }
 
-    /// Where to send it: the declared upstream's loopback port where there is one, the name itself otherwise, which
-    /// the HTTP proxy understands.
-    package func url(environment: [String: String]) -> (url: String, direct: Bool) {
-        if let base = environment[FleetPlan.upstreamVariable(self.target)] { return (base + self.path, true) }
-        return ("http://\(self.target)\(self.path)", false)
+    /// Where to send it: the declared upstream's loopback port, else the HTTP proxy, else the name itself.
+    ///
+    /// The proxy is asked by `Host` alone. A sidecar takes that as well as a full URL, and async-http-client would ask
+    /// a proxy that it knows as one for a tunnel.
+    package func url(environment: [String: String]) -> String {
+        if let base = environment[FleetPlan.upstreamVariable(self.target)] { return base + self.path }
+        if let proxy = environment["http_proxy"], !proxy.isEmpty {
+            return (proxy.hasSuffix("/") ? String(proxy.dropLast()) : proxy) + self.path
+        }
+        return "http://\(self.target)\(self.path)"
     }
 }
 
