@@ -11,7 +11,7 @@ enum Documents {
     private static func block(_ node: Node) -> Node {
         switch node {
         case .mapping(let mapping):
-            Node(mapping.map { ($0.key, Self.block($0.value)) }, .implicit, .block)
+            Node(mapping.map { (Self.block($0.key), Self.block($0.value)) }, .implicit, .block)
         case .sequence(let sequence): Node(sequence.map(Self.block), .implicit, .block)
         case .scalar(let scalar): Self.isPlainWord(scalar.string) ? Node(scalar.string) : node
         case .alias: node

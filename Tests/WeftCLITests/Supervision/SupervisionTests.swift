@@ -12,7 +12,7 @@ import Testing
     }
 
     @Test func `a process is read from its stat line whatever its name`() {
-        let rest = (0..<15).map { "\($0)" }.joined(separator: " ")
+        let rest = (0..<14).map { "\($0)" }.joined(separator: " ")
         let stat = ProcessStat("42 (we) ft) S 1 40 40 0 \(rest) 9000 1 2")
         #expect(stat?.pid == 42 && stat?.group == 40 && stat?.state == "S" && stat?.startTime == 9000)
         #expect(ProcessStat("nonsense") == nil)
