@@ -48,6 +48,11 @@ final class InboundRequest: RelayedRequest {
     /// Refuses what must not begin: what comes too late, and further attempts beyond what the application bears.
     private func admit(_ head: RequestHead, end: Bool) -> ExchangeEffects {
         let now = self.loop.now
+        if head.method == .connect {
+            let reply = LocalReply(
+                .badRequest, status: 405, detail: "an application is no proxy: CONNECT is not passed on")
+            return self.exchange.refuse(head, end: end, with: reply, now: now)
+        }
         guard let application = self.application else {
             return self.exchange.refuse(head, end: end, with: LocalReply(.internal), now: now)
         }

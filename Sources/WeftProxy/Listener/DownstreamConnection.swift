@@ -15,6 +15,8 @@ final class DownstreamConnection: ServerConnectionDelegate {
     private(set) lazy var peerAddress = self.channel.remoteAddress?.ipAddress ?? ""
     /// `x-forwarded-client-cert` as the application gets it; the same for every request of the connection.
     private(set) lazy var clientCertificateField = self.makeClientCertificateField()
+    /// The service that a CONNECT on this connection named; later requests are for it.
+    var tunnelName: String? { didSet { self.recentDestination = nil } }
     /// What the last outbound request of this connection was for: the next is usually for the same.
     var recentDestination: Destination?
     /// The authority that requests of a declared upstream's port get: `billing.default`, with a port other than 80.

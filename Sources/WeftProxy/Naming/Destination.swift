@@ -29,6 +29,14 @@ final class Destination {
         self.snapshot = snapshot
     }
 
+    /// Whether the name is a service's, known yet or not.
+    var isService: Bool {
+        switch self.meaning {
+        case .routes, .unknown, .absent: true
+        case .foreign, .malformed: false
+        }
+    }
+
     /// Whether this was found for the same bytes.
     func isWritten(_ authority: UnsafeRawBufferPointer) -> Bool {
         self.authority.count == authority.count && self.authority.elementsEqual(authority)
@@ -52,6 +60,9 @@ final class Destination {
 struct DestinationCache {
     private let namespace: String
     private let limit: Int
+    /// Addresses of declared upstreams' own ports, and the services they stand for: a client that sends even loopback
+    /// calls through its proxy means them.
+    var aliases: [String: String] = [:] { didSet { self.removeAll() } }
     private var byHash: [Int: Destination] = [:]
 
     init(namespace: String, limit: Int) {
@@ -83,7 +94,12 @@ struct DestinationCache {
         }
         return switch AuthorityResolution(authority: authority, namespace: self.namespace) {
         case .service(let port): Destination.named(port.description, authority: bytes, in: snapshot)
-        case .foreign: other(.foreign)
+        case .foreign:
+            if let name = self.aliases[String(decoding: bytes, as: UTF8.self)] {
+                Destination.named(name, authority: bytes, in: snapshot)
+            } else {
+                other(.foreign)
+            }
         case .malformed: other(.malformed)
         }
     }

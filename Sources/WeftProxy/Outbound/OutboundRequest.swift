@@ -32,18 +32,41 @@ final class OutboundRequest: RelayedRequest {
 
     func accept(_ stream: any ServerStream, on connection: DownstreamConnection, fixed: String?) {
         self.connection = connection
-        self.fixedName = fixed
+        self.fixedName = fixed ?? connection.tunnelName
         self.exchange = Exchange()
         self.open(stream)
     }
 
     override func requestArrived(_ head: RequestHead, end: Bool) -> ExchangeEffects {
+        if head.method == .connect { return self.openTunnel(head, end: end) }
         var head = head
         RequestFields.removeClaims(&head.headers)
         RequestFields.ensureRequestID(&head.headers, random: &self.loop.traffic.random)
         RequestFields.ensureForwardedProto(&head.headers)
         let destination = self.resolve(&head)
         return self.follow(destination, head, end: end)
+    }
+
+    /// CONNECT to a service: what follows on the connection are requests for it, in the clear.
+    ///
+    /// Some clients tunnel through an HTTP proxy whatever the scheme. What they send through the tunnel is HTTP, which
+    /// this proxy reads as it reads everything else; TLS of their own has no place inside a mesh.
+    private func openTunnel(_ head: RequestHead, end: Bool) -> ExchangeEffects {
+        let now = self.loop.now
+        var authority = head.authority
+        let destination = authority.withUTF8 {
+            self.loop.destinations.find(UnsafeRawBufferPointer($0), in: self.loop.snapshot)
+        }
+        guard destination.isService, let connection = self.connection, !connection.isHTTP2,
+            connection.role == .outbound
+        else {
+            self.destination = destination
+            let reply = LocalReply(.noRoute, detail: "no tunnel to \(head.authority): it is not a service of the mesh")
+            return self.exchange.refuse(head, end: end, with: reply, now: now)
+        }
+        connection.tunnelName = destination.name
+        self.downstream?.sendResponse(ResponseHead(status: 200), end: true)
+        return []
     }
 
     // MARK: Resolve

@@ -84,6 +84,13 @@ package final class ProxyServer: Sendable {
             for upstream in upstreams { await upstream.listener.close() }
             throw error
         }
+        let aliases = upstreams.reduce(into: [String: String]()) { aliases, upstream in
+            guard case .upstream(let name) = upstream.listener.role else { return }
+            let address = ListenAddress(host: upstream.host, port: upstream.listener.port)
+            aliases[address.description] = name
+            if upstream.host == "127.0.0.1" { aliases["localhost:\(address.port)"] = name }
+        }
+        for loop in self.loops { loop.eventLoop.execute { loop.state.value.destinations.aliases = aliases } }
         return OutboundListeners(proxy: proxy, proxyHost: self.configuration.outbound?.host ?? "", upstreams: upstreams)
     }
 

@@ -235,6 +235,46 @@ import WeftModel
         }
     }
 
+    @Test func `a client that sends even a declared upstream's port through the proxy means the service`() async throws
+    {
+        try await withLoops { group in
+            let app = try await TestApplication.start(on: group)
+            let sidecar = try await TestSidecar.start("shop", on: group) {
+                $0.upstreams = [DeclaredUpstream(name: "billing", listen: .loopback(0))]
+            }
+            sidecar.server.install(snapshot(endpoints: [endpoint("a", port: app.port)]))
+            let port = try #require(sidecar.outbound.upstreamAddresses["billing"]?.port)
+            let client = TestClient(group: group, port: sidecar.outboundPort)
+            let response = try await client.get("/", authority: "127.0.0.1:\(port)")
+            #expect(response.status == 200)
+            await sidecar.stop()
+            await app.stop()
+        }
+    }
+
+    @Test func `requests inside a tunnel to a service are read as requests`() async throws {
+        try await withLoops { group in
+            let app = try await TestApplication.start(on: group)
+            let sidecar = try await TestSidecar.start("shop", on: group)
+            sidecar.server.install(snapshot(endpoints: [endpoint("a", port: app.port)]))
+            let answer = try await RawClient.converse(
+                on: group, port: sidecar.outboundPort,
+                [
+                    "CONNECT billing:80 HTTP/1.1\r\nHost: billing:80\r\n\r\n",
+                    "GET /x HTTP/1.1\r\nHost: whatever\r\nConnection: close\r\n\r\n",
+                ])
+            #expect(answer.hasPrefix("HTTP/1.1 200"))
+            #expect(answer.hasSuffix("app"))
+            #expect(app.heads.first?.path == "/x")
+            let refused = try await RawClient.converse(
+                on: group, port: sidecar.outboundPort,
+                ["CONNECT 127.0.0.1:1 HTTP/1.1\r\nHost: 127.0.0.1:1\r\nConnection: close\r\n\r\n"])
+            #expect(refused.hasPrefix("HTTP/1.1 404"))
+            await sidecar.stop()
+            await app.stop()
+        }
+    }
+
     private struct Recorder: ConfigurationSource {
         let names: AsyncStream<String>.Continuation
         func want(listener name: String) { self.names.yield(name) }
