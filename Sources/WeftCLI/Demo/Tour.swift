@@ -17,7 +17,7 @@ struct Tour: Sendable {
             ("Mutual TLS identities on each edge", { try await self.identities() }),
             ("A canary of billing v2: 90/10, then 50/50", { try await self.canary() }),
             ("Whoever sends x-plan: beta gets v2", { try await self.headerRouting() }),
-            ("A slow, then a failing replica, survived within the budget", { try await self.badReplica() }),
+            ("A failing, then a slow replica, survived within the budget", { try await self.badReplica() }),
             ("The control plane killed and restarted during traffic", { try await self.controlPlaneKilled() }),
             ("A sidecar started cold while the control plane is down", { try await self.coldSidecar() }),
         ]
@@ -125,8 +125,9 @@ struct Tour: Sendable {
             throw CommandFailure(
                 "the fleet has no billing-v1-1", remedy: "The tour needs the learning platform's fleet.")
         }
+        // Failing comes first: balancing would keep a replica that was slow out of the way for a while.
         let rate = 40
-        for (what, query) in [("slow (2 s)", "latency=2s"), ("failing (40 % 503)", "latency=4ms&errors=0.4")] {
+        for (what, query) in [("failing (40 % 503)", "latency=4ms&errors=0.4"), ("slow (2 s)", "latency=2s")] {
             let before = try await self.retries()
             let behaved = await Probe.get(port: port, path: "/_behave?\(query)")
             guard behaved.isReady else { throw CommandFailure("/_behave was refused", because: behaved.cause) }

@@ -1,4 +1,5 @@
-/// How long to wait before a control plane is tried again: uniform in [0, 0.5 s · 2ⁿ], at most 30 s.
+/// How long to wait before a control plane is tried again: uniform in [0, 0.25 s · 2ⁿ], at most 5 s, so that a control
+/// plane that was away for minutes knows its fleet again within seconds.
 struct ReconnectBackoff: Sendable {
     private var failures = 0
 
@@ -8,7 +9,7 @@ struct ReconnectBackoff: Sendable {
     }
 
     mutating func next(random: inout some RandomNumberGenerator) -> Duration {
-        let limit = min(0.5 * Double(1 << min(self.failures, 10)), 30)
+        let limit = min(0.25 * Double(1 << min(self.failures, 10)), 5)
         self.failures += 1
         return .milliseconds(Int64(Double.random(in: 0...limit, using: &random) * 1000))
     }
