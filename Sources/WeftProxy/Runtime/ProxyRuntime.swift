@@ -69,6 +69,7 @@ package struct ProxyRuntime: ServiceLifecycle.Service {
         self.ready(listening.addresses)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             self.watchApplication(on: group, in: &tasks) { state.applicationChanged(notReady: $0) }
+            tasks.addTask { try await self.settle() }
             tasks.addTask { try await self.stop(server, state, listening) {} }
             try await self.firstToEnd(&tasks)
         }
@@ -104,6 +105,7 @@ package struct ProxyRuntime: ServiceLifecycle.Service {
                     try await Task.sleep(for: .seconds(1))
                 }
             }
+            tasks.addTask { try await self.settle() }
             tasks.addTask { try await self.stop(server, state, listening) { await client.announceDraining() } }
             try await self.firstToEnd(&tasks)
         }
@@ -139,6 +141,13 @@ package struct ProxyRuntime: ServiceLifecycle.Service {
                 }
             }
         }
+    }
+
+    /// Lets go of the start's memory once it is over; then there is nothing more to do but wait for the others.
+    private func settle() async throws {
+        try await Task.sleep(for: .seconds(3))
+        ResidentPages.giveBackCode()
+        while true { try await Task.sleep(for: .seconds(3600)) }
     }
 
     /// The first part to end, ends the others; what it threw is thrown.

@@ -5,6 +5,7 @@ import WeftHTTP
 import WeftIdentity
 import WeftMessage
 import WeftModel
+import WeftTelemetry
 
 @testable import WeftProxy
 
@@ -93,6 +94,8 @@ import WeftModel
             #expect(response.status == 503)
             #expect(response.reason == "peer_identity_mismatch")
             #expect(pair.app.heads.isEmpty)
+            let metrics = try await pair.caller.server.metrics(on: group.next()).get()
+            #expect(metrics.families[MetricNames.handshakes]?[["outbound", "peer_identity_mismatch"]] == .counter(1))
             await pair.stop()
         }
     }
@@ -105,6 +108,11 @@ import WeftModel
             let response = try await TestClient(group: group, port: pair.caller.outboundPort).get("/")
             #expect(response.status == 503)
             #expect(response.reason == "tls_failed")
+            let metrics = try await pair.callee.server.metrics(on: group.next()).get()
+            let refused = metrics.families[MetricNames.handshakes]?.filter {
+                $0.key[0] == "inbound" && $0.key[1] != "ok"
+            }
+            #expect(refused?.isEmpty == false)
             await pair.stop()
         }
     }
@@ -132,6 +140,37 @@ import WeftModel
                 let response = try await client.get("/")
                 #expect(response.status == 200)
             }
+            await pair.stop()
+        }
+    }
+
+    @Test func `draining finishes what is under way and turns new connections away`() async throws {
+        try await withLoops(2) { group in
+            let pair = try await self.start(on: group)
+            pair.connect(retries: 0)
+            let client = TestClient(group: group, port: pair.caller.outboundPort)
+            async let late = client.get("/late")
+            while pair.app.heads.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
+            await pair.callee.inbound.close()
+            await pair.callee.server.drain(.inbound)
+            let response = try await late
+            #expect(response.status == 200)
+            let next = try await client.get("/")
+            #expect(next.reason == "connect_failed")
+            await pair.stop()
+        }
+    }
+
+    @Test func `requests are counted by edge on both sides`() async throws {
+        try await withLoops(2) { group in
+            let pair = try await self.start(on: group)
+            pair.connect()
+            for _ in 0..<3 { _ = try await TestClient(group: group, port: pair.caller.outboundPort).get("/") }
+            let outbound = await pair.caller.server.edgeTotals().reduce(0) { $0 + $1.requests }
+            let inbound = await pair.callee.server.edgeTotals()
+            #expect(outbound == 3)
+            #expect(inbound.reduce(0) { $0 + $1.requests } == 3)
+            #expect(inbound.allSatisfy { $0.labels.source == "shop.default" && $0.labels.tls })
             await pair.stop()
         }
     }

@@ -7,7 +7,8 @@ import WeftMessage
 /// An application for tests: answers over HTTP/1.1 or HTTP/2 by the path it is asked for, and keeps the heads it saw.
 ///
 /// `/echo` sends the body and trailers back, `/status/N` answers N, `/hang` never answers, `/cut` closes after the head,
-/// `/early` sends 103 first, `/flood/N` sends N bytes; everything else is 200 with the application's name.
+/// `/early` sends 103 first, `/flood/N` sends N bytes at once, `/pour/N` as they are taken, `/late` answers after 200 ms;
+/// everything else is 200 with the application's name.
 final class TestApplication: Sendable {
     let port: Int
     private let channel: any Channel
@@ -17,6 +18,7 @@ final class TestApplication: Sendable {
         let name: String
         let heads = Mutex<[RequestHead]>([])
         let connections = Atomic<Int>(0)
+        let poured = Atomic<Int>(0)
 
         init(name: String) { self.name = name }
     }
@@ -52,6 +54,9 @@ final class TestApplication: Sendable {
     var heads: [RequestHead] { self.log.heads.withLock { $0 } }
     var connections: Int { self.log.connections.load(ordering: .relaxed) }
 
+    /// Bytes of `/pour` responses that have left the application.
+    var poured: Int { self.log.poured.load(ordering: .relaxed) }
+
     /// Stops listening; connections go on.
     func stop() async { try? await self.channel.close() }
 
@@ -70,6 +75,7 @@ final class TestApplication: Sendable {
         private let log: Log
         private var echoes = false
         private var consumes = true
+        private var toPour = 0
 
         init(stream: any ServerStream, log: Log) {
             self.stream = stream
@@ -93,6 +99,13 @@ final class TestApplication: Sendable {
             } else if let count = path.wholeNumber(after: "/flood/") {
                 self.stream.sendResponse(ResponseHead(status: 200), end: false)
                 self.stream.sendData(ByteBuffer(repeating: UInt8(ascii: "x"), count: count), end: true)
+            } else if let count = path.wholeNumber(after: "/pour/") {
+                self.stream.sendResponse(ResponseHead(status: 200), end: false)
+                self.toPour = count
+                self.pour()
+            } else if path == "/late", let eventLoop = MultiThreadedEventLoopGroup.currentEventLoop {
+                let bound = NIOLoopBound(self, eventLoop: eventLoop)
+                eventLoop.scheduleTask(in: .milliseconds(200)) { bound.value.answer(200) }
             } else {
                 if path == "/early" { self.stream.sendInformational(ResponseHead(status: 103)) }
                 self.answer(200)
@@ -116,7 +129,22 @@ final class TestApplication: Sendable {
             if self.echoes { self.stream.sendTrailers(trailers) }
         }
 
-        func streamSent(bytes: Int) {}
+        private func pour() {
+            let chunk = min(self.toPour, 65536)
+            guard chunk > 0 else { return }
+            self.toPour -= chunk
+            self.stream.sendData(ByteBuffer(repeating: UInt8(ascii: "z"), count: chunk), end: self.toPour == 0)
+        }
+
+        func streamSent(bytes: Int) {
+            guard self.toPour > 0 || self.log.poured.load(ordering: .relaxed) > 0 else { return }
+            self.log.poured.add(bytes, ordering: .relaxed)
+            // Not from within: a codec may call this while it is being given the last chunk.
+            guard self.toPour > 0, let eventLoop = MultiThreadedEventLoopGroup.currentEventLoop else { return }
+            let bound = NIOLoopBound(self, eventLoop: eventLoop)
+            eventLoop.execute { bound.value.pour() }
+        }
+
         func streamFailed(_ failure: StreamFailure) {}
         func streamClosed() {}
     }
