@@ -83,13 +83,17 @@ struct DemoCommand: AsyncParsableCommand {
 
     private static func perform(_ runner: FleetRunner, isTour: Bool, console: Console) async throws -> Bool {
         try await runner.bringUp()
-        let traffic = TrafficGenerator(url: "http://127.0.0.1:8080/enroll?course=swift")
+        guard let port = runner.current?.applicationPorts["gateway"] else {
+            throw CommandFailure("the fleet has no gateway", remedy: "The demo needs the learning platform's fleet.")
+        }
+        let url = "http://127.0.0.1:\(port)/enroll?course=swift"
+        let traffic = TrafficGenerator(url: url)
         let held = try await APIClient.with(.socket(path: runner.paths.apiSocket)) { api in
             if isTour {
                 console.line()
                 return try await Tour(runner: runner, api: api, traffic: traffic, console: console).run()
             }
-            await LiveView(runner: runner, api: api, traffic: traffic, console: console).run()
+            await LiveView(entry: url, runner: runner, api: api, traffic: traffic, console: console).run()
             return true
         }
         await traffic.shutdown()

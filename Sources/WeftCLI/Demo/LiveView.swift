@@ -3,6 +3,8 @@ internal import WeftModel
 
 /// Golden metrics by edge, drawn anew every second.
 struct LiveView: Sendable {
+    /// Where people call the platform.
+    let entry: String
     let runner: FleetRunner
     let api: APIClient
     let traffic: TrafficGenerator
@@ -27,7 +29,7 @@ struct LiveView: Sendable {
         var lines = [
             self.console.styled("The learning platform, as a mesh on this machine", .strong) + "   (Ctrl-C ends it)",
             "",
-            "  gateway   http://127.0.0.1:8080/enroll?course=swift",
+            "  gateway   \(self.entry)",
             "  fleet     \(self.runner.paths.file)", "  logs      \(self.runner.paths.logs)",
             "  try       weft apply -f \(self.runner.paths.directory)/canary-50-50.yaml",
             "            weft status --api \(self.runner.paths.apiSocket)", "",
