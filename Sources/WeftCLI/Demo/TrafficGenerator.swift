@@ -15,6 +15,8 @@ package final class TrafficGenerator: Sendable {
         package var latencies: [Double] = []
         /// Answers by the version of billing that took part.
         package var versions: [String: Int] = [:]
+        /// Answers by the replica of billing that took part.
+        package var replicas: [String: Int] = [:]
 
         package init() {}
 
@@ -114,7 +116,10 @@ package final class TrafficGenerator: Sendable {
                 tally.answered += 1
                 if (200..<300).contains(status) {
                     tally.latencies.append(Double(seconds) * 1e3 + Double(attoseconds) / 1e15)
-                    if let version = answer?.version(of: "billing") { tally.versions[version, default: 0] += 1 }
+                    if let billing = answer?.part(of: "billing") {
+                        tally.versions[billing.version, default: 0] += 1
+                        tally.replicas[billing.instance, default: 0] += 1
+                    }
                 } else {
                     tally.failures["\(status)\(reason.map { " \($0)" } ?? "")", default: 0] += 1
                 }

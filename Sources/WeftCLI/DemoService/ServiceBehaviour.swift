@@ -96,11 +96,11 @@ package struct ServiceAnswer: Hashable, Sendable, Codable {
         package var error: String?
     }
 
-    /// The version of a service that answered, searched through all calls.
-    package func version(of service: String) -> String? {
-        if self.service == service { return self.version }
+    /// What a service answered, searched through all calls.
+    package func part(of service: String) -> ServiceAnswer? {
+        if self.service == service { return self }
         for call in self.answers ?? [] {
-            if let version = call.answer?.version(of: service) { return version }
+            if let answer = call.answer?.part(of: service) { return answer }
         }
         return nil
     }

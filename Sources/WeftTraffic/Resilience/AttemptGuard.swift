@@ -1,11 +1,11 @@
 /// Bounds what a destination takes of repeated attempts, whoever sends them: at most 20 % of what it has seen in 10 s.
 ///
-/// The bound on the server's side that the budgets of many callers together lack. The first ten in a window always pass,
-/// so that a service with few requests can be retried at all.
+/// The bound on the server's side that the budgets of many callers together lack. The first hundred in a window always pass,
+/// ten a second as in the budget of one caller: where one replica of two fails, the other sees little but retries.
 package struct AttemptGuard: Sendable {
     private static let bucketNanoseconds: Int64 = 1_000_000_000
     private static let bucketCount = 10
-    private static let free = 10
+    private static let free = 100
 
     private var seen: [Int]
     private var repeated: [Int]

@@ -24,7 +24,7 @@ import Testing
         let billing = ServiceAnswer(service: "billing", version: "v2", instance: "b", path: "/")
         var enrollment = ServiceAnswer(service: "enrollment", version: "", instance: "e", path: "/")
         enrollment.answers = [.init(service: "billing", status: 200, milliseconds: 1, answer: billing)]
-        #expect(enrollment.version(of: "billing") == "v2")
-        #expect(enrollment.version(of: "catalog") == nil)
+        #expect(enrollment.part(of: "billing")?.version == "v2")
+        #expect(enrollment.part(of: "catalog") == nil)
     }
 }

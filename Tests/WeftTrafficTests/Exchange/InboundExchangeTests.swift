@@ -56,13 +56,13 @@ import WeftModel
     @Test func `repeated attempts beyond their share are refused`() {
         var attempts = AttemptGuard()
         var reasons: [Reason?] = []
-        for _ in 0..<20 {
+        for _ in 0..<120 {
             var exchange = InboundExchange()
             _ = exchange.begin(
                 request(.get, "/", ["x-weft-attempt": "2"]), end: true, attempts: &attempts, now: .ms(0))
             reasons.append(exchange.reply?.reason)
         }
-        #expect(reasons.count { $0 == nil } == 10 && reasons.last == .attemptRefused)
+        #expect(reasons.count { $0 == nil } == 100 && reasons.last == .attemptRefused)
     }
 
     @Test func `a kept connection that closes unanswered is replaced once, where that is safe`() {
