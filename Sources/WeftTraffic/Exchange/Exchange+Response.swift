@@ -42,7 +42,9 @@ extension Exchange {
         cluster.balancer.answered(endpoint, latency: latency, failed: failed, now: now)
 
         if response.status >= 400 || (grpcStatus ?? 0) != 0 {
-            let peerReason = response.headers[.weftReason].flatMap(Reason.init(rawValue:))
+            // Only a proxy that has proved itself may say that repeating is safe; an application without one may not.
+            let peerReason =
+                cluster.hasPeers ? response.headers[.weftReason].flatMap(Reason.init(rawValue:)) : nil
             self.reason = peerReason ?? .ok
             let verdict = self.verdict(
                 .answered(status: response.status, grpcStatus: grpcStatus, peerReason: peerReason), wasSent: true,

@@ -29,6 +29,14 @@ package final class ClusterTraffic {
         self.connectTimeout = max(1, cluster.connectTimeout.wholeNanoseconds)
     }
 
+    /// Whether the endpoints are proxies of the mesh, which prove who they are.
+    var hasPeers: Bool {
+        switch self.cluster.transport {
+        case .mutualTLS: true
+        case .plaintext: false
+        }
+    }
+
     /// What is known about the latency of a route to this cluster. Bounded: routes beyond 1024 start over.
     func median(ofRoute route: String) -> LatencyMedian {
         if let known = self.medians[route] { return known }

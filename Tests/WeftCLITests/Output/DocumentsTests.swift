@@ -11,7 +11,7 @@ import Testing
                 a:
                   text: "80"
                   "on": "yes"
-                  n: 80
+                  "n": 80
                   list:
                   - x.y/z
 

@@ -376,6 +376,14 @@ struct Scene: ~Copyable {
         #expect(refused.exchange.record.reason == .attemptRefused)
     }
 
+    @Test func `an endpoint that is no proxy of the mesh cannot have a payment repeated`() {
+        var scene = Scene(cluster: { $0.transport = .plaintext })
+        scene.send(request(.post))
+        #expect(
+            scene.respond(503, ["x-weft-reason": "connect_failed"], at: 0).contains([.forwardResponse, .finished]))
+        #expect(scene.exchange.record.reason == .ok)
+    }
+
     @Test func `an unfinished answer that is not wanted is reset before the next attempt`() {
         var scene = Scene(route: { $0.retry.backoffBase = .zero })
         scene.send()

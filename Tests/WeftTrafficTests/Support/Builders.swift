@@ -24,7 +24,9 @@ func request(
 
 func cluster(_ name: String = "billing.default:80", _ change: (inout Cluster) -> Void = { _ in }) -> Cluster {
     var cluster = Cluster(
-        name: name, service: ServiceName(namespace: "default", name: "billing"), transport: .plaintext)
+        name: name, service: ServiceName(namespace: "default", name: "billing"),
+        transport: .mutualTLS(
+            peers: [SPIFFEID(trustDomain: .standard, namespace: "default", account: "billing")]))
     change(&cluster)
     return cluster
 }
