@@ -67,7 +67,6 @@ package struct ProxyRuntime: ServiceLifecycle.Service {
         let listening = try await self.listen(server, state, on: group)
         state.started()
         self.ready(listening.addresses)
-        ResidentMemory.giveBackStartUpCode()
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             self.watchApplication(on: group, in: &tasks) { state.applicationChanged(notReady: $0) }
             tasks.addTask { try await self.settle() }
@@ -90,7 +89,6 @@ package struct ProxyRuntime: ServiceLifecycle.Service {
             ready: {
                 state.started()
                 self.ready(listening.addresses)
-                ResidentMemory.giveBackStartUpCode()
             })
         if self.configuration.ports.isEmpty { client.applicationChanged(notReady: nil) }
         try await withThrowingTaskGroup(of: Void.self) { tasks in
