@@ -68,7 +68,7 @@ final class DiscoverySession: Sendable {
 
     // MARK: Streams
 
-    /// Runs one stream until it ends. Returns whether the control plane said anything on it; throws how it ended.
+    /// Runs one stream until it ends; throws how it ended. `answered` is called for all that the control plane says.
     func run(
         over client: GRPCClient<ControlPlaneConnection.Transport>, answered: @escaping @Sendable () -> Void
     )
@@ -76,7 +76,6 @@ final class DiscoverySession: Sendable {
     {
         let (requests, outgoing) = AsyncStream<DiscoveryClient.Request>.makeStream()
         self.state.withLock { $0.outgoing = outgoing }
-        self.step { client, now in client.streamOpened(now: now) }
         defer {
             outgoing.finish()
             self.state.withLock { state in
@@ -102,6 +101,7 @@ final class DiscoverySession: Sendable {
         case .incremental:
             do {
                 try await service.deltaAggregatedResources(options: ControlPlaneConnection.options) { writer in
+                    self.step { $0.streamOpened(now: $1) }
                     for await case .incremental(let request) in requests { try await writer.write(request) }
                 } onResponse: { response in
                     for try await message in response.messages {
@@ -120,6 +120,7 @@ final class DiscoverySession: Sendable {
             }
         case .stateOfTheWorld:
             try await service.streamAggregatedResources(options: ControlPlaneConnection.options) { writer in
+                self.step { $0.streamOpened(now: $1) }
                 for await case .stateOfTheWorld(let request) in requests { try await writer.write(request) }
             } onResponse: { response in
                 for try await message in response.messages {

@@ -13,13 +13,11 @@ final class RegistrationSession: Sendable {
         var readiness = Weft_V1_Readiness.with { $0.cause = "the application has not been probed yet" }
         var isDraining = false
         var outgoing: AsyncStream<Message>.Continuation?
+        /// Who waits until the others know that the workload drains.
+        var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
-    private struct Message: Sendable {
-        var message: Weft_V1_WorkloadMessage
-        /// Called when it has been handed to the connection, or never will be.
-        var written: (@Sendable () -> Void)?
-    }
+    private typealias Message = Weft_V1_WorkloadMessage
 
     private let state = Mutex(State())
     private let stats: @Sendable () -> [Weft_V1_EdgeStats]
@@ -39,22 +37,31 @@ final class RegistrationSession: Sendable {
         self.state.withLock { state in
             state.readiness = readiness
             guard !state.isDraining else { return }
-            state.outgoing?.yield(Message(message: .with { $0.readiness = readiness }))
+            state.outgoing?.yield(.with { $0.readiness = readiness })
         }
     }
 
     /// Says that the workload takes no more requests; returns when that has left, or at once without a stream.
     func drain() async {
         await withCheckedContinuation { continuation in
-            let isOpen = self.state.withLock { state in
+            let isLeaving = self.state.withLock { state in
                 state.isDraining = true
-                guard let outgoing = state.outgoing else { return false }
-                let message = Message(message: .with { $0.draining = Weft_V1_Draining() }) { continuation.resume() }
-                if case .enqueued = outgoing.yield(message) { return true }
-                return false
+                guard let outgoing = state.outgoing,
+                    case .enqueued = outgoing.yield(.with { $0.draining = Weft_V1_Draining() })
+                else { return false }
+                state.waiting.append(continuation)
+                return true
             }
-            if !isOpen { continuation.resume() }
+            if !isLeaving { continuation.resume() }
         }
+    }
+
+    private func drained() {
+        let waiting = self.state.withLock { state in
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for continuation in waiting { continuation.resume() }
     }
 
     /// Runs one stream until it ends.
@@ -64,23 +71,23 @@ final class RegistrationSession: Sendable {
     ) async throws {
         let (messages, outgoing) = AsyncStream<Message>.makeStream()
         self.state.withLock { state in
-            outgoing.yield(Message(message: .with { $0.register = state.register }))
+            outgoing.yield(.with { $0.register = state.register })
             outgoing.yield(
-                Message(
-                    message: .with {
-                        if state.isDraining { $0.draining = Weft_V1_Draining() } else { $0.readiness = state.readiness }
-                    }))
+                .with {
+                    if state.isDraining { $0.draining = Weft_V1_Draining() } else { $0.readiness = state.readiness }
+                })
             outgoing.yield(
-                Message(
-                    message: .with {
-                        $0.certificate.serial = identity.serial
-                        $0.certificate.expiresAtUnix = Int64(identity.notAfter.timeIntervalSince1970)
-                    }))
+                .with {
+                    $0.certificate.serial = identity.serial
+                    $0.certificate.expiresAtUnix = Int64(identity.notAfter.timeIntervalSince1970)
+                })
             state.outgoing = outgoing
         }
         defer {
             self.state.withLock { $0.outgoing = nil }
             outgoing.finish()
+            // What has not left by now never will.
+            self.drained()
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.report(to: outgoing) }
@@ -88,9 +95,6 @@ final class RegistrationSession: Sendable {
             try await group.next()
             group.cancelAll()
         }
-        // Whoever waits for a message that never left.
-        outgoing.finish()
-        for await message in messages { message.written?() }
     }
 
     private func exchange(
@@ -100,8 +104,8 @@ final class RegistrationSession: Sendable {
         let service = Weft_V1_WorkloadService.Client(wrapping: client)
         try await service.connect(options: ControlPlaneConnection.options) { writer in
             for await message in messages {
-                defer { message.written?() }
-                try await writer.write(message.message)
+                try await writer.write(message)
+                if case .draining = message.message { self.drained() }
             }
         } onResponse: { response in
             for try await message in response.messages {
@@ -122,15 +126,14 @@ final class RegistrationSession: Sendable {
             try await Task.sleep(for: Self.interval)
             let edges = self.stats()
             outgoing.yield(
-                Message(
-                    message: .with {
-                        if edges.isEmpty {
-                            $0.heartbeat = Weft_V1_Heartbeat()
-                        } else {
-                            $0.stats.atUnixMs = Int64(Date().timeIntervalSince1970 * 1000)
-                            $0.stats.edges = edges
-                        }
-                    }))
+                .with {
+                    if edges.isEmpty {
+                        $0.heartbeat = Weft_V1_Heartbeat()
+                    } else {
+                        $0.stats.atUnixMs = Int64(Date().timeIntervalSince1970 * 1000)
+                        $0.stats.edges = edges
+                    }
+                })
         }
     }
 }
