@@ -136,7 +136,10 @@ private struct WorkloadIndex {
 /// The ports of a service that nobody declared.
 private enum ImplicitPorts {
     /// Port 80 leads to each workload's first port; then every application port that all workloads have.
-    static func ports(of members: [CatalogWorkload]) -> [CatalogEntry.Port] {
+    ///
+    /// A workload without ports only calls others and has no say.
+    static func ports(of all: [CatalogWorkload]) -> [CatalogEntry.Port] {
+        let members = all.filter { !$0.workload.ports.isEmpty }
         guard let first = members.first?.workload.ports.first else { return [] }
         var ports = [
             CatalogEntry.Port(name: first.name, number: 80, target: .first, appProtocol: first.appProtocol)

@@ -42,7 +42,7 @@ extension Registry {
         guard IPAddress.isLiteral(workload.address) else {
             throw .invalid(field: "address", cause: "\(workload.address.prefix(64)) is not an IP address")
         }
-        guard !workload.ports.isEmpty else { throw .invalid(field: "ports", cause: "at least one is needed") }
+        // None is a workload that only calls others.
         guard workload.ports.count <= self.limits.ports else {
             throw .invalid(field: "ports", cause: "\(workload.ports.count) are more than \(self.limits.ports)")
         }

@@ -41,6 +41,8 @@ package final class ControlPlaneClient: ConfigurationSource {
     private let registration: Mutex<RegistrationSession?> = Mutex(nil)
     private let readiness = Mutex<Weft_V1_Readiness?>(nil)
     private let isReady = Atomic(false)
+    /// Whether what is held differs from what is on disk.
+    private let isUnsaved = Atomic(false)
 
     private static let snapshotFile = "snapshot.pb"
 
@@ -211,6 +213,8 @@ package final class ControlPlaneClient: ConfigurationSource {
     /// Hands on every configuration and saves it; a burst is saved once.
     private func publish(to receiver: Receiver, saving storage: PrivateDirectory?) async throws {
         let (dirty, changed) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        // The last of a burst may come just before the end.
+        defer { if let storage { self.save(to: storage) } }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 var previous: ProxySnapshot?
@@ -222,6 +226,7 @@ package final class ControlPlaneClient: ConfigurationSource {
                         absent: configuration.absent, previous: previous)
                     receiver.install(snapshot)
                     previous = snapshot
+                    self.isUnsaved.store(true, ordering: .relaxed)
                     changed.yield()
                 }
             }
@@ -237,6 +242,7 @@ package final class ControlPlaneClient: ConfigurationSource {
     }
 
     private func save(to storage: PrivateDirectory) {
+        guard self.isUnsaved.exchange(false, ordering: .relaxed) else { return }
         do {
             let saved = self.discovery.saved(at: Int64(Date().timeIntervalSince1970))
             try storage.write(Self.snapshotFile, try saved.serializedBytes())

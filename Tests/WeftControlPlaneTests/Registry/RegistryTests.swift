@@ -37,6 +37,13 @@ import WeftModel
         #expect(!again)
     }
 
+    @Test func `a workload that only calls others registers without ports`() throws {
+        var registry = Registry()
+        var workload = self.workload("billing-1")
+        workload.ports = []
+        #expect(try self.register(&registry, workload, connection: 1).changed)
+    }
+
     @Test func `a restarted sidecar takes its name over without its endpoint ever being gone`() throws {
         var registry = Registry()
         _ = try self.register(&registry, self.workload("billing-1"), connection: 1)

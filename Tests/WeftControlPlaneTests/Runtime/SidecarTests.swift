@@ -1,0 +1,171 @@
+import Crypto
+import Foundation
+import Logging
+import Testing
+import WeftIdentity
+import WeftModel
+import WeftProxy
+
+@testable import WeftControlPlane
+
+/// The sidecar's side of the control plane against a real one.
+@Suite(.serialized) struct SidecarTests {
+    private static let billing = "billing.default:80"
+
+    /// What a sidecar was given.
+    private enum Given: Sendable {
+        case snapshot(ProxySnapshot)
+        case identity(WorkloadIdentity)
+        case ready
+        case ended(any Error)
+    }
+
+    private func configuration(_ access: ControlPlaneAccess, directory: String) -> ProxyConfiguration {
+        var configuration = ProxyConfiguration(
+            service: ServiceName(namespace: "default", name: "front"), workload: "front-1",
+            source: .controlPlane(access))
+        configuration.dataDirectory = "\(directory)/sidecar"
+        return configuration
+    }
+
+    /// Runs a sidecar's control-plane side until `isEnough` says so of what it was given.
+    private func run(
+        _ access: ControlPlaneAccess, directory: String, wanting names: [String] = [billing],
+        until isEnough: @Sendable ([Given]) -> Bool
+    ) async throws -> [Given] {
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        let client = ControlPlaneClient(
+            configuration: self.configuration(access, directory: directory), logger: logger)
+        for name in names { client.want(listener: name) }
+        client.applicationChanged(notReady: nil)
+        let (events, given) = AsyncStream.makeStream(of: Given.self)
+        let receiver = ControlPlaneClient.Receiver(
+            install: { given.yield(.snapshot($0)) }, installIdentity: { given.yield(.identity($0)) },
+            ready: { given.yield(.ready) })
+        return await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                do { try await client.run(access: access, inboundPorts: [:], receiver: receiver) } catch {
+                    given.yield(.ended(error))
+                }
+                given.finish()
+            }
+            var all: [Given] = []
+            for await event in events {
+                all.append(event)
+                if isEnough(all) { break }
+            }
+            group.cancelAll()
+            return all
+        }
+    }
+
+    private static func knowsBilling(_ given: [Given]) -> Bool {
+        let isReady = given.contains { if case .ready = $0 { true } else { false } }
+        let knows = given.contains {
+            guard case .snapshot(let snapshot) = $0 else { return false }
+            return snapshot.endpoints[Self.billing]?.endpoints.map(\.workload) == ["default/billing-1"]
+        }
+        return isReady && knows
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `a sidecar joins, follows a name, and starts again without any control plane`() async throws {
+        try await RunningControlPlane.withDirectory { directory in
+            let port = try await RunningControlPlane.with(directory: directory) { plane in
+                let identity = try await plane.join(try await plane.token("billing"))
+                let access = ControlPlaneAccess(
+                    port: plane.listening.meshPort, joinToken: try await plane.token("front"))
+                let given = try await plane.registered("billing", as: "billing-1", identity: identity) {
+                    try await self.run(access, directory: directory, until: Self.knowsBilling)
+                }
+                #expect(Self.knowsBilling(given))
+                #expect(
+                    given.contains {
+                        if case .identity(let identity) = $0 {
+                            identity.id == SPIFFEID(trustDomain: .standard, namespace: "default", account: "front")
+                        } else {
+                            false
+                        }
+                    })
+                return plane.listening.meshPort
+            }
+            let cold = try await self.run(
+                ControlPlaneAccess(port: port), directory: directory, wanting: [], until: Self.knowsBilling)
+            #expect(Self.knowsBilling(cold))
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `a name that the mesh does not have is known to be absent`() async throws {
+        try await RunningControlPlane.withDirectory { directory in
+            try await RunningControlPlane.with(directory: directory) { plane in
+                let access = ControlPlaneAccess(
+                    port: plane.listening.meshPort, joinToken: try await plane.token("front"))
+                let given = try await self.run(access, directory: directory, wanting: ["nobody.default:80"]) { given in
+                    if case .snapshot(let snapshot) = given.last { !snapshot.absent.isEmpty } else { false }
+                }
+                guard case .snapshot(let snapshot) = given.last else {
+                    Issue.record("no snapshot: \(given)")
+                    return
+                }
+                #expect(snapshot.absent == ["nobody.default:80"])
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `a saved certificate that is due is used, and renewed at once`() async throws {
+        try await RunningControlPlane.withDirectory { directory in
+            try await RunningControlPlane.with(directory: directory) { plane in
+                // In the last tenth of its life; clocks may differ by more than it has left.
+                let saved = try self.identity(from: plane, issued: Date() - 55, lifetime: .seconds(60))
+                try saved.save(to: PrivateDirectory(path: "\(directory)/sidecar"))
+                let given = try await self.run(
+                    ControlPlaneAccess(port: plane.listening.meshPort), directory: directory, wanting: []
+                ) { given in given.count { if case .identity = $0 { true } else { false } } == 2 }
+                let used = given.compactMap { if case .identity(let identity) = $0 { identity } else { nil } }
+                #expect(used.first?.serial == saved.serial)
+                #expect(used.last?.id == saved.id)
+                #expect((used.last?.notAfter ?? .distantPast) > saved.notAfter)
+            }
+        }
+    }
+
+    /// An identity of `front` from the control plane's own authority, dated as told.
+    private func identity(
+        from plane: RunningControlPlane, issued: Date, lifetime: Duration
+    ) throws -> WorkloadIdentity {
+        var random = SystemRandomNumberGenerator()
+        let authority = try CertificateAuthority.open(
+            in: PrivateDirectory(path: "\(plane.directory)/authority"), trustDomain: .standard, now: Date(),
+            random: &random)
+        let key = P256.Signing.PrivateKey()
+        let svid = try authority.issue(
+            csrDER: try SigningRequest.der(for: key),
+            identity: SPIFFEID(trustDomain: .standard, namespace: "default", account: "front"), lifetime: lifetime,
+            now: issued, random: &random)
+        return try WorkloadIdentity(key: key, chain: svid.chain, bundle: svid.bundle, now: Date())
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: [nil, "nonsense", "used up"])
+    func `without a token that is good, and nothing saved, a sidecar says what to do`(kind: String?) async throws {
+        try await RunningControlPlane.withDirectory { directory in
+            try await RunningControlPlane.with(directory: directory) { plane in
+                var token = kind
+                if kind == "used up" {
+                    token = try await plane.token("front")
+                    _ = try await plane.join(token ?? "")
+                }
+                let access = ControlPlaneAccess(port: plane.listening.meshPort, joinToken: token)
+                let given = try await self.run(access, directory: directory) { _ in false }
+                guard case .ended(let error) = given.last else {
+                    Issue.record("it went on: \(given)")
+                    return
+                }
+                let refusal = try #require(error as? ControlPlaneRefusal)
+                #expect(!refusal.remedy.isEmpty)
+            }
+        }
+    }
+}
