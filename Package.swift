@@ -149,7 +149,8 @@ let package = Package(
             of: "WeftControlPlane",
             [
                 "WeftModel", "WeftConfig", "WeftCompiler", "WeftDiscovery", "WeftIdentity", "WeftStore", "WeftProtos",
-                "WeftProxy", protobuf, grpcCore, grpcProtobuf, grpcTransport, x509, crypto, nioCore, nioSSL, asyncHTTPClient,
+                "WeftProxy", protobuf, grpcCore, grpcProtobuf, grpcTransport, x509, crypto, nioCore, nioSSL,
+                asyncHTTPClient,
                 logging, lifecycle,
             ]),
         tests(of: "WeftCLI", ["WeftModel", "WeftProxy", yams]),
