@@ -177,7 +177,7 @@ package final class FleetRunner: Sendable {
         self.say("starting \(sidecars.count) workloads")
         let told = Guarded<Set<String>>([])
         try await self.wait(for: "the workloads", log: nil) {
-            var missing: [String] = []
+            var missing = await self.supervisor.unsettled
             for sidecar in sidecars {
                 guard let readiness = sidecar.readiness else { continue }
                 let name = String(sidecar.name.dropLast(".sidecar".count))

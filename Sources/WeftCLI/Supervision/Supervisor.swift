@@ -85,6 +85,16 @@ package actor Supervisor {
 
     package var reports: [Report] { self.order.compactMap { self.entries[$0]?.report } }
 
+    /// Wanted processes that do not run, or still run by an older plan, with how they last ended.
+    package var unsettled: [String] {
+        self.order.compactMap { name in
+            guard let entry = self.entries[name], entry.mustRestart || entry.report.state != .running else {
+                return nil
+            }
+            return "\(name): \(entry.mustRestart ? "is being replaced" : entry.report.lastEnd ?? "is starting")"
+        }
+    }
+
     package func plan(of name: String) -> ProcessPlan? { self.entries[name]?.plan }
 
     /// Wants a process to run like this: starts it, or replaces the running one when its plan is another.
