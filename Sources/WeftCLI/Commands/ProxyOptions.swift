@@ -64,6 +64,10 @@ struct ProxyOptions: ParsableArguments {
         help: ArgumentHelp(
             "How long requests in flight may take when stopping; 30s where not given.", valueName: "duration"))
     var drain: String?
+    @Option(
+        help: ArgumentHelp(
+            "The same for gRPC calls and server-sent events; 120s where not given.", valueName: "duration"))
+    var drainStreams: String?
 
     func configuration(_ settings: inout Settings) throws -> ProxyConfiguration {
         let service = try settings.required(
@@ -112,6 +116,7 @@ struct ProxyOptions: ParsableArguments {
                 AccessLogMode(rawValue: $0)
             } ?? .errors
         if let drain = try settings.duration("drain", self.drain) { configuration.drain.requests = drain }
+        if let drain = try settings.duration("drain-streams", self.drainStreams) { configuration.drain.streams = drain }
         return configuration
     }
 

@@ -219,9 +219,9 @@ package struct ProxyLimits: Hashable, Sendable {
 package struct DrainSettings: Hashable, Sendable {
     /// How long dependents are given to hear of it before connections are told. Default 2 s.
     package var announcement = Duration.seconds(2)
-    /// How long requests in flight may take. Default 30 s.
+    /// How long requests in flight are waited for, from when connections are told. Default 30 s.
     package var requests = Duration.seconds(30)
-    /// How long streams may take. Default 120 s.
+    /// The same for gRPC calls and server-sent events. Default 120 s.
     package var streams = Duration.seconds(120)
 
     package init() {}

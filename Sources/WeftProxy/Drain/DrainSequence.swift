@@ -3,21 +3,27 @@ internal import WeftModel
 /// Decides what a sidecar that was told to stop does next. Owns no clock: it is asked with the time since the order.
 ///
 /// Not ready and deregistered → dependents get a moment to hear of it → connections are told → requests in flight end →
-/// streams that go on get longer → outbound stays until the application has exited → everything closes.
+/// streams that go on get longer → outbound stays until the application has exited → everything closes. What is still
+/// under way after its time is not waited for; it goes on for as long as something else is.
 package struct DrainSequence: Sendable {
     /// What there is to see when asked.
     package struct Observation: Hashable, Sendable {
         /// Since the order to stop.
         package var elapsed: Duration
-        /// Inbound requests and streams under way.
+        /// Inbound requests under way, streams among them.
+        package var inboundRequests: Int
+        /// Of these, the ones that may go on for as long as both sides like.
         package var inboundStreams: Int
         /// Every dependent is known to have the change.
         package var dependentsKnow: Bool
         /// The application has exited, or there is none to wait for.
         package var applicationExited: Bool
 
-        package init(elapsed: Duration, inboundStreams: Int, dependentsKnow: Bool, applicationExited: Bool) {
+        package init(
+            elapsed: Duration, inboundRequests: Int, inboundStreams: Int, dependentsKnow: Bool, applicationExited: Bool
+        ) {
             self.elapsed = elapsed
+            self.inboundRequests = inboundRequests
             self.inboundStreams = inboundStreams
             self.dependentsKnow = dependentsKnow
             self.applicationExited = applicationExited
@@ -34,7 +40,12 @@ package struct DrainSequence: Sendable {
         case close
     }
 
-    private enum State: Sendable { case announcing, drainingInbound, drainingOutbound(since: Duration), closed }
+    private enum State: Sendable {
+        case announcing
+        case drainingInbound(since: Duration)
+        case drainingOutbound(since: Duration)
+        case closed
+    }
 
     private let settings: DrainSettings
     private var state = State.announcing
@@ -47,11 +58,12 @@ package struct DrainSequence: Sendable {
         (self.state, step) =
             switch self.state {
             case .announcing where seen.dependentsKnow || seen.elapsed >= self.settings.announcement:
-                (.drainingInbound, .drainInbound)
+                (.drainingInbound(since: seen.elapsed), .drainInbound)
             case .announcing: (.announcing, .wait)
-            case .drainingInbound where self.inboundIsOver(seen) && seen.applicationExited:
+            case .drainingInbound(let since)
+            where self.inboundIsOver(seen, after: seen.elapsed - since) && seen.applicationExited:
                 (.drainingOutbound(since: seen.elapsed), .drainOutbound)
-            case .drainingInbound: (.drainingInbound, .wait)
+            case .drainingInbound(let since): (.drainingInbound(since: since), .wait)
             // The application has gone, so its own calls have nobody to answer to.
             case .drainingOutbound(let since) where seen.elapsed - since >= .milliseconds(100): (.closed, .close)
             case .drainingOutbound(let since): (.drainingOutbound(since: since), .wait)
@@ -60,7 +72,9 @@ package struct DrainSequence: Sendable {
         return step
     }
 
-    private func inboundIsOver(_ seen: Observation) -> Bool {
-        seen.inboundStreams == 0 || seen.elapsed >= self.settings.announcement + self.settings.streams
+    private func inboundIsOver(_ seen: Observation, after elapsed: Duration) -> Bool {
+        let requestsAreOver = seen.inboundRequests <= seen.inboundStreams || elapsed >= self.settings.requests
+        let streamsAreOver = seen.inboundStreams == 0 || elapsed >= self.settings.streams
+        return requestsAreOver && streamsAreOver
     }
 }

@@ -114,6 +114,8 @@ final class InboundRequest: RelayedRequest {
 
     override func downstreamGone() -> ExchangeEffects { self.exchange.downstreamGone(now: self.loop.now) }
 
+    override var isOpenStream: Bool { self.exchange.isOpenStream }
+
     // MARK: Time
 
     override var nextTimer: MonotonicInstant { self.exchange.timer }

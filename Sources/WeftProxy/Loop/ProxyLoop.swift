@@ -311,13 +311,16 @@ final class ProxyLoop {
         if self.isDraining { connection.drain() }
     }
 
-    /// Connections now, streams on them, of the roles asked for.
-    func load(where matches: (ListenerRole) -> Bool) -> (connections: Int, streams: Int) {
-        self.connections.values.reduce(into: (0, 0)) { load, connection in
-            guard matches(connection.role) else { return }
-            load.0 += 1
-            load.1 += connection.openStreams
+    /// What is open now, of the roles asked for.
+    func load(where matches: (ListenerRole) -> Bool) -> ProxyLoad {
+        var load = ProxyLoad()
+        for connection in self.connections.values where matches(connection.role) {
+            load.connections += 1
+            load.requests += connection.openStreams
         }
+        // Asked for while stopping only, so that requests need not be counted by kind as they come and go.
+        if matches(.inbound(appPort: 0)) { load.longLived = self.requests.count { $0.isOpenStream } }
+        return load
     }
 
     /// Tells connections of these roles to finish and take nothing new.

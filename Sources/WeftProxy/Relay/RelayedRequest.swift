@@ -63,6 +63,8 @@ class RelayedRequest: ServerStreamReceiver {
     func renderReply() -> RenderedReply {
         LocalReplyRenderer.render(LocalReply(.internal), for: RequestHead(method: .get, headers: HeaderBlock()))
     }
+    /// Under way, and of a kind that is given longer than a request when the sidecar stops.
+    var isOpenStream: Bool { false }
     /// When the machine wants to be told of the time next.
     var nextTimer: MonotonicInstant { .never }
     /// The machine is done: writes the record.

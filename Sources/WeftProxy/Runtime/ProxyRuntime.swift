@@ -221,7 +221,7 @@ package struct ProxyRuntime: ServiceLifecycle.Service {
             let load = await server.load(.inbound)
             let step = sequence.next(
                 DrainSequence.Observation(
-                    elapsed: clock.now - start, inboundStreams: load.streams,
+                    elapsed: clock.now - start, inboundRequests: load.requests, inboundStreams: load.longLived,
                     dependentsKnow: !hasDependents || load.connections == 0,
                     applicationExited: self.applicationExited.hasExited))
             switch step {

@@ -136,13 +136,15 @@ package final class ProxyServer: Sendable {
         }
     }
 
-    /// Connections and requests of one side that are open now, all loops together.
-    package func load(_ side: Side) async -> (connections: Int, streams: Int) {
-        var total = (connections: 0, streams: 0)
+    /// What is open on one side now, all loops together.
+    package func load(_ side: Side) async -> ProxyLoad {
+        var total = ProxyLoad()
         for loop in self.loops {
-            let load = try? await loop.eventLoop.submit { loop.state.value.load(where: side.matches) }.get()
-            total.connections += load?.connections ?? 0
-            total.streams += load?.streams ?? 0
+            guard let load = try? await loop.eventLoop.submit({ loop.state.value.load(where: side.matches) }).get()
+            else { continue }
+            total.connections += load.connections
+            total.requests += load.requests
+            total.longLived += load.longLived
         }
         return total
     }

@@ -54,6 +54,8 @@ package struct InboundExchange: ~Copyable {
     package init() {}
 
     package var isGRPC: Bool { self.traits.isGRPC }
+    /// Under way, and of a kind that may go on for as long as both sides like: gRPC, server-sent events.
+    package var isOpenStream: Bool { self.phase != .idle && self.phase != .finished && self.traits.isStream }
     /// What the caller's `x-weft-attempt` said; 1 without it.
     package var attempt: Int { self.traits.attempt }
     package var isFinished: Bool { self.phase == .finished }

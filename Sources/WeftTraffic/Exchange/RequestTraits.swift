@@ -44,9 +44,12 @@ struct RequestTraits {
         }
     }
 
+    /// May go on for as long as both sides like: gRPC, a tunnel, server-sent events.
+    var isStream: Bool { self.isGRPC || self.isTunnel || self.wantsEventStream }
+
     /// What ends a call for which no request timeout is set: 15 s for idempotent unary HTTP calls, in nanoseconds.
     var defaultRequestTimeout: Int64? {
-        self.hasIdempotentMethod && !self.isGRPC && !self.isTunnel && !self.wantsEventStream ? 15_000_000_000 : nil
+        self.hasIdempotentMethod && !self.isStream ? 15_000_000_000 : nil
     }
 
     /// How long a stream may be silent where nothing is set: 5 min, but not gRPC streams and tunnels.

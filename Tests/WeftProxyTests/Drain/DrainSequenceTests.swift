@@ -4,27 +4,29 @@ import Testing
 
 @Suite struct DrainSequenceTests {
     private func seen(
-        _ elapsed: Duration, streams: Int = 0, know: Bool = false, exited: Bool = true
+        _ elapsed: Duration, requests: Int = 0, streams: Int = 0, know: Bool = false, exited: Bool = true
     )
         -> DrainSequence.Observation
     {
-        .init(elapsed: elapsed, inboundStreams: streams, dependentsKnow: know, applicationExited: exited)
+        .init(
+            elapsed: elapsed, inboundRequests: requests + streams, inboundStreams: streams, dependentsKnow: know,
+            applicationExited: exited)
     }
 
     @Test func `dependents get two seconds to hear of it, or as long as they need`() {
         var slow = DrainSequence(DrainSettings())
-        #expect(slow.next(self.seen(.milliseconds(1900), streams: 1)) == .wait)
-        #expect(slow.next(self.seen(.seconds(2), streams: 1)) == .drainInbound)
+        #expect(slow.next(self.seen(.milliseconds(1900), requests: 1)) == .wait)
+        #expect(slow.next(self.seen(.seconds(2), requests: 1)) == .drainInbound)
         var quick = DrainSequence(DrainSettings())
         #expect(quick.next(self.seen(.milliseconds(50), know: true)) == .drainInbound)
     }
 
     @Test func `requests in flight end before outbound goes`() {
         var sequence = DrainSequence(DrainSettings())
-        _ = sequence.next(self.seen(.zero, streams: 1, know: true))
-        #expect(sequence.next(self.seen(.seconds(20), streams: 1)) == .wait)
-        #expect(sequence.next(self.seen(.seconds(21), streams: 0)) == .drainOutbound)
-        #expect(sequence.next(self.seen(.seconds(22), streams: 0)) == .close)
+        _ = sequence.next(self.seen(.zero, requests: 1, know: true))
+        #expect(sequence.next(self.seen(.seconds(20), requests: 1)) == .wait)
+        #expect(sequence.next(self.seen(.seconds(21), requests: 0)) == .drainOutbound)
+        #expect(sequence.next(self.seen(.seconds(22), requests: 0)) == .close)
     }
 
     @Test func `outbound stays until the application has exited`() {
@@ -34,10 +36,31 @@ import Testing
         #expect(sequence.next(self.seen(.seconds(9), exited: true)) == .drainOutbound)
     }
 
-    @Test func `streams that never end are cut off after their time`() {
+    @Test func `requests are waited for 30 seconds from when their connections were told`() {
         var sequence = DrainSequence(DrainSettings())
-        _ = sequence.next(self.seen(.seconds(2), streams: 3))
-        #expect(sequence.next(self.seen(.seconds(121), streams: 3)) == .wait)
-        #expect(sequence.next(self.seen(.seconds(122), streams: 3)) == .drainOutbound)
+        _ = sequence.next(self.seen(.seconds(2), requests: 3))
+        #expect(sequence.next(self.seen(.milliseconds(31_900), requests: 3)) == .wait)
+        #expect(sequence.next(self.seen(.seconds(32), requests: 3)) == .drainOutbound)
+    }
+
+    @Test func `streams are waited for 120 seconds, and what else goes on has as long`() {
+        var sequence = DrainSequence(DrainSettings())
+        _ = sequence.next(self.seen(.seconds(2), requests: 2, streams: 3))
+        #expect(sequence.next(self.seen(.milliseconds(121_900), requests: 2, streams: 3)) == .wait)
+        #expect(sequence.next(self.seen(.seconds(122), requests: 2, streams: 3)) == .drainOutbound)
+        var ended = DrainSequence(DrainSettings())
+        _ = ended.next(self.seen(.seconds(2), requests: 2, streams: 3))
+        #expect(ended.next(self.seen(.seconds(60), requests: 2, streams: 0)) == .drainOutbound)
+    }
+
+    @Test func `the times are those that were set`() {
+        var settings = DrainSettings()
+        settings.requests = .seconds(5)
+        settings.streams = .seconds(3)
+        var sequence = DrainSequence(settings)
+        _ = sequence.next(self.seen(.zero, streams: 1, know: true))
+        #expect(sequence.next(self.seen(.seconds(2), requests: 1, streams: 1)) == .wait)
+        #expect(sequence.next(self.seen(.seconds(4), requests: 1, streams: 1)) == .wait)
+        #expect(sequence.next(self.seen(.seconds(4), streams: 1)) == .drainOutbound)
     }
 }

@@ -31,7 +31,7 @@ import WeftModel
                 try await Task.sleep(for: .milliseconds(200))
             }
             #expect(poured < Self.size / 4)
-            #expect(await sidecar.server.load(.outbound).streams == 1)
+            #expect(await sidecar.server.load(.outbound).requests == 1)
             try await caller.readOn()
             while app.poured < Self.size { try await Task.sleep(for: .milliseconds(50)) }
             await sidecar.stop()

@@ -161,6 +161,27 @@ import WeftTelemetry
         }
     }
 
+    @Test func `gRPC calls and event streams count as long-lived for as long as they are under way, others never`()
+        async throws
+    {
+        try await withLoops(2) { group in
+            let pair = try await self.start(on: group)
+            pair.connect(retries: 0)
+            let client = TestClient(group: group, port: pair.caller.outboundPort)
+            async let call = client.post("/late", headers: ["content-type": "application/grpc"], [.data(ByteBuffer())])
+            async let events = client.get("/late", headers: ["accept": "text/event-stream"])
+            async let request = client.get("/late")
+            while pair.app.heads.count < 3 { try await Task.sleep(for: .milliseconds(5)) }
+            let during = await pair.callee.server.load(.inbound)
+            #expect(during.requests == 3)
+            #expect(during.longLived == 2)
+            _ = try await (call, events, request)
+            let after = await pair.callee.server.load(.inbound)
+            #expect(after.longLived == 0)
+            await pair.stop()
+        }
+    }
+
     @Test func `requests are counted by edge on both sides`() async throws {
         try await withLoops(2) { group in
             let pair = try await self.start(on: group)
