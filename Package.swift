@@ -153,6 +153,6 @@ let package = Package(
                 asyncHTTPClient,
                 logging, lifecycle,
             ]),
-        tests(of: "WeftCLI", ["WeftModel", "WeftProxy", yams]),
+        tests(of: "WeftCLI", ["WeftModel", "WeftProxy", "WeftIdentity", crypto, yams]),
     ]
 )

@@ -19,6 +19,8 @@ package struct APIClient: Sendable {
     ) async throws -> Result {
         var configuration = HTTPClient.Configuration()
         configuration.timeout.connect = .seconds(5)
+        // Nobody there is an answer, and trying it for 5 s does not make another of it.
+        configuration.connectionPool.retryConnectionEstablishment = false
         if let certificateAuthority {
             do {
                 var tls = TLSConfiguration.makeClientConfiguration()

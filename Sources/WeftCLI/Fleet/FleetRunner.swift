@@ -42,8 +42,10 @@ package final class FleetRunner: Sendable {
         self.supervisor = Supervisor(
             logs: paths.logs, environment: environment,
             token: { joining in
-                // Without a control plane a sidecar starts from the identity it saved.
-                guard FileManager.default.fileExists(atPath: paths.apiSocket) else { return nil }
+                // A sidecar starts from the identity it saved, whether a control plane answers or not.
+                guard joining.needsToken(now: Date()), FileManager.default.fileExists(atPath: paths.apiSocket) else {
+                    return nil
+                }
                 return try? await APIClient.with(address) { api in
                     try await api.createToken(
                         TokenRequest(service: joining.service, namespace: joining.namespace, ttlSeconds: 600)

@@ -1,3 +1,5 @@
+package import Foundation
+internal import WeftIdentity
 internal import WeftModel
 
 /// One process that a fleet needs.
@@ -24,6 +26,16 @@ package struct ProcessPlan: Hashable, Sendable, Codable {
     package struct Joining: Hashable, Sendable, Codable {
         package var service: String
         package var namespace: String
+        /// Where the sidecar keeps its identity.
+        package var directory: String
+
+        /// Whether it can start with a token only: without one it needs a valid identity from an earlier run.
+        package func needsToken(now: Date) -> Bool {
+            guard let files = try? PrivateDirectory(path: self.directory),
+                let identity = try? WorkloadIdentity.load(from: files)
+            else { return true }
+            return identity.notAfter <= now
+        }
     }
 
     package struct Readiness: Hashable, Sendable, Codable {
@@ -123,12 +135,13 @@ package struct FleetPlan: Sendable {
         var upstreams: [(name: String, port: Int)]
 
         func sidecar(of member: Fleet.Member, discovery: Int, in surroundings: Surroundings) -> ProcessPlan {
+            let directory = "\(surroundings.state)/sidecars/\(self.name)"
             var arguments = [
                 surroundings.weft, "proxy", "--service", member.service, "--namespace", member.namespace,
                 "--account", member.account, "--workload", self.name, "--control-plane", "127.0.0.1:\(discovery)",
                 "--app-port", "http:\(self.application)=\(self.inbound)",
                 "--outbound", "127.0.0.1:\(self.outbound)", "--admin", "127.0.0.1:\(self.admin)",
-                "--health", member.health.flag, "--data-dir", "\(surroundings.state)/sidecars/\(self.name)",
+                "--health", member.health.flag, "--data-dir", directory,
                 "--app-protocol", FleetPlan.protocolFlag(member), "--loops", "1",
                 "--label", "app=\(member.service)",
             ]
@@ -142,7 +155,8 @@ package struct FleetPlan: Sendable {
             return ProcessPlan(
                 name: "\(self.name).sidecar", role: .sidecar, arguments: arguments, environment: [:],
                 directory: surroundings.directory,
-                joins: ProcessPlan.Joining(service: member.service, namespace: member.namespace),
+                joins: ProcessPlan.Joining(
+                    service: member.service, namespace: member.namespace, directory: directory),
                 readiness: ProcessPlan.Readiness(port: self.admin, path: "/ready"))
         }
 

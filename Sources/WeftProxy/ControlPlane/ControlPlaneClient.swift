@@ -43,6 +43,8 @@ package final class ControlPlaneClient: ConfigurationSource {
     private let isReady = Atomic(false)
     /// Whether what is held differs from what is on disk.
     private let isUnsaved = Atomic(false)
+    /// Wakes whoever saves.
+    private let (dirty, changed) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
     private static let snapshotFile = "snapshot.pb"
 
@@ -131,6 +133,8 @@ package final class ControlPlaneClient: ConfigurationSource {
                         try await registration.run(over: client, as: identity) {
                             answered()
                             self.becameReady(receiver)
+                            // Of a workload that calls nobody yet, too: nothing is what it starts from.
+                            self.mustSave()
                         }
                     }
                     return nil
@@ -195,7 +199,12 @@ package final class ControlPlaneClient: ConfigurationSource {
 
     // MARK: Snapshots
 
-    /// Starts from what an earlier run saved. False when there is nothing.
+    private func mustSave() {
+        self.isUnsaved.store(true, ordering: .relaxed)
+        self.changed.yield()
+    }
+
+    /// Starts from what an earlier run saved. False when there was none.
     private func restore(from storage: PrivateDirectory?) -> Bool {
         do {
             guard let bytes = try storage?.read(Self.snapshotFile) else { return false }
@@ -203,7 +212,7 @@ package final class ControlPlaneClient: ConfigurationSource {
             self.discovery.restore(saved)
             self.logger.info(
                 "starting from the saved configuration", metadata: ["resources": "\(saved.resources.count)"])
-            return !saved.resources.isEmpty
+            return true
         } catch {
             self.logger.warning("the saved configuration is not used", metadata: ["cause": "\(error)"])
             return false
@@ -212,7 +221,6 @@ package final class ControlPlaneClient: ConfigurationSource {
 
     /// Hands on every configuration and saves it; a burst is saved once.
     private func publish(to receiver: Receiver, saving storage: PrivateDirectory?) async throws {
-        let (dirty, changed) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         // The last of a burst may come just before the end.
         defer { if let storage { self.save(to: storage) } }
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -226,13 +234,12 @@ package final class ControlPlaneClient: ConfigurationSource {
                         absent: configuration.absent, previous: previous)
                     receiver.install(snapshot)
                     previous = snapshot
-                    self.isUnsaved.store(true, ordering: .relaxed)
-                    changed.yield()
+                    self.mustSave()
                 }
             }
             group.addTask {
                 guard let storage else { return }
-                for await _ in dirty {
+                for await _ in self.dirty {
                     self.save(to: storage)
                     try await Task.sleep(for: .milliseconds(500))
                 }

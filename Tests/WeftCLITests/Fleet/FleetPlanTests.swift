@@ -1,4 +1,7 @@
+import Crypto
+import Foundation
 import Testing
+import WeftIdentity
 import WeftModel
 
 @testable import WeftCLI
@@ -31,6 +34,24 @@ import WeftModel
         #expect(application.environment["http_proxy"] == "http://127.0.0.1:\(try #require(plan.outbound["cart-1"]))")
         #expect(application.environment["WEFT_UPSTREAM_BILLING"]?.hasPrefix("http://127.0.0.1:") == true)
         #expect(plan.members[0].arguments.contains("version=v1"))
+    }
+
+    @Test func `a token is needed only where no valid identity was saved`() throws {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "weft-\(UUID())").path
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let joining = ProcessPlan.Joining(service: "cart", namespace: "default", directory: directory)
+        #expect(joining.needsToken(now: Date()))
+        var random = SystemRandomNumberGenerator()
+        let authority = try CertificateAuthority(trustDomain: .standard, now: Date(), random: &random)
+        let key = P256.Signing.PrivateKey()
+        let svid = try authority.issue(
+            csrDER: SigningRequest.der(for: key),
+            identity: SPIFFEID(trustDomain: .standard, namespace: "default", account: "cart"), now: Date(),
+            random: &random)
+        let identity = try WorkloadIdentity(key: key, chain: svid.chain, bundle: svid.bundle, now: Date())
+        try identity.save(to: PrivateDirectory(path: directory))
+        #expect(!joining.needsToken(now: Date()))
+        #expect(joining.needsToken(now: identity.notAfter))
     }
 
     @Test func `ports are free ones, all different, and the same again the next time`() throws {

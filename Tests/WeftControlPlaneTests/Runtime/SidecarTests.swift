@@ -97,6 +97,72 @@ import WeftProxy
     }
 
     @Test(.timeLimit(.minutes(1)))
+    func `what a sidecar started from gives way to what a returning control plane says`() async throws {
+        try await RunningControlPlane.withDirectory { directory in
+            let service = "apiVersion: v1\nkind: Service\nmetadata: {name: cart}\nspec: {ports: [{port: 80}]}\n"
+            let names = ["cart.default:80", Self.billing]
+            let port = try await RunningControlPlane.with(directory: directory) { plane in
+                #expect(try await plane.apply(service).status == 200)
+                let identity = try await plane.join(try await plane.token("billing"))
+                let access = ControlPlaneAccess(
+                    port: plane.listening.meshPort, joinToken: try await plane.token("front"))
+                _ = try await plane.registered("billing", as: "billing-1", identity: identity) {
+                    try await self.run(access, directory: directory, wanting: names) { given in
+                        Self.knowsBilling(given) && Self.newest(given)?.listeners["cart.default:80"] != nil
+                    }
+                }
+                return plane.listening.meshPort
+            }
+            let (started, start) = AsyncStream.makeStream(of: Void.self)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    // Serves from what was saved first; only then is there a control plane again.
+                    let given = try await self.run(
+                        ControlPlaneAccess(port: port), directory: directory, wanting: []
+                    ) { given in
+                        if Self.knowsBilling(given) { start.yield() }
+                        return Self.newest(given)?.absent.contains("cart.default:80") == true
+                    }
+                    #expect(Self.knowsBilling(given))
+                }
+                group.addTask {
+                    for await _ in started { break }
+                    try await RunningControlPlane.with(directory: directory) {
+                        $0.meshAddress.port = port
+                    } _: { plane in
+                        #expect(try await plane.call("DELETE", "/v1/resources/Service/default/cart").status == 200)
+                        try await Task.sleep(for: .seconds(60))
+                    }
+                }
+                try await group.next()
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `a sidecar that calls nobody starts without a control plane too`() async throws {
+        try await RunningControlPlane.withDirectory { directory in
+            let isReady: @Sendable ([Given]) -> Bool = { given in
+                if case .ready = given.last { true } else { false }
+            }
+            let port = try await RunningControlPlane.with(directory: directory) { plane in
+                let access = ControlPlaneAccess(
+                    port: plane.listening.meshPort, joinToken: try await plane.token("front"))
+                _ = try await self.run(access, directory: directory, wanting: [], until: isReady)
+                return plane.listening.meshPort
+            }
+            let cold = try await self.run(
+                ControlPlaneAccess(port: port), directory: directory, wanting: [], until: isReady)
+            #expect(isReady(cold))
+        }
+    }
+
+    private static func newest(_ given: [Given]) -> ProxySnapshot? {
+        given.reversed().lazy.compactMap { if case .snapshot(let snapshot) = $0 { snapshot } else { nil } }.first
+    }
+
+    @Test(.timeLimit(.minutes(1)))
     func `a name that the mesh does not have is known to be absent`() async throws {
         try await RunningControlPlane.withDirectory { directory in
             try await RunningControlPlane.with(directory: directory) { plane in
