@@ -1,5 +1,6 @@
 package import ArgumentParser
 internal import Foundation
+internal import WeftModel
 
 /// The `weft` executable.
 package struct WeftCommand: AsyncParsableCommand {
@@ -59,9 +60,4 @@ package struct WeftCommand: AsyncParsableCommand {
             Foundation.exit(!isFailure ? 0 : isUsage ? ExitStatus.usage.rawValue : ExitStatus.failed.rawValue)
         }
     }
-}
-
-/// Which weft this is.
-package enum WeftVersion {
-    package static let text = "0.1.0"
 }

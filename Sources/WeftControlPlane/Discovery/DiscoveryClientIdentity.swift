@@ -17,10 +17,18 @@ struct DiscoveryClientIdentity: Hashable, Sendable {
         self.identity = identity
         self.dialect = Dialect(node: node)
         self.node = String(node.id.prefix(256))
-        self.version = String(node.userAgentVersion.prefix(64))
+        self.version = Self.version(of: node)
         let wanted = node.metadata.fields["weft.outboundPort"]
         let number = wanted?.numberValue ?? wanted.flatMap { Double($0.stringValue) } ?? 0
         self.outboundPort = (1...65535).contains(number) ? Int(number) : 15001
+    }
+
+    /// A text, or, of Envoy, numbers.
+    private static func version(of node: Envoy_Config_Core_V3_Node) -> String {
+        guard case .userAgentBuildVersion(let build)? = node.userAgentVersionType else {
+            return String(node.userAgentVersion.prefix(64))
+        }
+        return "\(build.version.majorNumber).\(build.version.minorNumber).\(build.version.patch)"
     }
 
     var namespace: String { self.identity.workload?.namespace ?? "default" }

@@ -8,7 +8,7 @@ internal import WeftModel
 struct DiscoveryStream<Machine: DiscoveryMachine> {
     private let server: DiscoveryServer
     private let peer: SPIFFEID
-    private var machine = Machine(identifier: "weft \(ControlPlane.version)")
+    private var machine = Machine(identifier: "weft \(WeftVersion.text)")
     private var client: DiscoveryClientIdentity?
     private var id: Int?
     /// What it asks for, by type URL.

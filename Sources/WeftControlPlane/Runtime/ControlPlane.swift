@@ -13,9 +13,6 @@ internal import WeftStore
 ///
 /// Everything it acknowledges is on disk; a killed one loses nothing, and its proxies go on with what they have.
 package struct ControlPlane: ServiceLifecycle.Service {
-    /// This build's version, as `status` shows it.
-    package static let version = "0.1.0"
-
     private let configuration: ControlPlaneConfiguration
     private let logger: Logger
     private let ready: @Sendable (Listening) -> Void

@@ -70,7 +70,7 @@ struct ControlPlaneParts: Sendable {
             configurations: configurations, authority: authority, registry: registry,
             status: {
                 StatusReport(
-                    version: ControlPlane.version, revision: try await configurations.revision,
+                    version: WeftVersion.text, revision: try await configurations.revision,
                     publishedRevision: hub.snapshot.revision, trustDomain: configuration.trustDomain.name,
                     startedAt: started, now: Int64(Date().timeIntervalSince1970),
                     authority: try await authority.status,

@@ -265,6 +265,7 @@ package final class ControlPlaneClient: ConfigurationSource {
             $0.id = "\(configuration.service.namespace)/\(configuration.workload)"
             $0.cluster = configuration.service.description
             $0.userAgentName = Dialect.weftUserAgentName
+            $0.userAgentVersion = WeftVersion.text
             $0.locality.region = configuration.locality.region
             $0.locality.zone = configuration.locality.zone
             $0.locality.subZone = configuration.locality.subZone
@@ -281,6 +282,7 @@ package final class ControlPlaneClient: ConfigurationSource {
             $0.address = configuration.address
             $0.labels = configuration.labels
             $0.weight = UInt32(clamping: configuration.weight)
+            $0.version = WeftVersion.text
             $0.locality.region = configuration.locality.region
             $0.locality.zone = configuration.locality.zone
             $0.locality.subZone = configuration.locality.subZone
