@@ -11,22 +11,23 @@ package struct Bootstrap: Sendable, Hashable {
     package var controlPort: Int
     /// Absolute; holds the three files.
     package var directory: String
-    package var trustDomain: String
+    /// The SPIFFE ID that the control plane proves.
+    package var controlPlaneID: String
     /// Envoy only: where its admin listens, `127.0.0.1:PORT`.
     package var adminPort: Int
     /// Envoy only: where the control plane puts its outbound listener.
     package var outboundPort: Int
 
     package init(
-        nodeID: String, service: String, controlHost: String, controlPort: Int, directory: String, trustDomain: String,
-        adminPort: Int = 15000, outboundPort: Int = 15001
+        nodeID: String, service: String, controlHost: String, controlPort: Int, directory: String,
+        controlPlaneID: String, adminPort: Int = 15000, outboundPort: Int = 15001
     ) {
         self.nodeID = nodeID
         self.service = service
         self.controlHost = controlHost
         self.controlPort = controlPort
         self.directory = directory
-        self.trustDomain = trustDomain
+        self.controlPlaneID = controlPlaneID
         self.adminPort = adminPort
         self.outboundPort = outboundPort
     }
@@ -104,6 +105,9 @@ package struct Bootstrap: Sendable, Hashable {
                   tls_certificate_sds_secret_configs: [{name: weft-identity}]
                   validation_context:
                     trusted_ca: {filename: \(Self.quoted(self.bundle))}
+                    # Every workload has a certificate of these roots; only this one is the control plane's.
+                    match_typed_subject_alt_names:
+                    - {san_type: URI, matcher: {exact: \(Self.quoted(self.controlPlaneID))}}
 
         """
     }

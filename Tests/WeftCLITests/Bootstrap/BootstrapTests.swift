@@ -7,7 +7,7 @@ import Yams
 @Suite struct BootstrapTests {
     private let bootstrap = Bootstrap(
         nodeID: "billing-1", service: "billing.default", controlHost: "127.0.0.1", controlPort: 15012,
-        directory: "/var/lib/it's here", trustDomain: "mesh.local")
+        directory: "/var/lib/it's here", controlPlaneID: "spiffe://mesh.local/ns/weft/sa/control")
 
     @Test func `Envoy's is YAML with static secrets from files and delta discovery over TLS`() throws {
         let text = try self.bootstrap.text(for: .envoy)
@@ -18,6 +18,16 @@ import Yams
         #expect(secrets?.compactMap { $0["name"]?.string } == ["weft-identity", "weft-trust"])
         let key = secrets?.first?["tls_certificate"]?["private_key"]?["filename"]?.string
         #expect(key == "/var/lib/it's here/key.pem")
+    }
+
+    @Test func `Envoy trusts no workload of the mesh to be its control plane`() throws {
+        let root = try #require(try Yams.compose(yaml: try self.bootstrap.text(for: .envoy)))
+        let cluster = root["static_resources"]?["clusters"]?.sequence?.first
+        let context = cluster?["transport_socket"]?["typed_config"]?["common_tls_context"]?["validation_context"]
+        let names = context?["match_typed_subject_alt_names"]?.sequence
+        #expect(names?.count == 1)
+        #expect(names?.first?["san_type"]?.string == "URI")
+        #expect(names?.first?["matcher"]?["exact"]?.string == "spiffe://mesh.local/ns/weft/sa/control")
     }
 
     @Test func `gRPC's is JSON that names the same files twice`() throws {
