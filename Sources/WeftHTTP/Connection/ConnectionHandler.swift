@@ -6,6 +6,7 @@ package import NIOCore
 /// so that many frames of many streams become one channel write.
 package class ConnectionHandler: ChannelDuplexHandler {
     package typealias InboundIn = ByteBuffer
+    package typealias InboundOut = ByteBuffer
     package typealias OutboundIn = Never
     package typealias OutboundOut = ByteBuffer
 

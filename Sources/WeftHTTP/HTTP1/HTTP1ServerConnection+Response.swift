@@ -20,7 +20,13 @@ extension HTTP1ServerConnection {
         self.headSent = true
         var additions = HTTP1HeadWriter.Additions()
         let length = head.headers.number(.contentLength)
-        if head.status == 204 {
+        if self.isConnect, (200..<300).contains(head.status), self.makeTunnelReader != nil {
+            // RFC 9110 §9.3.6: such a response has neither length nor coding, and the tunnel begins behind its head.
+            self.opensTunnel = true
+            self.keepsAlive = !self.draining
+            additions.dropsContentLength = true
+            self.responseFraming = .none
+        } else if head.status == 204 {
             additions.dropsContentLength = true
             self.responseFraming = .none
         } else if self.isHead || head.status == 304 {
@@ -40,7 +46,7 @@ extension HTTP1ServerConnection {
         // An answer that rejects a body half read is the connection's last.
         if head.status >= 400, !self.requestDone { self.keepsAlive = false }
         additions.close = !self.keepsAlive
-        additions.keepAlive = self.keepsAlive && !self.isHTTP11
+        additions.keepAlive = self.keepsAlive && !self.isHTTP11 && !self.opensTunnel
         HTTP1HeadWriter.writeResponse(head, isHTTP11: self.isHTTP11, additions, into: &self.output)
         if end { self.endResponse() } else { self.flushSoon() }
     }

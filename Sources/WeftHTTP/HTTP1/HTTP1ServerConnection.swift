@@ -1,8 +1,12 @@
-internal import NIOCore
+package import NIOCore
 internal import WeftMessage
 
 /// An HTTP/1 connection from downstream: one request at a time is handed on, further ones wait unparsed.
-package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection {
+package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection, RemovableChannelHandler {
+    /// Makes what reads the bytes inside a tunnel: it takes this codec's place when a CONNECT is answered with 2xx. Nil,
+    /// the default, reads what follows as further HTTP/1 requests.
+    package var makeTunnelReader: (() -> any ChannelHandler)?
+
     private var delegate: (any ServerConnectionDelegate)?
     let limits: HTTPLimits
     private let scheme: StaticString
@@ -25,6 +29,9 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection {
     // The response.
     var isHTTP11 = true
     var isHead = false
+    var isConnect = false
+    /// A CONNECT was answered with 2xx: what follows is not for this codec, unless nothing else reads it.
+    var opensTunnel = false
     var keepsAlive = true
     var headSent = false
     var responseDone = true
@@ -58,7 +65,7 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection {
         guard !self.parsing else { return }
         self.parsing = true
         var goesOn = true
-        while goesOn, !self.isClosing {
+        while goesOn, !self.isClosing, !self.opensTunnel {
             do throws(MessageRefusal) {
                 goesOn = self.inBody ? try self.readBody() : try self.readHead()
             } catch {
@@ -123,6 +130,7 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection {
         self.setTimeout(nil)
         self.isHTTP11 = request.isHTTP11
         self.isHead = request.method == .head
+        self.isConnect = request.method == .connect
         self.keepsAlive = request.keepsAlive && !self.draining
         self.headSent = false
         self.responseDone = false
@@ -241,6 +249,7 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection {
             receiver?.streamClosed()
             guard !self.isClosing else { return }
         }
+        if self.opensTunnel, !self.draining, !self.inputEnded { return self.giveWay() }
         if !self.keepsAlive || self.inputEnded {
             return self.closeAfterFlush(linger: !self.requestDone || self.input.readableBytes > 0)
         }
@@ -264,6 +273,36 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection {
             bound.value.inReadCycle = false
             bound.value.flushSoon()
         }
+    }
+
+    /// Leaves the connection to the tunnel's reader, outside of any call of the receiver.
+    private func giveWay() {
+        guard let context = self.context else { return }
+        self.setTimeout(nil)
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.eventLoop.execute { bound.value.handOver() }
+    }
+
+    private func handOver() {
+        guard !self.isClosing, let context = self.context else { return }
+        guard let reader = self.makeTunnelReader?(), !self.inputEnded, !self.draining else {
+            return self.closeAfterFlush(linger: false)
+        }
+        self.flushNow()
+        self.resumeReading()
+        let pipeline = context.pipeline.syncOperations
+        do {
+            try pipeline.addHandler(reader, position: .after(self))
+        } catch {
+            return self.closeNow(.transport("\(error)"))
+        }
+        // The connection goes on, under another codec.
+        self.delegate = nil
+        if self.input.readableBytes > 0 {
+            context.fireChannelRead(Self.wrapInboundOut(self.input))
+            context.fireChannelReadComplete()
+        }
+        pipeline.removeHandler(context: context, promise: nil)
     }
 
     /// Answers what cannot be a request, or ends one whose body is malformed, and closes.
@@ -327,6 +366,7 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection {
         }
         let delegate = self.delegate
         self.delegate = nil
+        self.makeTunnelReader = nil
         self.spareStream = nil
         delegate?.connectionClosed(reason)
     }

@@ -55,6 +55,8 @@ final class DownstreamConnection: ServerConnectionDelegate {
             makeHTTP1: { [self] in
                 let codec = HTTP1ServerConnection(
                     delegate: self, limits: self.loop.downstreamLimits, scheme: "http")
+                // Whether a tunnel is granted is the request's decision; what it carries may be either HTTP.
+                codec.makeTunnelReader = { [self] in self.makeSniffer() }
                 self.attach(codec)
                 return codec
             },

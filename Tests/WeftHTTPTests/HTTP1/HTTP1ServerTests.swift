@@ -124,6 +124,44 @@ final class HTTP1ServerRig {
         #expect(head.headers[.scheme] == "http")
     }
 
+    @Test(arguments: ["CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\n\r\n", "CONNECT x:80 HTTP/1.0\r\nHost: x:80\r\n\r\n"])
+    func `what follows a granted CONNECT is left to the tunnel's reader`(request: String) throws {
+        let rig = try HTTP1ServerRig { $0.onEnd = { $0.server?.sendResponse(ResponseHead(status: 200), end: true) } }
+        let tunnel = TunnelReader()
+        rig.connection.makeTunnelReader = { tunnel }
+        rig.send(request + "PRI * HT")
+        rig.send("TP/2.0\r\n")
+        // RFC 9110: neither length nor coding, and the connection stays.
+        #expect(rig.answer() == "HTTP/1.1 200 OK\r\n\r\n")
+        #expect(tunnel.text == "PRI * HTTP/2.0\r\n")
+        #expect(rig.delegate.receivers.map(\.events) == [["request CONNECT  end", "closed"]])
+        #expect(rig.channel.isActive)
+    }
+
+    @Test func `a refused CONNECT leaves the connection to further requests`() throws {
+        let rig = try HTTP1ServerRig { receiver in
+            receiver.onEnd = {
+                let status = $0.request?.method == .connect ? 404 : 200
+                $0.server?.sendResponse(ResponseHead(status: status), end: true)
+            }
+        }
+        let tunnel = TunnelReader()
+        rig.connection.makeTunnelReader = { tunnel }
+        rig.send("CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        let answer = rig.answer()
+        #expect(answer.hasPrefix("HTTP/1.1 404"))
+        #expect(answer.contains("HTTP/1.1 200"))
+        #expect(tunnel.text.isEmpty)
+    }
+
+    private final class TunnelReader: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        var text = ""
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            self.text += String(buffer: Self.unwrapInboundIn(data))
+        }
+    }
+
     @Test func `equal lengths become one, and hop-by-hop fields are gone`() throws {
         let rig = try HTTP1ServerRig()
         rig.send(
