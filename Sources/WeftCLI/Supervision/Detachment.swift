@@ -18,10 +18,10 @@ enum Detachment {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
-        #if canImport(Glibc)
-            // What the caller holds open is not ours to keep: a lock would last, a pipe would never end.
-            posix_spawn_file_actions_addclosefrom_np(&actions, 3)
-        #endif
+        // What the caller holds open is not ours to keep: a lock would last, a pipe would never end.
+        for descriptor in Self.openDescriptors where descriptor > 2 {
+            posix_spawn_file_actions_addclose(&actions, descriptor)
+        }
 
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
@@ -39,5 +39,11 @@ enum Detachment {
                 "could not start in the background", at: arguments[0], because: String(cString: strerror(code)))
         }
         return pid
+    }
+
+    /// Those of this process, as the kernel lists them; empty where it has no such list.
+    private static var openDescriptors: [Int32] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
+        return names.compactMap { Int32($0) }
     }
 }
