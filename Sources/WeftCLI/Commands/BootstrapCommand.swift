@@ -60,7 +60,8 @@ struct BootstrapCommand: AsyncParsableCommand {
         try Self.write(identity, to: storage, at: directory)
         let bootstrap = Bootstrap(
             nodeID: workload, service: "\(name)", controlHost: control.host, controlPort: control.port,
-            directory: directory, controlPlaneID: "\(CertificateAuthority.controlPlaneID(in: identity.id.trustDomain))", adminPort: adminPort,
+            directory: directory, controlPlaneID: "\(CertificateAuthority.controlPlaneID(in: identity.id.trustDomain))",
+            adminPort: adminPort,
             outboundPort: outboundPort)
         Console.current.put(try bootstrap.text(for: client))
         Console.current.progress("joined as \(identity)")
