@@ -64,7 +64,12 @@ struct DiscoveryStream<Machine: DiscoveryMachine> {
 
     /// Counts what it asks for, so that no stream asks for too much.
     private mutating func subscribe(_ request: Machine.Request) throws(RPCError) {
-        let (type, _) = Machine.subscription(after: request, names: [])
+        let (type, asked) = Machine.subscription(after: request, names: [])
+        let limit = self.server.limits.nameBytes
+        if let name = asked.first(where: { $0.utf8.count > limit }) {
+            throw RPCError(
+                code: .invalidArgument, message: "the name \(name.prefix(64))… is longer than \(limit) bytes")
+        }
         guard self.names[type] != nil || self.names.count < 16 else {
             throw RPCError(code: .resourceExhausted, message: "too many types on one stream")
         }

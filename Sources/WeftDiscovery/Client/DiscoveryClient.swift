@@ -39,6 +39,8 @@ package struct DiscoveryClient: Sendable {
 
     private let node: Envoy_Config_Core_V3_Node
     private var subscribed: Set<String> = []
+    /// Of what is subscribed, the names that callers mentioned.
+    private var demanded: NameInterest
     private var types: [ResourceType: HeldResources] = [:]
     private var isOpen = false
     private var isIntroduced = false
@@ -48,16 +50,32 @@ package struct DiscoveryClient: Sendable {
     /// From what names to what is named.
     private static let followed: [ResourceType] = [.listener, .route, .cluster, .endpoints]
 
-    /// - Parameter node: who the proxy is; its user agent says that it speaks Weft's dialect.
-    package init(node: Envoy_Config_Core_V3_Node, variant: Variant = .incremental) {
+    /// - Parameters:
+    ///   - node: who the proxy is; its user agent says that it speaks Weft's dialect.
+    ///   - limits: how many of the names that callers mention are asked for at once.
+    package init(
+        node: Envoy_Config_Core_V3_Node, variant: Variant = .incremental,
+        limits: NameInterest.Limits = NameInterest.Limits()
+    ) {
         self.node = node
+        self.demanded = NameInterest(limits)
         self.variant = variant
         for type in Self.followed { self.types[type] = HeldResources(type: type) }
     }
 
     // MARK: Inputs
 
-    /// Asks for a listener. Asking again changes nothing.
+    /// Asks for listeners that callers mentioned, for as long as `NameInterest` lets it. Asking again changes nothing.
+    package mutating func demand(listeners names: Set<String>, now: ContinuousClock.Instant) -> Output {
+        let new = names.subtracting(self.subscribed)
+        if new.isEmpty { return Output() }
+        self.demanded.ask(new.sorted(), now: now)
+        self.subscribed.formUnion(new)
+        self.subscribed.subtract(self.demanded.excess(exists: self.exists))
+        return self.follow(now: now)
+    }
+
+    /// Asks for a listener for good. Asking again changes nothing.
     package mutating func subscribe(listener name: String, now: ContinuousClock.Instant) -> Output {
         guard self.subscribed.insert(name).inserted else { return Output() }
         return self.follow(now: now)
@@ -140,14 +158,21 @@ package struct DiscoveryClient: Sendable {
     /// The instant at which `timedOut` has something to say; nil where nothing is awaited.
     package var deadline: ContinuousClock.Instant? {
         guard self.isOpen else { return nil }
-        return self.types.values.compactMap(\.oldestWait).min().map { $0 + Self.fetchTimeout }
+        let unanswered = self.types.values.compactMap(\.oldestWait).min().map { $0 + Self.fetchTimeout }
+        return [unanswered, self.demanded.nextExpiry(exists: self.exists)].compactMap(\.self).min()
     }
 
-    /// Time passed: names unanswered for 15 s count as absent.
+    /// Time passed: names unanswered for 15 s count as absent, and absent ones are not asked for for ever.
     package mutating func timedOut(now: ContinuousClock.Instant) -> Output {
         guard self.isOpen else { return Output() }
         for type in Self.followed { self.types[type]?.giveUp(on: now - Self.fetchTimeout) }
+        self.subscribed.subtract(self.demanded.expired(now: now, exists: self.exists))
         return self.follow(now: now)
+    }
+
+    private var exists: (String) -> Bool {
+        let listeners = self.types[.listener]
+        return { listeners?.resource($0) != nil }
     }
 
     // MARK: Saving
@@ -156,7 +181,8 @@ package struct DiscoveryClient: Sendable {
     package func saved(at seconds: Int64) -> Weft_V1_SavedConfiguration {
         .with {
             $0.savedAtUnix = seconds
-            $0.listeners = self.subscribed.sorted()
+            // What the mesh does not have is nothing to start from.
+            $0.listeners = self.subscribed.filter(self.exists).sorted()
             $0.resources = Self.followed.flatMap { self.types[$0]?.saved ?? [] }
         }
     }
@@ -170,7 +196,9 @@ package struct DiscoveryClient: Sendable {
             else { continue }
             self.types[type]?.update(entry)
         }
+        self.demanded.ask(saved.listeners.filter { !self.subscribed.contains($0) }, now: now)
         self.subscribed.formUnion(saved.listeners)
+        self.subscribed.subtract(self.demanded.excess(exists: self.exists))
         return self.follow(now: now)
     }
 

@@ -209,7 +209,8 @@ package struct ProxyLimits: Hashable, Sendable {
     package var upstreamIdleTimeout = Duration.seconds(3)
     /// Connections to the local application, per loop. Default 1024.
     package var maxApplicationConnections = 1024
-    /// The names a caller may make a sidecar ask for, per loop. Default 1024.
+    /// The names that callers may make a sidecar ask for and remember; beyond, the oldest give way, and at any time no
+    /// more than 256 that the mesh does not have. Default 1024.
     package var maxNames = 1024
 
     package init() {}

@@ -51,12 +51,15 @@ package final class ControlPlaneClient: ConfigurationSource {
     package init(configuration: ProxyConfiguration, logger: Logger) {
         self.configuration = configuration
         self.logger = logger
-        self.discovery = DiscoverySession(node: Self.node(configuration), logger: logger)
+        var limits = NameInterest.Limits()
+        limits.names = configuration.limits.maxNames
+        limits.absent = min(limits.absent, limits.names)
+        self.discovery = DiscoverySession(node: Self.node(configuration), limits: limits, logger: logger)
     }
 
     // MARK: What the rest of the sidecar says
 
-    package func want(listener name: String) { self.discovery.subscribe(listener: name) }
+    package func want(listener name: String) { self.discovery.demand(listener: name) }
 
     /// The application's readiness; nil is ready, else why not.
     package func applicationChanged(notReady cause: String?) {
@@ -93,6 +96,7 @@ package final class ControlPlaneClient: ConfigurationSource {
         let restored = self.restore(from: storage)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.publish(to: receiver, saving: storage) }
+            group.addTask { try await self.discovery.followDemand() }
             group.addTask {
                 var identity: WorkloadIdentity
                 if let saved = keeper.saved() { identity = saved } else { identity = try await keeper.join() }
@@ -123,18 +127,18 @@ package final class ControlPlaneClient: ConfigurationSource {
         return try await withGRPCClient(transport: transport) { client in
             try await withThrowingTaskGroup(of: WorkloadIdentity?.self) { group in
                 group.addTask {
-                    try await self.repeating("discovery") { answered in
+                    try await self.repeating("discovery", over: keeper.connection) { answered in
                         try await self.discovery.run(over: client, answered: answered)
                     }
                     return nil
                 }
                 group.addTask {
-                    try await self.repeating("registration") { answered in
+                    try await self.repeating("registration", over: keeper.connection) { answered in
                         try await registration.run(over: client, as: identity) {
                             answered()
-                            self.becameReady(receiver)
                             // Of a workload that calls nobody yet, too: nothing is what it starts from.
                             self.mustSave()
+                            self.becameReady(receiver)
                         }
                     }
                     return nil
@@ -153,7 +157,8 @@ package final class ControlPlaneClient: ConfigurationSource {
 
     /// Opens a stream again and again, with growing waits until one is answered.
     private func repeating(
-        _ name: String, _ stream: @Sendable (_ answered: @escaping @Sendable () -> Void) async throws -> Void
+        _ name: String, over connection: ControlPlaneConnection,
+        _ stream: @Sendable (_ answered: @escaping @Sendable () -> Void) async throws -> Void
     ) async throws {
         let backoff = SharedBackoff()
         while true {
@@ -161,7 +166,7 @@ package final class ControlPlaneClient: ConfigurationSource {
             do {
                 try await stream { backoff.value.withLock { $0.succeeded() } }
             } catch {
-                cause = "\(error)"
+                cause = connection.refusal.take() ?? "\(error)"
             }
             try Task.checkCancellation()
             let wait = backoff.value.withLock { $0.next() }
@@ -185,12 +190,18 @@ package final class ControlPlaneClient: ConfigurationSource {
                     return try await keeper.renew(identity, over: client)
                 } catch {
                     try Task.checkCancellation()
-                    self.logger.warning(
-                        "renewal failed; the old certificate stays in use",
-                        metadata: ["cause": "\(error)", "until": "\(identity.notAfter)"])
                     schedule.failed(now: Date(), random: &random)
-                    if identity.notAfter < Date(), keeper.connection.access.joinToken != nil {
-                        if let joined = try? await keeper.join() { return joined }
+                    if identity.notAfter >= Date() {
+                        self.logger.warning(
+                            "renewal failed; the old certificate stays in use",
+                            metadata: ["cause": "\(error)", "until": "\(identity.notAfter)"])
+                        continue
+                    }
+                    do { return try await keeper.join() } catch let refusal {
+                        try Task.checkCancellation()
+                        self.logger.error(
+                            "the identity has run out, and no peer takes it any more; start again with a new token",
+                            metadata: ["cause": "\(error)", "joining": "\(refusal)", "since": "\(identity.notAfter)"])
                     }
                 }
             }

@@ -27,14 +27,46 @@ final class DiscoverySession: Sendable {
     let updates: AsyncStream<Update>
 
     private let state: Mutex<State>
+    /// Names that requests wait for and that are not asked for yet.
+    private let demand = Mutex<Set<String>>([])
+    private let (demanded, demands) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     private let published: AsyncStream<Update>.Continuation
     private let logger: Logger
     private let clock = ContinuousClock()
 
-    init(node: Envoy_Config_Core_V3_Node, logger: Logger) {
-        self.state = Mutex(State(client: DiscoveryClient(node: node)))
+    /// Names that may wait to be asked for, and how many of them are asked for at once; a caller who makes names up
+    /// costs the control plane one request in 20 ms.
+    private static let maxDemand = 1024
+    private static let demandsAtOnce = 64
+    private static let pause = Duration.milliseconds(20)
+
+    init(node: Envoy_Config_Core_V3_Node, limits: NameInterest.Limits, logger: Logger) {
+        self.state = Mutex(State(client: DiscoveryClient(node: node, limits: limits)))
         (self.updates, self.published) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         self.logger = logger
+    }
+
+    /// Asks for a listener that a request waits for, soon; names beyond what may wait are left to be demanded again.
+    func demand(listener name: String) {
+        let isTaken = self.demand.withLock { demand in
+            guard demand.count < Self.maxDemand else { return false }
+            return demand.insert(name).inserted
+        }
+        if isTaken { self.demands.yield() }
+    }
+
+    /// Asks for what is demanded, a batch at a time, until cancelled.
+    func followDemand() async throws {
+        for await _ in self.demanded {
+            let (batch, isMore) = self.demand.withLock { demand in
+                let batch = Set(demand.prefix(Self.demandsAtOnce))
+                demand.subtract(batch)
+                return (batch, !demand.isEmpty)
+            }
+            self.step { client, now in client.demand(listeners: batch, now: now) }
+            if isMore { self.demands.yield() }
+            try await Task.sleep(for: Self.pause)
+        }
     }
 
     func subscribe(listener name: String) {

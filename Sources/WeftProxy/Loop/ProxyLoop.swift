@@ -161,6 +161,8 @@ final class ProxyLoop {
         guard let index = self.parked[name]?.requests.firstIndex(where: { $0 === request }) else { return }
         self.parked[name]?.requests.remove(at: index)
         self.parkedCount -= 1
+        // Who asks next asks anew: the name may have been given up in the meantime.
+        if self.parked[name]?.requests.isEmpty == true { self.parked[name] = nil }
     }
 
     private struct ParkedName {

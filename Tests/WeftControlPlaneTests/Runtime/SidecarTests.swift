@@ -1,9 +1,13 @@
 import Crypto
 import Foundation
+import GRPCCore
 import Logging
+import SwiftProtobuf
 import Testing
+import WeftDiscovery
 import WeftIdentity
 import WeftModel
+import WeftProtos
 import WeftProxy
 
 @testable import WeftControlPlane
@@ -198,6 +202,54 @@ import WeftProxy
         }
     }
 
+    @Test(.timeLimit(.minutes(1)))
+    func `a caller who makes names up burdens neither sidecar nor control plane, and real names are still found`()
+        async throws
+    {
+        try await RunningControlPlane.withDirectory { directory in
+            try await RunningControlPlane.with(directory: directory) {
+                // Of all types together.
+                $0.limits.subscriptionsPerStream = 400
+            } _: { plane in
+                let identity = try await plane.join(try await plane.token("billing"))
+                let access = ControlPlaneAccess(
+                    port: plane.listening.meshPort, joinToken: try await plane.token("front"))
+                let invented = (0..<1000).map { "made-up-\($0).default:80" }
+                let given = try await plane.registered("billing", as: "billing-1", identity: identity) {
+                    try await self.run(
+                        access, directory: directory, wanting: invented + [Self.billing], until: Self.knowsBilling)
+                }
+                let snapshots = given.compactMap { if case .snapshot(let snapshot) = $0 { snapshot } else { nil } }
+                #expect(snapshots.allSatisfy { $0.absent.count <= 256 })
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `a name longer than any could be ends the stream that asks for it`() async throws {
+        try await RunningControlPlane.withDirectory { directory in
+            try await RunningControlPlane.with(directory: directory) { plane in
+                let identity = try await plane.join(try await plane.token("front"))
+                let error = await #expect(throws: RPCError.self) {
+                    try await plane.client(identity) { client in
+                        try await Envoy_Service_Discovery_V3_AggregatedDiscoveryService.Client(wrapping: client)
+                            .deltaAggregatedResources { writer in
+                                try await writer.write(
+                                    .with {
+                                        $0.typeURL = ResourceType.listener.typeURL
+                                        $0.resourceNamesSubscribe = [String(repeating: "a", count: 1025)]
+                                    })
+                                try await Task.sleep(for: .seconds(60))
+                            } onResponse: { response in
+                                for try await _ in response.messages {}
+                            }
+                    }
+                }
+                #expect(error?.code == .invalidArgument)
+            }
+        }
+    }
+
     /// An identity of `front` from the control plane's own authority, dated as told.
     private func identity(
         from plane: RunningControlPlane, issued: Date, lifetime: Duration
@@ -212,6 +264,54 @@ import WeftProxy
             identity: SPIFFEID(trustDomain: .standard, namespace: "default", account: "front"), lifetime: lifetime,
             now: issued, random: &random)
         return try WorkloadIdentity(key: key, chain: svid.chain, bundle: svid.bundle, now: Date())
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `a control plane that is not the one a token was made by is named`() async throws {
+        try await RunningControlPlane.withDirectory { directory in
+            try await RunningControlPlane.with(directory: directory) { plane in
+                let token = try await plane.token("front")
+                let other = token.prefix(while: { $0 != "." }) + token.drop(while: { $0 != "." }).dropLast(4) + "0000"
+                let access = ControlPlaneAccess(port: plane.listening.meshPort, joinToken: String(other))
+                let given = try await self.run(access, directory: directory) { _ in false }
+                guard case .ended(let error) = given.last else {
+                    Issue.record("it went on: \(given)")
+                    return
+                }
+                let refusal = try #require(error as? ControlPlaneRefusal)
+                #expect(refusal.cause.contains("127.0.0.1:\(plane.listening.meshPort) is not the control plane"))
+                #expect(refusal.cause.contains("do not include the root"))
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `a registration that is refused ends its stream with the cause`() async throws {
+        try await RunningControlPlane.withDirectory { directory in
+            try await RunningControlPlane.with(directory: directory) { plane in
+                let identity = try await plane.join(try await plane.token("front"))
+                let error = await #expect(throws: RPCError.self) {
+                    try await plane.client(identity) { client in
+                        try await Weft_V1_WorkloadService.Client(wrapping: client).connect { writer in
+                            try await writer.write(
+                                .with {
+                                    $0.register = .with {
+                                        $0.service = "billing"
+                                        $0.namespace = "default"
+                                        $0.account = "billing"
+                                        $0.name = "billing-1"
+                                    }
+                                })
+                            try? await writer.write(.with { $0.readiness = .with { $0.ready = true } })
+                        } onResponse: { response in
+                            for try await _ in response.messages {}
+                        }
+                    }
+                }
+                #expect(error?.code == .permissionDenied)
+                #expect(error?.message.contains("may not register default/billing-1") == true)
+            }
+        }
     }
 
     @Test(.timeLimit(.minutes(1)), arguments: [nil, "nonsense", "used up"])
@@ -231,6 +331,7 @@ import WeftProxy
                 }
                 let refusal = try #require(error as? ControlPlaneRefusal)
                 #expect(!refusal.remedy.isEmpty)
+                #expect("\(refusal)".components(separatedBy: refusal.remedy).count == 2)
             }
         }
     }

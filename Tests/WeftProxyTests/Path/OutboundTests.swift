@@ -219,6 +219,22 @@ import WeftModel
         }
     }
 
+    @Test func `a name that nobody waits for any more is asked for anew by the next request`() async throws {
+        try await withLoops { group in
+            let (wanted, names) = AsyncStream<String>.makeStream()
+            let sidecar = try await TestSidecar.start("shop", on: group, source: Recorder(names: names)) {
+                $0.limits.discoveryTimeout = .milliseconds(30)
+            }
+            let client = TestClient(group: group, port: sidecar.outboundPort)
+            for _ in 0..<2 { #expect(try await client.get("/").status == 503) }
+            names.finish()
+            var asked: [String] = []
+            for await name in wanted { asked.append(name) }
+            #expect(asked == ["billing.default:80", "billing.default:80"])
+            await sidecar.stop()
+        }
+    }
+
     @Test func `what is sent to a declared upstream's port goes to it, whatever the authority`() async throws {
         try await withLoops { group in
             let app = try await TestApplication.start(on: group)
