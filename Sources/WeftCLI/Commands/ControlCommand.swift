@@ -30,6 +30,14 @@ struct ControlCommand: AsyncParsableCommand {
     var serverName: [String] = []
     @Option(help: ArgumentHelp("How long workload certificates live; 24h where not given.", valueName: "duration"))
     var leafLifetime: String?
+    @Option(
+        help: ArgumentHelp(
+            "Changes of the configuration that are remembered; 10000 where not given.", valueName: "number"))
+    var history: String?
+    @Option(
+        help: ArgumentHelp(
+            "How long they are, but for the newest 100; 90d where not given.", valueName: "duration"))
+    var historyAge: String?
     @Option(help: ArgumentHelp("trace, debug, info, notice, warning or error.", valueName: "level")) var logLevel:
         String?
     @OptionGroup var config: ConfigOption
@@ -57,6 +65,10 @@ struct ControlCommand: AsyncParsableCommand {
         if let lifetime = try settings.duration("leaf-lifetime", self.leafLifetime) {
             configuration.leafLifetime = lifetime
         }
+        if let changes = try settings.number("history", self.history, in: 1...10_000_000) {
+            configuration.history.changes = changes
+        }
+        if let age = try settings.duration("history-age", self.historyAge) { configuration.history.age = age }
         let logger = try Logs.logger("control", level: self.logLevel, &settings)
         try settings.finish()
         try await Serving.run(ControlPlane(configuration, logger: logger), logger: logger)

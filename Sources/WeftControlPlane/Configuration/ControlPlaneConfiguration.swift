@@ -17,6 +17,8 @@ package struct ControlPlaneConfiguration: Hashable, Sendable {
     package var serverNames: [String]
     /// How long workload certificates live. Default 24 h; at least 1 min.
     package var leafLifetime: Duration
+    /// How much of the configuration's past is kept.
+    package var history = History()
     package var limits: Limits
     package var leases: Registry.Leases
 
@@ -53,6 +55,15 @@ package struct ControlPlaneConfiguration: Hashable, Sendable {
         package var description: String { "\(self.host):\(self.port)" }
     }
 
+    package struct History: Hashable, Sendable {
+        /// Changes at most. Default 10 000; at least 1.
+        package var changes = 10_000
+        /// For how long, but for the newest 100. Default 90 days; at least 1 min.
+        package var age = Duration.seconds(90 * 86_400)
+
+        package init() {}
+    }
+
     /// What a peer can grow, and how far.
     package struct Limits: Hashable, Sendable {
         /// Connections to the mesh port. Default 20 000.
@@ -63,6 +74,8 @@ package struct ControlPlaneConfiguration: Hashable, Sendable {
         package var streamsPerIdentity = 4096
         /// Names that one discovery stream may ask for. Default 10 000.
         package var subscriptionsPerStream = 10_000
+        /// Bytes of one such name. Default 1024.
+        package var nameBytes = 1024
         /// Bytes of one message from a proxy. Default 4 MiB; Envoy's first is some 60 KiB.
         package var messageBytes = 4 << 20
         /// Bytes of one API call's body. Default 8 MiB.
@@ -91,6 +104,9 @@ package struct ControlPlaneConfiguration: Hashable, Sendable {
                 cause:
                     "\(self.resolvedAPISocket) is longer than the 100 bytes a socket's path may have; set a shorter one"
             )
+        }
+        guard self.history.changes >= 1, self.history.age >= .seconds(60) else {
+            throw .invalidConfiguration(field: "history", cause: "less than one change or one minute is no history")
         }
         guard self.leafLifetime >= .seconds(60) else {
             throw .invalidConfiguration(field: "leaf-lifetime", cause: "\(self.leafLifetime) is below 1 minute")

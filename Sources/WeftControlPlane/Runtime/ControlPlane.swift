@@ -71,6 +71,7 @@ package struct ControlPlane: ServiceLifecycle.Service {
             group.addTask { await parts.reconciler.run() }
             group.addTask { await parts.relay.run(parts.reconciler) }
             group.addTask { try await parts.followStore() }
+            group.addTask { await parts.compactHistory() }
             group.addTask { await parts.rotateCertificate() }
             group.addTask {
                 // Returns when asked to stop; throws when cancelled.

@@ -99,11 +99,46 @@ struct ControlPlaneParts: Sendable {
         self.logger = logger
     }
 
-    /// Tells the reconciler of every change of the store; until cancelled.
+    /// Tells the reconciler of every change of the store; until cancelled, or until the store closes.
     func followStore() async throws {
-        for try await _ in self.configurations.changes(after: await self.reconciler.revision) {
-            await self.reconciler.changed(.policy)
+        var position = await self.reconciler.revision
+        while !Task.isCancelled {
+            do throws(StoreError) {
+                for try await set in self.configurations.changes(after: position) {
+                    position = set.revision
+                    await self.reconciler.changed(.policy)
+                }
+                return
+            } catch {
+                switch error {
+                case .compacted(_, let through):
+                    // The reconciler lists anew, so that nothing of what was forgotten is missed.
+                    position = through
+                    await self.reconciler.changed(.policy)
+                case _ where error.isTransient:
+                    self.logger.error("the store could not be read", metadata: ["cause": "\(error)"])
+                    try await Task.sleep(for: .seconds(1))
+                default: throw error
+                }
+            }
         }
+    }
+
+    /// Forgets what is not kept of the configuration's past, now and every ten minutes; until cancelled.
+    func compactHistory() async {
+        var retention = HistoryRetention()
+        retention.sets = self.configuration.history.changes
+        retention.age = self.configuration.history.age
+        repeat {
+            let now = Int64(Date().timeIntervalSince1970)
+            do {
+                let through = try await self.store.compact(retention, now: now)
+                self.logger.debug("compacted", metadata: ["through": "\(through)"])
+            } catch {
+                if Task.isCancelled { return }
+                self.logger.error("the history was not compacted", metadata: ["cause": "\(error)"])
+            }
+        } while (try? await Task.sleep(for: .seconds(600))) != nil
     }
 
     /// Replaces the certificate that the listeners serve with, in time; until cancelled.

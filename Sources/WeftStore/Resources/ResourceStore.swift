@@ -27,14 +27,22 @@ package protocol ResourceStore: Sendable {
     /// The resources of one revision, sorted by key. Nil takes every kind or namespace.
     func list(kind: ResourceKind?, namespace: String?) async throws(StoreError) -> ResourceListing
 
-    /// Past changes, newest first. With a key, only sets that changed it, reduced to it.
+    /// Past changes that were not compacted, newest first. With a key, only sets that changed it, reduced to it.
     ///
     /// - Parameter limit: how many sets at most.
     func history(of key: ResourceKey?, limit: Int) async throws(StoreError) -> [ChangeSet]
 
     /// Every change set after `revision`, in order, each exactly once, those of the past first. It ends when the store
-    /// closes or the watching task is cancelled.
+    /// closes or the watching task is cancelled. Where one of them was compacted it throws `StoreError.compacted`: list
+    /// anew, and watch from there.
     func watch(from revision: Revision) -> ChangeWatch
+
+    /// Forgets change sets that are not kept, in one transaction. The newest always stays, and so does what resources
+    /// are now.
+    ///
+    /// - Parameter now: seconds since 1970.
+    /// - Returns: the newest revision whose change set is forgotten; zero while all are there.
+    func compact(_ retention: HistoryRetention, now: Int64) async throws(StoreError) -> Revision
 }
 
 extension ResourceStore {

@@ -8,6 +8,8 @@ package enum StoreError: Error, Hashable, Sendable {
     case duplicateKey(ResourceKey)
     /// A revision that the store has not reached.
     case unknownRevision(Revision, newest: Revision)
+    /// Change sets after that revision are no longer kept, up to and with the second one.
+    case compacted(Revision, through: Revision)
     case diskFull(path: String)
     /// Another connection holds the database.
     case locked(path: String)
@@ -29,6 +31,7 @@ package enum StoreError: Error, Hashable, Sendable {
         case .conflict: "read the current state and apply again"
         case .duplicateKey: "keep one of the two documents"
         case .unknownRevision: "watch from the revision that `list` gave"
+        case .compacted: "list the resources anew and watch from there"
         case .diskFull: "make room on the disk; nothing that was acknowledged is lost"
         case .locked: "close the program that has the database open, then try again"
         case .inUse: "stop the other control plane, or give this one its own --data-dir"
@@ -46,7 +49,8 @@ package enum StoreError: Error, Hashable, Sendable {
     package var isTransient: Bool {
         switch self {
         case .locked, .diskFull, .io: true
-        case .conflict, .duplicateKey, .unknownRevision, .inUse, .corrupt, .readOnly, .cannotOpen, .newerFormat,
+        case .conflict, .duplicateKey, .unknownRevision, .compacted, .inUse, .corrupt, .readOnly, .cannotOpen,
+            .newerFormat,
             .interrupted, .closed:
             false
         }
@@ -62,6 +66,8 @@ extension StoreError: CustomStringConvertible {
             case .duplicateKey(let key): "\(key) is given twice"
             case .unknownRevision(let revision, let newest):
                 "revision \(revision) is not known; the newest is \(newest)"
+            case .compacted(let revision, let through):
+                "changes after revision \(revision) are no longer kept; the oldest left are after \(through)"
             case .diskFull(let path): "\(path) could not be written: the disk is full"
             case .locked(let path): "\(path) is locked by another program"
             case .inUse(let path): "\(path) belongs to a control plane that is running"

@@ -4,8 +4,10 @@ internal import WeftModel
 
 /// Rows of `changes` and `resources`, as the values they stand for.
 enum ChangeRow {
-    /// Change sets after a revision, oldest first.
+    /// Change sets after a revision, oldest first. Throws `StoreError.compacted` when not all are there.
     static func sets(after revision: Revision, limit: Int, in database: Database) throws -> [ChangeSet] {
+        let compacted = try SQLiteStore.compactedRevision(database)
+        guard revision >= compacted else { throw StoreError.compacted(revision, through: compacted) }
         let numbers = try Int64.fetchAll(
             database, sql: "SELECT number FROM revisions WHERE number > ? ORDER BY number LIMIT ?",
             arguments: [revision.number, limit])
@@ -24,7 +26,8 @@ enum ChangeRow {
                     """, arguments: [key.kind.rawValue, key.namespace, key.name, limit])
         } else {
             numbers = try Int64.fetchAll(
-                database, sql: "SELECT number FROM revisions ORDER BY number DESC LIMIT ?", arguments: [limit])
+                database, sql: "SELECT number FROM revisions WHERE number > ? ORDER BY number DESC LIMIT ?",
+                arguments: [try SQLiteStore.compactedRevision(database).number, limit])
         }
         return try numbers.compactMap { try Self.set(Revision($0), key: key, in: database) }
     }

@@ -52,6 +52,15 @@ enum SQLiteSchema {
                     ) STRICT;
                     """)
         }
+        migrator.registerMigration("2 compaction") { database in
+            try database.execute(
+                sql: """
+                    -- One row: the newest revision whose changes were forgotten. Resources may refer to older ones.
+                    CREATE TABLE compaction (through INTEGER NOT NULL) STRICT;
+                    INSERT INTO compaction VALUES (0);
+                    CREATE INDEX resources_by_revision ON resources (revision);
+                    """)
+        }
         return migrator
     }
 }

@@ -40,6 +40,33 @@ import WeftProtos
         }
     }
 
+    @Test(.timeLimit(.minutes(1)))
+    func `old changes are forgotten, what they added up to is not, and new ones are followed`() async throws {
+        try await RunningControlPlane.withDirectory { directory in
+            func service(_ name: String) -> String {
+                Self.service.replacing("billing", with: name)
+            }
+            try await RunningControlPlane.with(directory: directory) { plane in
+                for name in ["a", "b", "c", "d"] { #expect(try await plane.apply(service(name)).status == 200) }
+            }
+            try await RunningControlPlane.with(directory: directory) {
+                $0.history.changes = 2
+            } _: { plane in
+                var kept: [Int64] = []
+                while kept.count != 2 {
+                    kept = try await plane.get(HistoryList.self, "/v1/history?limit=10").entries.map(\.revision.number)
+                }
+                #expect(kept == [4, 3])
+                #expect(try await plane.get(ResourceList.self, "/v1/resources?kind=Service").resources.count == 4)
+                #expect(try await plane.apply(service("e")).status == 200)
+                var published = Revision.zero
+                while published != Revision(5) {
+                    published = try await plane.get(StatusReport.self, "/v1/status").publishedRevision
+                }
+            }
+        }
+    }
+
     @Test func `without a certificate only joining works`() async throws {
         try await self.inFreshPlane { plane in
             let refusal = await #expect(throws: RPCError.self) {

@@ -11,7 +11,7 @@ struct StoreConformance: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { self.rule }
 
-    static let all = resources + watches + records
+    static let all = resources + watches + compaction + records
 
     static func key(_ name: String, _ kind: ResourceKind = .service) -> ResourceKey {
         ResourceKey(kind: kind, namespace: "default", name: name)
