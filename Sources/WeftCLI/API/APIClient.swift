@@ -2,6 +2,7 @@ internal import AsyncHTTPClient
 internal import Foundation
 internal import NIOCore
 internal import NIOHTTP1
+internal import NIOPosix
 internal import NIOSSL
 package import WeftModel
 
@@ -12,26 +13,37 @@ package struct APIClient: Sendable {
     private let client: HTTPClient
 
     /// `token` is sent as a bearer token; `certificateAuthority` is a PEM file that an https server is checked against,
-    /// the system's own where nil.
+    /// the system's own where nil; `certificate` one with a client certificate, what stands between it and its root, and
+    /// its key.
     package static func with<Result>(
-        _ address: APIAddress, token: String? = nil, certificateAuthority: String? = nil,
+        _ address: APIAddress, token: String? = nil, certificateAuthority: String? = nil, certificate: String? = nil,
         _ body: (APIClient) async throws -> Result
     ) async throws -> Result {
         var configuration = HTTPClient.Configuration()
         configuration.timeout.connect = .seconds(5)
         // Nobody there is an answer, and trying it for 5 s does not make another of it.
         configuration.connectionPool.retryConnectionEstablishment = false
+        var tls = TLSConfiguration.makeClientConfiguration()
         if let certificateAuthority {
             do {
-                var tls = TLSConfiguration.makeClientConfiguration()
                 tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(certificateAuthority))
-                configuration.tlsConfiguration = tls
             } catch let error {
                 throw CommandFailure(
                     "the certificate authority cannot be read", at: certificateAuthority, because: "\(error)",
                     remedy: "Give --api-ca a PEM file; `weft get trust-bundle` prints the mesh's.", exit: .usage)
             }
         }
+        if let certificate {
+            do {
+                tls.certificateChain = try NIOSSLCertificate.fromPEMFile(certificate).map { .certificate($0) }
+                tls.privateKey = .privateKey(try NIOSSLPrivateKey(file: certificate, format: .pem))
+            } catch let error {
+                throw CommandFailure(
+                    "the client certificate cannot be read", at: certificate, because: "\(error)",
+                    remedy: "Give --api-cert a PEM file with a certificate and its key.", exit: .usage)
+            }
+        }
+        configuration.tlsConfiguration = tls
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         do {
             let result = try await body(APIClient(address: address, token: token, client: client))
@@ -141,7 +153,22 @@ package struct APIClient: Sendable {
             case .url: "Check the address, the network, and --api-ca against the server's certificate."
             }
         return CommandFailure(
-            "the control plane does not answer", at: "\(self.address)", because: "\(error)", remedy: remedy)
+            "the control plane does not answer", at: "\(self.address)", because: Self.cause(of: error), remedy: remedy)
+    }
+
+    /// What failed, without the names of our own calls.
+    private static func cause(of error: any Error) -> String {
+        switch error {
+        case let error as IOError: String(cString: strerror(error.errnoCode))
+        case let error as NIOConnectionError:
+            error.connectionErrors.first.map { Self.cause(of: $0.error) } ?? "nobody of that name"
+        case let error as HTTPClientError
+        where [.connectTimeout, .deadlineExceeded, .readTimeout].contains(error):
+            "no answer in time"
+        case is NIOSSLError where "\(error)".contains("CERTIFICATE_VERIFY_FAILED"):
+            "its certificate was issued by an authority that is not trusted here, or for another name"
+        default: "\(error)"
+        }
     }
 
     private func failure(status: Int, _ data: Data) -> CommandFailure {

@@ -74,7 +74,10 @@ struct ValidateCommand: ParsableCommand {
         let found = (diagnostics + reading.diagnostics).sorted()
         try self.output.show(found) { console in
             let lines = found.map { console.styled("\($0)", $0.severity == .error ? .bad : .warning) }
-            return (lines + ["\(reading.resources.count) resources, \(found.count) remarks"]).joined(separator: "\n")
+            return
+                (lines + [
+                    "\(Figures.count(reading.resources.count, "resource")), \(Figures.count(found.count, "remark"))"
+                ]).joined(separator: "\n")
         }
         if found.hasErrors { throw ExitCode(ExitStatus.failed.rawValue) }
     }

@@ -36,6 +36,10 @@ struct APIOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp("PEM file with the authority that signed an https API's certificate.", valueName: "file"))
     var apiCa: String?
+    @Option(
+        help: ArgumentHelp(
+            "PEM file with a client certificate and its key for an https API, instead of a token.", valueName: "file"))
+    var apiCert: String?
 
     /// Calls `body` with a client of the API.
     func withClient<Result>(_ body: (APIClient) async throws -> Result) async throws -> Result {
@@ -46,6 +50,7 @@ struct APIOptions: ParsableArguments {
         let fleet = try settings.text("fleet", self.fleet)
         let token = try settings.text("api-token", self.apiToken)
         let authority = try settings.text("api-ca", self.apiCa)
+        let certificate = try settings.text("api-cert", self.apiCert)
         let address =
             given ?? fleet.map { .socket(path: FleetPaths(file: $0).apiSocket) }
             ?? APISearch.find(directory: Machine.directory, home: Machine.home)
@@ -56,7 +61,8 @@ struct APIOptions: ParsableArguments {
                     + "/run/weft/api.sock",
                 remedy: "Start one (`weft up FLEET`, `weft control`), or say where it is with --api or WEFT_API.")
         }
-        return try await APIClient.with(address, token: token, certificateAuthority: authority, body)
+        return try await APIClient.with(
+            address, token: token, certificateAuthority: authority, certificate: certificate, body)
     }
 }
 

@@ -153,7 +153,7 @@ struct APIService: Sendable {
     private static let unauthenticated = APIError(
         status: 401, code: .unauthenticated, message: "the call needs credentials", cause: "none, or wrong ones, came",
         remedy:
-            "use the control plane's Unix socket, or send `Authorization: Bearer` with a token of `weft token create --api`"
+            "use the control plane's Unix socket, or send `Authorization: Bearer` with a token of `weft token create --api-access`"
     )
 
     private static let methods: [[String]: String] = [

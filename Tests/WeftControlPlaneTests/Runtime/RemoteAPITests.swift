@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Crypto
 import Foundation
 import Logging
 import NIOCore
@@ -6,16 +7,23 @@ import NIOHTTP1
 import NIOSSL
 import ServiceLifecycle
 import Testing
+import WeftIdentity
 import WeftModel
 
 @testable import WeftControlPlane
 
 @Suite(.serialized) struct RemoteAPITests {
     private func status(
-        of path: String, port: Int, token: String?, maximumTLS: TLSVersion? = nil
+        of path: String, port: Int, token: String?, identity: WorkloadIdentity? = nil, maximumTLS: TLSVersion? = nil
     ) async throws -> Int {
         var tls = TLSConfiguration.makeClientConfiguration()
         tls.certificateVerification = .none
+        if let identity {
+            tls.certificateChain = try identity.chain.map {
+                .certificate(try NIOSSLCertificate(bytes: $0, format: .der))
+            }
+            tls.privateKey = .privateKey(try NIOSSLPrivateKey(bytes: identity.keyDER, format: .der))
+        }
         tls.maximumTLSVersion = maximumTLS
         var configuration = HTTPClient.Configuration(tlsConfiguration: tls)
         configuration.connectionPool.retryConnectionEstablishment = false
@@ -50,6 +58,40 @@ import WeftModel
                 #expect(try await self.status(of: "/v1/status", port: port, token: join) == 401)
                 await #expect(throws: (any Error).self) {
                     try await self.status(of: "/healthz", port: port, token: nil, maximumTLS: .tlsv12)
+                }
+            }
+        }
+    }
+
+    @Test func `over TLS the certificate of the account admin in namespace weft will do, and no other`() async throws {
+        try await RunningControlPlane.withDirectory { directory in
+            try await RunningControlPlane.with(directory: directory) {
+                $0.apiAddress = .init(host: "127.0.0.1", port: 0)
+            } _: { plane in
+                let port = try #require(plane.listening.apiPort)
+                func identity(_ service: String, namespace: String) async throws -> WorkloadIdentity {
+                    let request = TokenRequest(service: service, namespace: namespace)
+                    let answer = try await plane.call("POST", "/v1/tokens", body: request)
+                    return try await plane.join(try JSONDecoder().decode(CreatedToken.self, from: answer.body).token)
+                }
+                for (service, namespace, expected) in [
+                    ("admin", "weft", 200), ("admin", "default", 401), ("other", "weft", 401),
+                ] {
+                    let caller = try await identity(service, namespace: namespace)
+                    #expect(
+                        try await self.status(of: "/v1/status", port: port, token: nil, identity: caller) == expected)
+                }
+                // One that another authority made is not taken for nobody's: the connection ends.
+                var random = SystemRandomNumberGenerator()
+                let foreign = try CertificateAuthority(trustDomain: .standard, now: Date(), random: &random)
+                let key = P256.Signing.PrivateKey()
+                let svid = try foreign.issue(
+                    csrDER: SigningRequest.der(for: key),
+                    identity: SPIFFEID(trustDomain: .standard, namespace: "weft", account: "admin"), now: Date(),
+                    random: &random)
+                let forged = try WorkloadIdentity(key: key, chain: svid.chain, bundle: svid.bundle, now: Date())
+                await #expect(throws: (any Error).self) {
+                    try await self.status(of: "/v1/status", port: port, token: nil, identity: forged)
                 }
             }
         }
