@@ -28,7 +28,6 @@ let grpcProtobuf: Target.Dependency = .product(name: "GRPCProtobuf", package: "g
 let grpcTransport: Target.Dependency = .product(
     name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
-let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
 let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
@@ -88,14 +87,13 @@ let package = Package(
             swiftSettings: settings),
         // Pure decisions
         library("WeftConfig", ["WeftModel", yams]),
-        library("WeftCompiler", ["WeftModel", collections]),
-        library(
-            "WeftDiscovery", ["WeftModel", "WeftProtos", "WeftCompiler", "WeftTraffic", protobuf, collections, crypto]),
+        library("WeftCompiler", ["WeftModel"]),
+        library("WeftDiscovery", ["WeftModel", "WeftProtos", protobuf, crypto]),
         library("WeftIdentity", ["WeftModel", x509, crypto, asn1]),
-        library("WeftTraffic", ["WeftModel", "WeftMessage", collections]),
+        library("WeftTraffic", ["WeftModel", "WeftMessage"]),
         // Protocol and IO
         library("WeftHTTP", ["WeftMessage", nioCore, collections]),
-        library("WeftTelemetry", ["WeftModel", "WeftMessage", collections]),
+        library("WeftTelemetry", ["WeftModel"]),
         library("WeftStore", ["WeftModel", grdb]),
         // Assemblies
         library(
@@ -103,29 +101,26 @@ let package = Package(
             [
                 "WeftModel", "WeftMessage", "WeftProtos", "WeftDiscovery", "WeftIdentity", "WeftTraffic", "WeftHTTP",
                 "WeftTelemetry",
-                nioCore, nioPosix, nioTLS, nioSSL, x509, crypto, asn1, protobuf, grpcCore, grpcProtobuf,
-                grpcTransport, logging, collections,
-                lifecycle, asyncHTTPClient,
+                nioCore, nioPosix, nioTLS, nioSSL, crypto, protobuf, grpcCore, grpcTransport, logging, collections,
+                lifecycle,
             ]),
         library(
             "WeftControlPlane",
             [
                 "WeftModel", "WeftProtos", "WeftConfig", "WeftCompiler", "WeftDiscovery", "WeftIdentity", "WeftStore",
-                "WeftTelemetry", nioCore, nioPosix, nioSSL, x509, crypto, asn1, protobuf, grpcCore, grpcProtobuf,
-                grpcTransport,
-                hummingbird, hummingbirdTLS, logging, collections, lifecycle,
+                nioCore, nioPosix, nioSSL, protobuf, grpcCore, grpcTransport, hummingbird, logging, lifecycle,
             ]),
         library(
             "WeftCLI",
             [
-                "WeftModel", "WeftConfig", "WeftProxy", "WeftControlPlane", "WeftIdentity", "WeftTelemetry", arguments,
+                "WeftModel", "WeftConfig", "WeftProxy", "WeftControlPlane", "WeftIdentity", arguments,
                 asyncHTTPClient, yams, logging, lifecycle, subprocess, system, nioCore, nioPosix, nioSSL, nioHTTP1,
                 unixSignals,
             ]),
         .executableTarget(name: "weft", dependencies: ["WeftCLI"], swiftSettings: settings),
         .target(
             name: "WeftTestSupport",
-            dependencies: ["WeftModel", "WeftMessage", "WeftIdentity", nioCore, nioEmbedded, crypto, x509, asn1],
+            dependencies: [],
             swiftSettings: settings),
         // Tests mirror the targets.
         tests(of: "WeftModel"),
@@ -133,25 +128,25 @@ let package = Package(
         tests(of: "WeftConfig", ["WeftModel"]),
         tests(of: "WeftCompiler", ["WeftModel", "WeftConfig"], files: ["Cases"]),
         tests(of: "WeftProtos", [protobuf]),
-        tests(of: "WeftDiscovery", ["WeftModel", "WeftProtos", "WeftCompiler", protobuf]),
+        tests(of: "WeftDiscovery", ["WeftModel", "WeftProtos", protobuf]),
         tests(of: "WeftIdentity", ["WeftModel", x509, crypto, asn1]),
         tests(of: "WeftTraffic", ["WeftModel", "WeftMessage"]),
         tests(of: "WeftHTTP", ["WeftMessage", nioCore, nioEmbedded]),
-        tests(of: "WeftTelemetry", ["WeftModel", "WeftMessage"]),
+        tests(of: "WeftTelemetry", ["WeftModel"]),
         tests(of: "WeftStore", ["WeftModel", grdb]),
         tests(
             of: "WeftProxy",
             [
-                "WeftModel", "WeftMessage", "WeftHTTP", "WeftTraffic", "WeftDiscovery", "WeftIdentity", "WeftTelemetry",
-                "WeftProtos", nioCore, nioPosix, nioSSL, nioEmbedded, x509, crypto,
+                "WeftModel", "WeftMessage", "WeftHTTP", "WeftIdentity", "WeftTelemetry", nioCore, nioPosix, nioTLS,
+                nioEmbedded,
+                crypto, logging,
             ]),
         tests(
             of: "WeftControlPlane",
             [
-                "WeftModel", "WeftConfig", "WeftCompiler", "WeftDiscovery", "WeftIdentity", "WeftStore", "WeftProtos",
-                "WeftProxy", protobuf, grpcCore, grpcProtobuf, grpcTransport, x509, crypto, nioCore, nioSSL,
-                asyncHTTPClient,
-                logging, lifecycle,
+                "WeftModel", "WeftDiscovery", "WeftIdentity", "WeftProtos", "WeftProxy", protobuf, grpcCore,
+                grpcProtobuf,
+                grpcTransport, crypto, nioCore, nioPosix, nioHTTP1, nioSSL, asyncHTTPClient, logging, lifecycle,
             ]),
         tests(of: "WeftCLI", ["WeftModel", "WeftProxy", "WeftIdentity", crypto, yams]),
     ]
