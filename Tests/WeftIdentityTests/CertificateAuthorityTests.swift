@@ -34,6 +34,19 @@ import X509
         #expect(identity.serial == svid.serial)
     }
 
+    @Test mutating func `a clock set back before the authority began is told, for nobody could use what it signs`()
+        throws
+    {
+        let authority = try self.authority()
+        let csr = try SigningRequest.der(for: P256.Signing.PrivateKey())
+        let beginning = Forge.now.addingTimeInterval(-60)
+        #expect(throws: AuthorityError.notYetValid(beginning)) {
+            try authority.issue(
+                csrDER: csr, identity: Forge.id, now: Forge.now.addingTimeInterval(-61), random: &self.random)
+        }
+        _ = try authority.issue(csrDER: csr, identity: Forge.id, now: beginning, random: &self.random)
+    }
+
     @Test mutating func `names in a request are ignored`() throws {
         let key = P256.Signing.PrivateKey()
         let wanted = try Certificate.Extensions {

@@ -100,7 +100,8 @@ struct FleetService: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await self.runner.supervisor.run() }
             do {
-                try await Self.untilStopped(signals, begin: { try await self.takeUp() })
+                try await Self.untilStopped(
+                    signals, begin: { try await self.takeUp() }, watch: { await self.runner.replaceExpired() })
             } catch let error {
                 self.runner.fail(error)
                 await self.runner.takeDown()
@@ -115,7 +116,8 @@ struct FleetService: Sendable {
     /// Brings it up, and up again at each SIGHUP; ends with any other signal. A change that fails leaves the rest
     /// running and is told; a start that fails is thrown.
     private static func untilStopped(
-        _ signals: UnixSignalsSequence, begin: @escaping @Sendable () async throws -> Void
+        _ signals: UnixSignalsSequence, begin: @escaping @Sendable () async throws -> Void,
+        watch: @escaping @Sendable () async -> Void
     ) async throws {
         let (again, more) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         try await withThrowingTaskGroup(of: Bool.self) { group in
@@ -128,6 +130,10 @@ struct FleetService: Sendable {
             group.addTask {
                 try await begin()
                 for await _ in again { try? await begin() }
+                return false
+            }
+            group.addTask {
+                await watch()
                 return false
             }
             _ = try await group.next()

@@ -101,6 +101,16 @@ package final class FleetRunner: Sendable {
         self.say("ready: \(plan.members.count / 2) workloads")
     }
 
+    /// Starts sidecars again, with a new token, whose identity has run out; until cancelled.
+    package func replaceExpired() async {
+        while (try? await Task.sleep(for: .seconds(30))) != nil {
+            for process in self.current?.members ?? [] where process.joins?.hasRunOut(now: Date()) == true {
+                self.progress("\(process.name) is started again: its identity has run out")
+                await self.supervisor.restart(process.name)
+            }
+        }
+    }
+
     /// Stops everything and says so in the state file.
     package func takeDown() async {
         // A failure stays to be seen by whoever waits.

@@ -30,11 +30,14 @@ package struct ProcessPlan: Hashable, Sendable, Codable {
         package var directory: String
 
         /// Whether it can start with a token only: without one it needs a valid identity from an earlier run.
-        package func needsToken(now: Date) -> Bool {
-            guard let files = try? PrivateDirectory(path: self.directory),
-                let identity = try? WorkloadIdentity.load(from: files)
-            else { return true }
-            return identity.notAfter <= now
+        package func needsToken(now: Date) -> Bool { self.saved.map { $0.notAfter <= now } ?? true }
+
+        /// Whether it has an identity that ran out, as when the machine slept for days: only a new start helps.
+        package func hasRunOut(now: Date) -> Bool { self.saved.map { $0.notAfter <= now } ?? false }
+
+        private var saved: WorkloadIdentity? {
+            guard let files = try? PrivateDirectory(path: self.directory) else { return nil }
+            return try? WorkloadIdentity.load(from: files)
         }
     }
 

@@ -22,6 +22,12 @@ package enum Figures {
         value.map { "\(self.number($0)) ms" } ?? "-"
     }
 
+    /// `1 resource`, `2 resources`.
+    package static func count(_ number: Int, _ what: String) -> String { "\(number) \(what)\(number == 1 ? "" : "s")" }
+
+    /// How long ago something was; nothing is in the future, even after the clock was set back.
+    package static func span(since seconds: Int64, now: Int64) -> String { self.span(seconds: max(0, now - seconds)) }
+
     /// A span of time in its largest two units: `3d4h`, `2m5s`, `12s`. Negative spans begin with `-`.
     package static func span(seconds: Int64) -> String {
         if seconds < 0 { return "-" + self.span(seconds: -seconds) }

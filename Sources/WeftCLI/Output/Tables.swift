@@ -39,7 +39,7 @@ enum Tables {
     static func status(_ report: StatusReport, console: Console) -> String {
         let ready = report.proxies.count { $0.state == .ready || $0.state == .client }
         var lines = [
-            "control plane \(report.version), up \(Figures.span(seconds: report.now - report.startedAt))",
+            "control plane \(report.version), up \(Figures.span(since: report.startedAt, now: report.now))",
             "trust domain \(report.trustDomain), root \(report.authority.rootFingerprint.prefix(16))… expires in "
                 + "\(Figures.span(seconds: report.authority.rootExpiresAt - report.now)), intermediate in "
                 + Figures.span(seconds: report.authority.intermediateExpiresAt - report.now),
@@ -58,8 +58,8 @@ enum Tables {
             table.add([
                 .init(proxy.workload ?? "(\(proxy.client.rawValue))"), .init(proxy.service ?? ""),
                 .init(proxy.serviceVersion), Self.state(proxy), Self.configuration(proxy),
-                .init(proxy.certificateExpiresAt.map { Figures.span(seconds: $0 - report.now) } ?? ""),
-                .init(proxy.connectedSince.map { Figures.span(seconds: report.now - $0) } ?? "no"),
+                Self.certificate(proxy, now: report.now),
+                .init(proxy.connectedSince.map { Figures.span(since: $0, now: report.now) } ?? "no"),
                 .init(proxy.identity, .faint),
             ])
         }
@@ -72,6 +72,11 @@ enum Tables {
         case .notReady, .draining, .lost:
             .init(proxy.state.rawValue + (proxy.cause.map { " (\($0))" } ?? ""), .warning)
         }
+    }
+
+    private static func certificate(_ proxy: ProxyStatus, now: Int64) -> Table.Cell {
+        guard let expiry = proxy.certificateExpiresAt else { return .init("") }
+        return expiry > now ? .init(Figures.span(seconds: expiry - now)) : .init("expired", .bad)
     }
 
     private static func configuration(_ proxy: ProxyStatus) -> Table.Cell {

@@ -112,6 +112,12 @@ package actor Supervisor {
         self.arrival.yield(plan.name)
     }
 
+    /// Starts a running process again.
+    package func restart(_ name: String) {
+        self.entries[name]?.mustRestart = true
+        self.wake(name)
+    }
+
     /// Stops a process for good; returns when it has ended.
     package func remove(_ name: String) async {
         guard self.entries[name] != nil else { return }

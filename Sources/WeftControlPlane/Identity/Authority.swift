@@ -124,7 +124,7 @@ actor Authority {
         guard self.tokens.count + self.apiTokens.count < self.maxTokens else {
             throw APIError(
                 status: 429, code: .exhausted, message: "no token was made",
-                cause: "there are \(self.maxTokens) already", remedy: "delete some with `weft token delete`")
+                cause: "there are \(self.maxTokens) already", remedy: "delete some with `weft token revoke`")
         }
         guard (1...31_536_000).contains(request.ttlSeconds) else {
             throw Self.refused("ttlSeconds", "\(request.ttlSeconds) is not within 1 and 31 536 000")

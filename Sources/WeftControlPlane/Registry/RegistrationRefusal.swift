@@ -18,7 +18,7 @@ package enum RegistrationRefusal: Error, Hashable, Sendable, CustomStringConvert
         case .foreignService(let id, let service):
             "\(id) did not join for service \(service); make a token with `weft token create --service \(service)`"
         case .nameTaken(let workload, let id):
-            "the name \(workload) belongs to \(id); give this workload another with --name"
+            "the name \(workload) belongs to \(id); give this workload another with --workload"
         case .tooManyWorkloads(let limit): "the control plane takes \(limit) workloads and has them"
         case .invalid(let field, let cause): "\(field): \(cause)"
         }

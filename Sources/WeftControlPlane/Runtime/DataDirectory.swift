@@ -21,9 +21,15 @@ final class DataDirectory: Sendable {
         let file = "\(path)/lock"
         let descriptor = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else {
+            let code = errno
+            let remedy =
+                switch code {
+                case ENOSPC, EDQUOT: "make room on the disk"
+                case EROFS: "choose a data directory on a disk that can be written"
+                default: "give the user that runs weft the right to it"
+                }
             throw .dataDirectoryUnusable(
-                path: file, cause: "cannot be opened: \(String(cString: strerror(errno)))",
-                remedy: "give the user that runs weft the right to it")
+                path: file, cause: "cannot be opened: \(String(cString: strerror(code)))", remedy: remedy)
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             var text = [UInt8](repeating: 0, count: 32)

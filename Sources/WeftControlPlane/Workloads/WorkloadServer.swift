@@ -112,6 +112,11 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
                     self.logger.warning(
                         "a registration was refused", metadata: ["identity": "\(peer.id)", "cause": "\(cause)"])
                     sender.yield(.message(.with { $0.rejected = .with { $0.cause = cause } }))
+                    // Nothing that follows on a stream without a workload could be taken.
+                    if workload == nil {
+                        sender.yield(.failed(RPCError(code: .permissionDenied, message: cause)))
+                        return
+                    }
                 }
             case (.readiness(let readiness)?, _?):
                 await self.registry.report(

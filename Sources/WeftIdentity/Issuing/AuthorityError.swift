@@ -11,6 +11,8 @@ package enum AuthorityError: Error, Hashable, Sendable, CustomStringConvertible 
     case noWorkloadPath(SPIFFEID)
     /// The signing certificate has expired.
     case expired(Date)
+    /// The clock is before the signing certificate's beginning.
+    case notYetValid(Date)
     /// The saved authority cannot be read or does not hold together.
     case damaged(file: String, cause: String)
     /// Files could not be read or written.
@@ -26,6 +28,8 @@ package enum AuthorityError: Error, Hashable, Sendable, CustomStringConvertible 
         case .noWorkloadPath(let id): "\(id) names a trust domain; a workload's identity needs a path"
         case .expired(let date):
             "the signing certificate expired at \(date.formatted(.iso8601)); check the clock, or restart the control plane to renew it"
+        case .notYetValid(let date):
+            "this machine's clock is before \(date.formatted(.iso8601)), when the authority was made; set the clock right"
         case .damaged(let file, let cause):
             "\(file) is damaged: \(cause); restore it from a backup, or remove it to start a new authority, which every workload must join again"
         case .storage(let error): "\(error)"

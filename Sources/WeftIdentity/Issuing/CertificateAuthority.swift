@@ -130,6 +130,9 @@ package struct CertificateAuthority: Sendable {
         }
         guard !identity.path.isEmpty else { throw .noWorkloadPath(identity) }
         guard now < self.intermediateExpiry else { throw .expired(self.intermediateExpiry) }
+        // What is signed in the past would be valid for nobody.
+        let beginning = self.intermediate.certificate.notValidBefore
+        guard now >= beginning else { throw .notYetValid(beginning) }
         let wanted = now.addingTimeInterval((lifetime ?? self.lifetimes.leaf).timeInterval)
         let notBefore = max(
             now.addingTimeInterval(-CertificateProfile.backdate), self.intermediate.certificate.notValidBefore)

@@ -71,10 +71,11 @@ package enum JoinTokenRefusal: Error, Hashable, Sendable, CustomStringConvertibl
 
     package var description: String {
         switch self {
-        case .unknown, .wrongSecret: "the join token is not known here; make a new one with `weft token create`"
+        case .unknown, .wrongSecret: "the join token is not known here"
         case .expired(let seconds):
-            "the join token expired at \(Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601)); make a new one"
-        case .usedUp(let uses): "the join token has been used \(uses) times, which is all it allows; make a new one"
+            "the join token expired at \(Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601))"
+        case .usedUp(let uses):
+            "the join token has been used \(uses == 1 ? "once" : "\(uses) times"), which is all it allows"
         }
     }
 }

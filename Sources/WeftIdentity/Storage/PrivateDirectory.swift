@@ -160,7 +160,8 @@ package struct PrivateDirectory: CredentialStorage {
             case ENOSPC, EDQUOT: "make room on the disk"
             case EROFS: "choose a data directory on a disk that can be written"
             case ELOOP: "it must be a plain file, not a symbolic link"
-            default: "see to it and start again"
+            case ENOTDIR: "something above it is a file; choose another directory"
+            default: "check the path and the disk"
             }
         return CredentialStorageError(path: path, cause: "\(what): \(String(cString: strerror(code)))", remedy: remedy)
     }

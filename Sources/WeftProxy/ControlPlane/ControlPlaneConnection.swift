@@ -3,6 +3,7 @@ internal import GRPCCore
 internal import GRPCNIOTransportHTTP2Posix
 internal import NIOCore
 internal import NIOSSL
+internal import Synchronization
 internal import WeftIdentity
 internal import WeftModel
 
@@ -11,6 +12,8 @@ struct ControlPlaneConnection: Sendable {
     typealias Transport = HTTP2ClientTransport.Posix
 
     let access: ControlPlaneAccess
+    /// Why the last one who answered was not the control plane; gRPC tells only that a handshake failed.
+    let refusal = PeerRefusal()
 
     /// Calls may carry a whole mesh's endpoints; gRPC's own limit is 4 MiB.
     static let options: CallOptions = {
@@ -29,7 +32,7 @@ struct ControlPlaneConnection: Sendable {
                 privateKey: .bytes(identity.keyDER, format: .der)
             ) { tls in
                 tls.serverCertificateVerification = .noHostnameVerification
-                tls.customVerificationCallback = Self.verification { presented in
+                tls.customVerificationCallback = self.verification { presented in
                     _ = try verifier.verify(presented, expecting: [expected], now: Date())
                 }
             })
@@ -40,7 +43,7 @@ struct ControlPlaneConnection: Sendable {
         try self.transport(
             security: .tls { tls in
                 tls.serverCertificateVerification = .noHostnameVerification
-                tls.customVerificationCallback = Self.verification { presented in
+                tls.customVerificationCallback = self.verification { presented in
                     let peer = try SVIDVerifier.verifyPinned(
                         presented, rootFingerprint: fingerprint, now: Date()
                     ).peer
@@ -72,16 +75,34 @@ struct ControlPlaneConnection: Sendable {
             })
     }
 
-    private static func verification(
+    private func verification(
         _ verify: @escaping @Sendable ([[UInt8]]) throws -> Void
     ) -> @Sendable ([NIOSSLCertificate], EventLoopPromise<NIOSSLVerificationResultWithMetadata>) -> Void {
-        { certificates, promise in
+        { [refusal = self.refusal, access = self.access] certificates, promise in
             do {
                 try verify(certificates.map { try $0.toDERBytes() })
+                refusal.note(nil)
                 promise.succeed(.certificateVerified(VerificationMetadata(ValidatedCertificateChain(certificates))))
             } catch {
+                let cause = "\(access.host):\(access.port) is not the control plane of this mesh: \(error)"
+                refusal.note(cause)
                 promise.fail(error)
             }
+        }
+    }
+}
+
+/// Why the last handshake with a control plane failed.
+final class PeerRefusal: Sendable {
+    private let cause = Mutex<String?>(nil)
+
+    func note(_ cause: String?) { self.cause.withLock { $0 = cause } }
+
+    /// The cause, once; nil when the last handshake did not fail, or was told already.
+    func take() -> String? {
+        self.cause.withLock { cause in
+            defer { cause = nil }
+            return cause
         }
     }
 }

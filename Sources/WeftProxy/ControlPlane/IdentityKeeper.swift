@@ -52,6 +52,11 @@ struct IdentityKeeper: Sendable {
                 throw ControlPlaneRefusal(
                     cause: "\(error)", remedy: "check the clocks, and which control plane this is")
             } catch {
+                if let cause = self.connection.refusal.take() {
+                    throw ControlPlaneRefusal(
+                        cause: cause,
+                        remedy: "check --control-plane and the clocks, and use a token that this control plane made")
+                }
                 let wait = backoff.next()
                 self.logger.warning("joining failed", metadata: ["cause": "\(error)", "again after": "\(wait)"])
                 try await Task.sleep(for: wait)

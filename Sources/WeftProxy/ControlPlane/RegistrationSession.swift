@@ -6,6 +6,13 @@ internal import Synchronization
 internal import WeftIdentity
 internal import WeftProtos
 
+/// The control plane does not take the workload as it announces itself.
+struct RegistrationRefused: Error, CustomStringConvertible {
+    let cause: String
+
+    var description: String { "the registration was refused: \(self.cause)" }
+}
+
 /// Registers the workload, and reports its readiness and its numbers for as long as the stream lasts.
 final class RegistrationSession: Sendable {
     private struct State {
@@ -113,8 +120,7 @@ final class RegistrationSession: Sendable {
                 case .registered(let accepted):
                     self.logger.info("registered", metadata: ["workload": "\(accepted.workload)"])
                     registered()
-                case .rejected(let refusal):
-                    self.logger.error("registration refused", metadata: ["cause": "\(refusal.cause)"])
+                case .rejected(let refusal): throw RegistrationRefused(cause: refusal.cause)
                 case .heartbeat, nil: break
                 }
             }

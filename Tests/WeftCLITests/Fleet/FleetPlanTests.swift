@@ -41,6 +41,7 @@ import WeftModel
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let joining = ProcessPlan.Joining(service: "cart", namespace: "default", directory: directory)
         #expect(joining.needsToken(now: Date()))
+        #expect(!joining.hasRunOut(now: Date()))
         var random = SystemRandomNumberGenerator()
         let authority = try CertificateAuthority(trustDomain: .standard, now: Date(), random: &random)
         let key = P256.Signing.PrivateKey()
@@ -52,6 +53,8 @@ import WeftModel
         try identity.save(to: PrivateDirectory(path: directory))
         #expect(!joining.needsToken(now: Date()))
         #expect(joining.needsToken(now: identity.notAfter))
+        #expect(!joining.hasRunOut(now: Date()))
+        #expect(joining.hasRunOut(now: identity.notAfter))
     }
 
     @Test func `ports are free ones, all different, and the same again the next time`() throws {

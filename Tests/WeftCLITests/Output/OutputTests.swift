@@ -34,6 +34,11 @@ import Testing
         #expect(Figures.percent(nil) == "-")
     }
 
+    @Test func `nothing began in the future, even after the clock was set back`() {
+        #expect(Figures.span(since: 100, now: 40) == "0s")
+        #expect(Figures.span(since: 40, now: 100) == "1m")
+    }
+
     @Test(arguments: [(0, "0s"), (59, "59s"), (125, "2m5s"), (3600, "1h"), (100_000, "1d3h"), (-61, "-1m1s")])
     func `a span shows its two largest units`(seconds: Int, text: String) {
         #expect(Figures.span(seconds: Int64(seconds)) == text)
