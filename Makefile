@@ -1,7 +1,7 @@
 # make demo   build, start the learning platform as a mesh on this machine, show live traffic
 # make test   build and run every test
 # make build  the release executable, .build/release/weft
-# make lint   formatting, as CI checks it
+# make lint   formatting, targets' dependencies and the documentation's paths, as CI checks them
 # make bench  benchmarks of the request path, as ratios
 
 SWIFT ?= swift
@@ -20,6 +20,8 @@ build: setup-build
 	$(SWIFT) build $(RELEASE) --product weft
 
 lint:
+	@scripts/lint-targets
+	@scripts/lint-references
 	@$(SWIFT) format lint --strict $(SOURCES)
 
 bench: build
