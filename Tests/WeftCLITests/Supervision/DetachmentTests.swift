@@ -16,9 +16,9 @@
                 ["/bin/sh", "-c", "ls /proc/$$/fd; exit 0"], environment: ["PATH": "/bin:/usr/bin"], log: log)
             var status: Int32 = 0
             #expect(waitpid(pid, &status, 0) == pid)
-            let open = Set(try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n"))
-            #expect(open.isSuperset(of: ["0", "1", "2"]))
-            #expect(!open.contains("200"))
+            let found = Set(try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n"))
+            #expect(found.isSuperset(of: ["0", "1", "2"]))
+            #expect(!found.contains("200"))
         }
     }
 #endif

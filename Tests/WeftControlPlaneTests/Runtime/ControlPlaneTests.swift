@@ -43,7 +43,7 @@ import WeftProtos
     @Test(.timeLimit(.minutes(1)))
     func `old changes are forgotten, what they added up to is not, and new ones are followed`() async throws {
         try await RunningControlPlane.withDirectory { directory in
-            func service(_ name: String) -> String {
+            @Sendable func service(_ name: String) -> String {
                 Self.service.replacing("billing", with: name)
             }
             try await RunningControlPlane.with(directory: directory) { plane in
