@@ -149,5 +149,10 @@ let package = Package(
                 grpcTransport, crypto, nioCore, nioPosix, nioHTTP1, nioSSL, asyncHTTPClient, logging, lifecycle,
             ]),
         tests(of: "WeftCLI", ["WeftModel", "WeftProxy", "WeftIdentity", crypto, yams]),
+        // The executable with programs that others wrote.
+        .testTarget(
+            name: "WeftInteroperabilityTests",
+            dependencies: ["weft", "WeftCLI", "WeftModel", asyncHTTPClient, nioCore, nioHTTP1], exclude: ["Peers"],
+            swiftSettings: settings),
     ]
 )

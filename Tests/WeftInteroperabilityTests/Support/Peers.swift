@@ -1,0 +1,43 @@
+import Foundation
+
+/// The programs of others that this suite talks to, and where they are.
+///
+/// `scripts/setup test` installs them into `.build-peers` at the root of the repository; `WEFT_TEST_PEERS` names another
+/// Python environment that has them.
+enum Peers {
+    /// Path of the repository's root.
+    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent().path
+
+    private static let home = ProcessInfo.processInfo.environment["WEFT_TEST_PEERS"] ?? "\(Self.root)/.build-peers"
+
+    static let python = "\(Self.home)/bin/python3"
+    static let envoy = "\(Self.home)/bin/envoy"
+
+    /// One of this suite's own programs.
+    static func program(_ name: String) -> String { "\(Self.root)/Tests/WeftInteroperabilityTests/Peers/\(name)" }
+
+    /// The executable under test: `WEFT_EXECUTABLE`, or the one built beside the tests.
+    static let weft =
+        ProcessInfo.processInfo.environment["WEFT_EXECUTABLE"]
+        ?? URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().path + "/weft"
+
+    /// Why the suite cannot run here; nil where it can.
+    static let missing: String? = {
+        let remedy = "run `scripts/setup test`, or name a Python environment that has it in WEFT_TEST_PEERS"
+        guard FileManager.default.isExecutableFile(atPath: Self.python) else {
+            return "there is no \(Self.python): \(remedy)"
+        }
+        guard FileManager.default.isExecutableFile(atPath: Self.envoy) else {
+            return "there is no Envoy at \(Self.envoy): \(remedy)"
+        }
+        let trial = try? PeerProcess.run([Self.python, "-c", "import grpc.experimental"], within: .seconds(60))
+        guard trial?.code == 0 else {
+            return "\(Self.python) has no gRPC (\(trial?.errors.suffix(200) ?? "it does not run")): \(remedy)"
+        }
+        guard FileManager.default.isExecutableFile(atPath: Self.weft) else {
+            return "there is no weft at \(Self.weft): build it, or name it in WEFT_EXECUTABLE"
+        }
+        return nil
+    }()
+}
