@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import WeftCLI
 
 extension InteroperabilityTests {
     /// Workloads and the control plane come and go; calls go on.

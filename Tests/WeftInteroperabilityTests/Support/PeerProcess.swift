@@ -12,7 +12,7 @@ final class PeerProcess: Sendable {
         self.name = name
         self.log = "\(directory)/\(name).log"
         let process = try Self.prepare(arguments, environment: environment, in: directory)
-        FileManager.default.createFile(atPath: self.log, contents: nil)
+        _ = FileManager.default.createFile(atPath: self.log, contents: nil)
         let file = try FileHandle(forWritingTo: URL(fileURLWithPath: self.log))
         process.standardOutput = file
         process.standardError = file
@@ -48,7 +48,7 @@ final class PeerProcess: Sendable {
         defer { try? FileManager.default.removeItem(at: scratch) }
         let process = try Self.prepare(arguments, environment: environment, in: directory ?? scratch.path)
         let places = ["out", "err"].map { scratch.appendingPathComponent($0) }
-        for place in places { FileManager.default.createFile(atPath: place.path, contents: nil) }
+        for place in places { _ = FileManager.default.createFile(atPath: place.path, contents: nil) }
         process.standardOutput = try FileHandle(forWritingTo: places[0])
         process.standardError = try FileHandle(forWritingTo: places[1])
         let ended = DispatchSemaphore(value: 0)
