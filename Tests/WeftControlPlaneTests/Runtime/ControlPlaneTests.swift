@@ -47,7 +47,10 @@ import WeftProtos
                 Self.service.replacing("billing", with: name)
             }
             try await RunningControlPlane.with(directory: directory) { plane in
-                for name in ["a", "b", "c", "d"] { #expect(try await plane.apply(service(name)).status == 200) }
+                for name in ["a", "b", "c", "d"] {
+                    let answer = try await plane.apply(service(name))
+                    #expect(answer.status == 200)
+                }
             }
             try await RunningControlPlane.with(directory: directory) {
                 $0.history.changes = 2

@@ -23,6 +23,8 @@ import WeftStore
     @Test(arguments: StoreConformance.all)
     func `SQLite conforms`(conformance: StoreConformance) async throws {
         let directory = try Directory()
+        // A directory that nothing refers to any more would go away in the middle.
+        defer { withExtendedLifetime(directory) {} }
         let store = try SQLiteStore(path: directory.file)
         try await conformance.check(store)
         try store.close()
