@@ -26,7 +26,8 @@ extension InteroperabilityTests {
         func `the deadline is visible at the server, and without one there is none`(way: Way) async throws {
             let mesh = try TestMesh.running
             let limited = try #require(try await mesh.call("describe", by: way, ["timeout": "25"]).reply?.remaining)
-            #expect(limited > 0 && limited <= 25)
+            // The server's gRPC rounds what is left up.
+            #expect(limited > 0 && limited < 26)
             // gRPC for Python says "none" with a number near the largest there is.
             let unlimited = try await mesh.call("describe", by: way).reply?.remaining ?? .infinity
             #expect(unlimited > 1e9)
@@ -97,10 +98,11 @@ extension InteroperabilityTests {
             #expect(result.server?.cancelled == true)
         }
 
-        // A declared upstream is one that exists.
+        // A declared upstream is one that exists. gRPC's own xDS client gives a name 15 s to appear.
         @Test(arguments: [Way.proxy, .connect, .xds, .envoy])
-        func `a service that the mesh does not have is an error and no wait`(way: Way) async throws {
-            let result = try await TestMesh.running.call("describe", by: way, ["service": "nobody", "timeout": "14"])
+        func `a service that the mesh does not have is an error before the deadline`(way: Way) async throws {
+            let timeout = way == .xds ? "40" : "14"
+            let result = try await TestMesh.running.call("describe", by: way, ["service": "nobody", "timeout": timeout])
             #expect(result.code != "OK" && result.code != "DEADLINE_EXCEEDED", "\(result)")
         }
     }
