@@ -102,7 +102,8 @@ extension InteroperabilityTests {
         @Test(arguments: [Way.proxy, .connect, .xds, .envoy])
         func `a service that the mesh does not have is an error before the deadline`(way: Way) async throws {
             let timeout = way == .xds ? "40" : "14"
-            let result = try await TestMesh.running.call("describe", by: way, ["service": "nobody", "timeout": timeout])
+            let result = try await TestMesh.running.call(
+                "describe", by: way, ["service": "nobody", "timeout": timeout])
             #expect(result.code != "OK" && result.code != "DEADLINE_EXCEEDED", "\(result)")
         }
     }
