@@ -49,7 +49,8 @@ struct ProxyOptions: ParsableArguments {
     var admin: String?
     @Option(
         help: ArgumentHelp(
-            "Where identity and last good rules are kept; /var/lib/weft/proxy where not given.", valueName: "directory")
+            "Where identity and last good rules are kept; /var/lib/weft/proxy/NAMESPACE/SERVICE where not given.",
+            valueName: "directory")
     )
     var dataDir: String?
     @Option(help: ArgumentHelp("A label of the workload, such as version=v2. Repeatable.", valueName: "key=value"))
@@ -105,7 +106,9 @@ struct ProxyOptions: ParsableArguments {
             }
         }
         try self.listeners(&configuration, &settings)
-        configuration.dataDirectory = absolutePath(try settings.text("data-dir", self.dataDir) ?? "/var/lib/weft/proxy")
+        configuration.dataDirectory = absolutePath(
+            try settings.text("data-dir", self.dataDir)
+                ?? "/var/lib/weft/proxy/\(namespace)/\(service)")
         for (key, value) in try settings.values("label", self.label, expected: "KEY=VALUE", Self.pair) {
             configuration.labels[key] = value
         }

@@ -139,9 +139,14 @@ struct HTTP1BodyDecoder {
         let limits = self.limits
         var scanned = self.scanned
         let section = try Self.withBytes(input) { bytes throws(MessageRefusal) -> (HeaderBlock, Int)? in
-            guard let length = try HTTP1HeadParser(limits: limits).headLength(bytes, scanned: &scanned) else {
-                return nil
+            let length: Int?
+            do throws(MessageRefusal) {
+                length = try HTTP1HeadParser(limits: limits).headLength(bytes, scanned: &scanned)
+            } catch {
+                // There is no start line here that could be too long.
+                throw error.isTooLarge ? MessageRefusal(status: 431, cause: "the trailers are too large") : error
             }
+            guard let length else { return nil }
             var block = HeaderBlock()
             var fields = HTTP1FieldParser(limits: limits)
             try fields.parse(UnsafeRawBufferPointer(rebasing: bytes[..<length]), from: 0, into: &block)

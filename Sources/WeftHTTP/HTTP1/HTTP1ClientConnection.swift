@@ -176,7 +176,7 @@ package final class HTTP1ClientConnection: ConnectionHandler, ClientConnection {
                 goesOn = self.inBody ? try self.readBody() : try self.readHead()
             } catch {
                 goesOn = false
-                self.fail(error.status == 431 || error.status == 414 ? .headersTooLarge : .protocolError(error.cause))
+                self.fail(error.failure)
             }
         }
         self.parsing = false
@@ -220,7 +220,15 @@ package final class HTTP1ClientConnection: ConnectionHandler, ClientConnection {
         if !response.keepsAlive { self.stopAccepting() }
         let end = response.framing == .none
         self.inBody = !end
-        if !end { self.body = HTTP1BodyDecoder(response.framing, limits: self.limits) }
+        if !end {
+            self.body = HTTP1BodyDecoder(response.framing, limits: self.limits)
+            // A body that is malformed from its first byte spoils the response while it can still be replaced by an error.
+            if response.framing == .chunked, self.input.readableBytes > 0 {
+                var body = self.body
+                var input = self.input
+                _ = try body.next(&input)
+            }
+        }
         let stream = self.stream
         stream?.receiver?.streamReceived(response: head, end: end)
         if end, self.stream === stream { self.responseEnded() }

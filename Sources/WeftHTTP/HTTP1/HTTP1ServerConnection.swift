@@ -310,24 +310,28 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection, 
         if let stream = self.stream {
             self.stream = nil
             let receiver = stream.end()
-            if !self.headSent { self.writeRefusal(refusal.status) }
+            if !self.headSent { self.writeRefusal(refusal) }
             self.closeAfterFlush(linger: true, reason: .protocolError(refusal.cause))
-            receiver?.streamFailed(.protocolError(refusal.cause))
+            receiver?.streamFailed(refusal.failure)
         } else if self.inBody {
             self.closeAfterFlush(linger: true, reason: .protocolError(refusal.cause))
         } else {
-            self.writeRefusal(refusal.status)
+            self.writeRefusal(refusal)
             self.delegate?.connectionRefused(refusal)
             self.closeAfterFlush(linger: true, reason: .protocolError(refusal.cause))
         }
     }
 
-    private func writeRefusal(_ status: Int) {
+    private func writeRefusal(_ refusal: MessageRefusal) {
         var additions = HTTP1HeadWriter.Additions()
-        additions.zeroLength = true
         additions.close = true
-        HTTP1HeadWriter.writeResponse(
-            ResponseHead(status: status), isHTTP11: true, additions, into: &self.output)
+        guard let answer = self.delegate?.connectionAnswer(to: refusal) else {
+            additions.zeroLength = true
+            let head = ResponseHead(status: refusal.status)
+            return HTTP1HeadWriter.writeResponse(head, isHTTP11: true, additions, into: &self.output)
+        }
+        HTTP1HeadWriter.writeResponse(answer.head, isHTTP11: true, additions, into: &self.output)
+        self.output.writeBytes(answer.body)
     }
 
     override func timedOut() {
@@ -335,7 +339,7 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection, 
             self.closeNow(.timeout)
         } else if self.headStarted {
             let refusal = MessageRefusal(status: 408, cause: "the head took too long")
-            self.writeRefusal(refusal.status)
+            self.writeRefusal(refusal)
             self.delegate?.connectionRefused(refusal)
             self.closeAfterFlush(linger: true, reason: .timeout)
         } else {

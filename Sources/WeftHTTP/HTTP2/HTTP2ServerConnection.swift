@@ -108,8 +108,9 @@ package final class HTTP2ServerConnection: HTTP2Connection, ServerConnection {
         self.flood.streamOpened()
         self.delegate?.connectionRefused(refusal)
         if refusal.status == 431 {
-            var head = ResponseHead(status: 431)
-            head.headers.append(.contentLength, 0)
+            var head = self.delegate?.connectionAnswer(to: refusal)?.head ?? ResponseHead(status: 431)
+            head.headers.remove(.contentType)
+            head.headers.set(.contentLength, "0")
             let start = self.output.writerIndex
             self.output.writeFrameHead(
                 HTTP2FrameHead.Kind.headers, flags: HTTP2FrameHead.Flag.endHeaders | HTTP2FrameHead.Flag.endStream,

@@ -111,6 +111,13 @@ package protocol ServerConnectionDelegate: AnyObject {
     func connectionClosed(_ reason: ConnectionEnd)
     /// A request that never became a stream was refused by the codec, which has answered it (400, 414, 431, …).
     func connectionRefused(_ refusal: MessageRefusal)
+    /// What to say to whoever sent what the codec refuses; nil says the status alone. May be asked before
+    /// `connectionRefused`, and for a request that has a stream, whose receiver then hears `protocolError`.
+    func connectionAnswer(to refusal: MessageRefusal) -> (head: ResponseHead, body: [UInt8])?
+}
+
+extension ServerConnectionDelegate {
+    package func connectionAnswer(to refusal: MessageRefusal) -> (head: ResponseHead, body: [UInt8])? { nil }
 }
 
 /// A downstream connection's codec.
@@ -168,4 +175,10 @@ package struct MessageRefusal: Error, Hashable, Sendable {
         self.status = status
         self.cause = cause
     }
+
+    /// It was refused for its size rather than for what it says.
+    package var isTooLarge: Bool { self.status == 414 || self.status == 431 }
+
+    /// What the receiver of a stream hears of it.
+    var failure: StreamFailure { self.isTooLarge ? .headersTooLarge : .protocolError(self.cause) }
 }

@@ -114,8 +114,12 @@ enum FieldSyntax {
         }
         guard let colon else { return true }
         guard colon > 0, colon + 1 < bytes.count, bytes.count - colon <= 6 else { return false }
-        for byte in bytes[(colon + 1)...] where byte < UInt8(ascii: "0") || byte > UInt8(ascii: "9") { return false }
-        return true
+        var port = 0
+        for byte in bytes[(colon + 1)...] {
+            guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { return false }
+            port = port * 10 + Int(byte - UInt8(ascii: "0"))
+        }
+        return port <= 65_535
     }
 
     /// Whether every byte may stand in a request target: visible ASCII, and no fragment.

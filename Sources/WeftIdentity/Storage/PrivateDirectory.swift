@@ -152,7 +152,7 @@ package struct PrivateDirectory: CredentialStorage {
         }
     }
 
-    private static func failure(_ path: String, _ what: String) -> CredentialStorageError {
+    static func failure(_ path: String, _ what: String) -> CredentialStorageError {
         let code = errno
         let remedy =
             switch code {

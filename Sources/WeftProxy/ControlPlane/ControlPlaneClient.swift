@@ -81,6 +81,8 @@ package final class ControlPlaneClient: ConfigurationSource {
     /// - Parameter inboundPorts: where peers connect, by application port.
     package func run(access: ControlPlaneAccess, inboundPorts: [Int: Int], receiver: Receiver) async throws {
         let storage = try self.configuration.dataDirectory.map { try PrivateDirectory(path: $0) }
+        let lock = try storage.map(Self.hold)
+        defer { withExtendedLifetime(lock) {} }
         let keeper = IdentityKeeper(
             connection: ControlPlaneConnection(access: access), storage: storage, logger: self.logger)
         let registration = RegistrationSession(stats: receiver.stats, logger: self.logger)
@@ -110,6 +112,20 @@ package final class ControlPlaneClient: ConfigurationSource {
             }
             try await group.next()
             group.cancelAll()
+        }
+    }
+
+    /// Keeps a second proxy from the identity and the snapshot of this one.
+    private static func hold(_ directory: PrivateDirectory) throws -> DirectoryLock {
+        do {
+            return try DirectoryLock(directory)
+        } catch .unusable(let error) {
+            throw error
+        } catch .held(let process) {
+            throw CredentialStorageError(
+                path: directory.path,
+                cause: "in use by another weft proxy" + (process.map { " (process \($0))" } ?? ""),
+                remedy: "stop that one, or give this one another --data-dir")
         }
     }
 

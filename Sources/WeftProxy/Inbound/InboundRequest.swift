@@ -48,6 +48,13 @@ final class InboundRequest: RelayedRequest {
     /// Refuses what must not begin: what comes too late, and further attempts beyond what the application bears.
     private func admit(_ head: RequestHead, end: Bool) -> ExchangeEffects {
         let now = self.loop.now
+        if let connection = self.connection, connection.refusesPlaintext {
+            // The caller proved nothing, so it is told why and nothing else.
+            connection.drain()
+            let reply = LocalReply(
+                .plaintextRefused, detail: "this port takes mutual TLS only; call through a sidecar of the mesh")
+            return self.exchange.refuse(head, end: end, with: reply, now: now)
+        }
         if head.method == .connect {
             let reply = LocalReply(
                 .badRequest, status: 405, detail: "an application is no proxy: CONNECT is not passed on")
@@ -112,7 +119,9 @@ final class InboundRequest: RelayedRequest {
         LocalReplyRenderer.render(self.exchange.reply ?? LocalReply(.internal), for: self.exchange.head)
     }
 
-    override func downstreamGone() -> ExchangeEffects { self.exchange.downstreamGone(now: self.loop.now) }
+    override func downstreamGone(_ reason: Reason) -> ExchangeEffects {
+        self.exchange.downstreamGone(because: reason, now: self.loop.now)
+    }
 
     override var isOpenStream: Bool { self.exchange.isOpenStream }
 

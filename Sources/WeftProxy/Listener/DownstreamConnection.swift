@@ -2,7 +2,9 @@ internal import NIOCore
 internal import NIOTLS
 internal import WeftHTTP
 internal import WeftIdentity
+internal import WeftMessage
 internal import WeftModel
+internal import WeftTraffic
 
 /// One connection from the application or a peer: gives every request of it a receiver, and ends with it.
 final class DownstreamConnection: ServerConnectionDelegate {
@@ -24,14 +26,20 @@ final class DownstreamConnection: ServerConnectionDelegate {
         guard case .upstream(let name) = self.role else { return nil }
         return name.hasSuffix(":80") ? String(name.dropLast(3)) : name
     }()
+    /// In the clear where the port demands mutual TLS: every request is refused, and says so.
+    let refusesPlaintext: Bool
     private var codec: (any ServerConnection)?
     private var isDraining = false
 
-    init(loop: ProxyLoop, role: ListenerRole, channel: any Channel, handshake: PeerHandshake? = nil) {
+    init(
+        loop: ProxyLoop, role: ListenerRole, channel: any Channel, handshake: PeerHandshake? = nil,
+        refusesPlaintext: Bool = false
+    ) {
         self.loop = loop
         self.role = role
         self.channel = channel
         self.handshake = handshake
+        self.refusesPlaintext = refusesPlaintext
     }
 
     /// Who the peer proved to be.
@@ -94,66 +102,19 @@ final class DownstreamConnection: ServerConnectionDelegate {
 
     func connectionRefused(_ refusal: MessageRefusal) { self.loop.noteRefusal(refusal, on: self) }
 
+    func connectionAnswer(to refusal: MessageRefusal) -> (head: ResponseHead, body: [UInt8])? {
+        let reply = LocalReplyRenderer.render(
+            LocalReply(refusal.reason, status: refusal.status, detail: refusal.cause),
+            for: RequestHead(method: .get, headers: HeaderBlock()))
+        return (reply.head, reply.body)
+    }
+
     func connectionClosed(_ reason: ConnectionEnd) { self.codec = nil }
 
     private func makeClientCertificateField() -> String {
         guard let handshake = self.handshake, let peer = handshake.peer else { return "" }
         let own = self.loop.ownIdentity.map { "By=\($0);" } ?? ""
         return "\(own)Hash=\(handshake.leafHash);URI=\(peer.id)"
-    }
-}
-
-/// Stands before the codec of a connection from a peer until its handshake is over.
-///
-/// Refuses plaintext where the port demands mutual TLS, counts what was refused, and ends handshakes that take too long.
-final class InboundHandshakeHandler: ChannelInboundHandler, RemovableChannelHandler {
-    typealias InboundIn = ByteBuffer
-
-    private let connection: DownstreamConnection
-    private let handshake: PeerHandshake
-    private var timeout: Scheduled<Void>?
-    private var isDone = false
-
-    init(connection: DownstreamConnection, handshake: PeerHandshake) {
-        self.connection = connection
-        self.handshake = handshake
-    }
-
-    func handlerAdded(context: ChannelHandlerContext) {
-        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        self.timeout = context.eventLoop.scheduleTask(in: .seconds(10)) {
-            let (handler, context) = bound.value
-            handler.refuse("the handshake took longer than 10 s")
-            context.close(promise: nil)
-        }
-    }
-
-    func handlerRemoved(context: ChannelHandlerContext) { self.timeout?.cancel() }
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case .handshakeCompleted = event as? TLSUserEvent {
-            self.isDone = true
-            self.timeout?.cancel()
-            self.connection.loop.noteHandshake(of: self.connection, refusal: nil, cause: "")
-        }
-        context.fireUserInboundEventTriggered(event)
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        self.refuse("\(error)")
-        context.fireErrorCaught(error)
-    }
-
-    func channelInactive(context: ChannelHandlerContext) {
-        self.refuse("the peer closed the connection during the handshake")
-        context.fireChannelInactive()
-    }
-
-    private func refuse(_ cause: String) {
-        guard !self.isDone else { return }
-        self.isDone = true
-        self.timeout?.cancel()
-        self.connection.loop.noteHandshake(of: self.connection, refusal: self.handshake.refusal, cause: cause)
     }
 }
 

@@ -39,6 +39,7 @@ final class LoopListener: Sendable {
         var port = address.port
         var channels: [any Channel] = []
         do {
+            try Self.probe(address)
             for loop in loops {
                 let channel = try await ServerBootstrap(group: loop.eventLoop)
                     .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -61,6 +62,32 @@ final class LoopListener: Sendable {
             throw ListenError(address: address, cause: error)
         }
         return LoopListener(role: role, port: port, channels: channels)
+    }
+
+    /// Fails when any program listens there already: two that both ask to share a port would each get some of the calls.
+    private static func probe(_ address: ListenAddress) throws {
+        guard address.port != 0 else { return }
+        let target = try SocketAddress.makeAddressResolvingHost(address.host, port: address.port)
+        let family: Int32 = target.protocol == .inet6 ? AF_INET6 : AF_INET
+        #if canImport(Darwin)
+            let descriptor = socket(family, SOCK_STREAM, 0)
+        #else
+            let descriptor = socket(family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        #endif
+        guard descriptor >= 0 else { throw IOError(errnoCode: errno, reason: "socket") }
+        defer { _ = Self.closeDescriptor(descriptor) }
+        var yes: Int32 = 1
+        _ = setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
+        let result = target.withSockAddr { bind(descriptor, $0, socklen_t($1)) }
+        guard result == 0 else { throw IOError(errnoCode: errno, reason: "bind") }
+    }
+
+    private static func closeDescriptor(_ descriptor: Int32) -> Int32 {
+        #if canImport(Darwin)
+            Darwin.close(descriptor)
+        #else
+            Glibc.close(descriptor)
+        #endif
     }
 
     /// Takes no new connections; those accepted go on.

@@ -41,6 +41,8 @@ final class ProxyLoop {
     private var requests: [RelayedRequest] = []
     private var freeOutbound: [OutboundRequest] = []
     private var freeInbound: [InboundRequest] = []
+    /// Bounds what peers can make this loop say.
+    private var notes = NoteLimiter()
     private(set) var requestsInFlight = 0
 
     /// Grows to what a connection sends, and stays small for connections that send little.
@@ -269,21 +271,18 @@ final class ProxyLoop {
             self.remember(connection)
             try pipeline.addHandler(connection.makeSniffer())
         case .inbound(let appPort):
-            let application = self.application(port: appPort)
-            if application.mtls == .strict {
-                try self.acceptPeer(channel, for: role)
-            } else {
-                let bound = NIOLoopBound((self, channel), eventLoop: self.eventLoop)
-                try pipeline.addHandler(
-                    PlaintextDetector { isTLS, pipeline in
-                        let (loop, channel) = bound.value
-                        if isTLS { return try loop.acceptPeer(channel, for: role) }
-                        let connection = DownstreamConnection(loop: loop, role: role, channel: channel)
-                        loop.remember(connection)
-                        loop.telemetry.plaintextConnection()
-                        try pipeline.addHandler(connection.makeSniffer())
-                    })
-            }
+            let isStrict = self.application(port: appPort).mtls == .strict
+            let bound = NIOLoopBound((self, channel), eventLoop: self.eventLoop)
+            try pipeline.addHandler(
+                PlaintextDetector { isTLS, pipeline in
+                    let (loop, channel) = bound.value
+                    if isTLS { return try loop.acceptPeer(channel, for: role) }
+                    let connection = DownstreamConnection(
+                        loop: loop, role: role, channel: channel, refusesPlaintext: isStrict)
+                    loop.remember(connection)
+                    loop.telemetry.plaintextConnection()
+                    try pipeline.addHandler(connection.makeSniffer())
+                })
         }
     }
 
@@ -344,24 +343,33 @@ final class ProxyLoop {
     // MARK: Notes
 
     func noteRefusal(_ refusal: MessageRefusal, on connection: DownstreamConnection) {
-        self.telemetry.requestRefused(refusal, role: connection.role)
+        self.telemetry.record(refusal, from: connection, service: self.service(of: connection.role))
+        guard let left = self.notes.admit(now: Self.clock()) else { return }
         self.logger.info(
             "refused a malformed request",
             metadata: [
-                "status": "\(refusal.status)", "cause": "\(refusal.cause)", "peer": "\(connection.peerAddress)",
+                "status": "\(refusal.status)", "reason": "\(refusal.reason.rawValue)", "cause": "\(refusal.cause)",
+                "peer": "\(connection.peerAddress)", "unsaid": "\(left)",
             ])
     }
 
-    func noteHandshake(of connection: DownstreamConnection, refusal: SVIDError?, cause: String) {
-        guard connection.peer == nil || refusal != nil || !cause.isEmpty else {
-            return self.telemetry.handshake(inbound: true, result: "ok")
+    /// What a request that nobody could read was for; empty when only the request knew.
+    private func service(of role: ListenerRole) -> String {
+        switch role {
+        case .inbound(let port): self.applicationInForce(port: port).service.description
+        case .upstream(let name): name
+        case .outbound: ""
         }
-        self.telemetry.handshake(inbound: true, result: refusal?.label ?? "failed")
+    }
+
+    func noteHandshake(of connection: DownstreamConnection, failure: HandshakeFailure?) {
+        self.telemetry.handshake(inbound: true, result: failure?.label ?? "ok")
+        guard let failure, let left = self.notes.admit(now: Self.clock()) else { return }
         self.logger.warning(
             "refused a peer",
             metadata: [
-                "cause": "\(refusal.map { "\($0)" } ?? cause)", "reason": "\((refusal?.reason ?? .tlsFailed).rawValue)",
-                "peer": "\(connection.peerAddress)",
+                "cause": "\(failure.cause)", "reason": "\(failure.reason.rawValue)",
+                "peer": "\(connection.peerAddress)", "unsaid": "\(left)",
             ])
     }
 
@@ -371,11 +379,12 @@ final class ProxyLoop {
             self.telemetry.handshake(inbound: false, result: failure.reason.rawValue)
         }
         self.telemetry.connectFailed(failure.reason)
+        guard let left = self.notes.admit(now: Self.clock()) else { return }
         self.logger.info(
             "no connection to an endpoint",
             metadata: [
                 "endpoint": "\(target.address):\(target.port)", "reason": "\(failure.reason.rawValue)",
-                "cause": "\(failure.cause)",
+                "cause": "\(failure.cause)", "unsaid": "\(left)",
             ])
     }
 }

@@ -44,7 +44,20 @@ final class OutboundRequest: RelayedRequest {
         RequestFields.ensureRequestID(&head.headers, random: &self.loop.traffic.random)
         RequestFields.ensureForwardedProto(&head.headers)
         let destination = self.resolve(&head)
+        if self.fixedName == nil, self.connection?.isHTTP2 == false, Self.saysHTTPS(head.headers) {
+            self.destination = destination
+            let reply = LocalReply(
+                .badRequest,
+                detail: "https:// would be carried in the clear to this proxy; call http://, and the mesh encrypts")
+            return self.exchange.refuse(head, end: end, with: reply, now: self.loop.now)
+        }
         return self.follow(destination, head, end: end)
+    }
+
+    /// The scheme is one of two here, and the longer is the secure one.
+    private static func saysHTTPS(_ headers: HeaderBlock) -> Bool {
+        guard let index = headers.firstIndex(of: .scheme) else { return false }
+        return headers.withValue(at: index) { $0.count == 5 }
     }
 
     /// CONNECT to a service: what follows on the connection are requests for it, in the clear.
@@ -140,14 +153,16 @@ final class OutboundRequest: RelayedRequest {
         return effects.union(known.subtracting([.hold, .forwardRequest]))
     }
 
-    private func giveUpWaiting(_ waiting: Waiting, _ reply: LocalReply?) -> ExchangeEffects {
+    private func giveUpWaiting(
+        _ waiting: Waiting, _ reply: LocalReply?, _ reason: Reason = .clientGone
+    ) -> ExchangeEffects {
         self.waiting = nil
         self.loop.unpark(self, for: waiting.name)
         let now = self.loop.now
         guard let reply else {
             // The caller has gone; there is nobody to answer, yet the request is recorded.
             return self.exchange.refuse(
-                waiting.head, end: waiting.endsWithHead, with: LocalReply(.clientGone), now: now
+                waiting.head, end: waiting.endsWithHead, with: LocalReply(reason), now: now
             ).subtracting(.reply)
         }
         return self.exchange.refuse(waiting.head, end: waiting.endsWithHead, with: reply, now: now)
@@ -213,9 +228,9 @@ final class OutboundRequest: RelayedRequest {
         LocalReplyRenderer.render(self.exchange.reply ?? LocalReply(.internal), for: self.exchange.head)
     }
 
-    override func downstreamGone() -> ExchangeEffects {
-        if let waiting = self.waiting { return self.giveUpWaiting(waiting, nil) }
-        return self.exchange.downstreamGone(now: self.loop.now)
+    override func downstreamGone(_ reason: Reason) -> ExchangeEffects {
+        if let waiting = self.waiting { return self.giveUpWaiting(waiting, nil, reason) }
+        return self.exchange.downstreamGone(because: reason, now: self.loop.now)
     }
 
     // MARK: Time

@@ -48,7 +48,8 @@ class RelayedRequest: ServerStreamReceiver {
     func responseArrived(_ head: inout ResponseHead, end: Bool) -> ExchangeEffects { [] }
     func responseData(_ bytes: Int, end: Bool) -> ExchangeEffects { [] }
     func responseTrailers(_ trailers: HeaderBlock) -> ExchangeEffects { [] }
-    func downstreamGone() -> ExchangeEffects { [] }
+    /// `reason` is `clientGone`, or what was wrong with the rest of the request.
+    func downstreamGone(_ reason: Reason) -> ExchangeEffects { [] }
     func timerFired() -> ExchangeEffects { [] }
 
     // MARK: What a subclass knows
@@ -115,7 +116,13 @@ class RelayedRequest: ServerStreamReceiver {
 
     final func streamFailed(_ failure: StreamFailure) {
         self.downstream = nil
-        self.act { self.downstreamGone() }
+        let reason: Reason =
+            switch failure {
+            case .protocolError: .badRequest
+            case .headersTooLarge: .headersTooLarge
+            case .reset, .refused, .connectionClosed, .transport: .clientGone
+            }
+        self.act { self.downstreamGone(reason) }
     }
 
     final func streamClosed() {

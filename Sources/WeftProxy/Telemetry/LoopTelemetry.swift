@@ -38,10 +38,6 @@ final class LoopTelemetry {
 
     func plaintextConnection() { self.registry.add(to: self.registry.series(MetricNames.plaintextConnections)) }
 
-    func requestRefused(_ refusal: MessageRefusal, role: ListenerRole) {
-        self.registry.add(to: self.registry.series(MetricNames.requestsRefused, [role.label, "\(refusal.status)"]))
-    }
-
     /// A handshake ended; `result` is `ok` or names the cause.
     func handshake(inbound: Bool, result: String) {
         self.registry.add(
@@ -138,6 +134,36 @@ final class LoopTelemetry {
         self.write(record)
     }
 
+    // MARK: Requests that could not be read
+
+    /// A request refused by the codec: nothing of it is known but why.
+    func record(_ refusal: MessageRefusal, from connection: DownstreamConnection, service: String) {
+        self.registry.add(
+            to: self.registry.series(MetricNames.requestsRefused, [connection.role.label, "\(refusal.status)"]))
+        let isInbound = if case .inbound = connection.role { true } else { false }
+        let kind = RequestKind(isGRPC: false, isHTTP2: connection.isHTTP2)
+        let outcome = RequestOutcome(status: refusal.status, reason: refusal.reason, duration: .zero)
+        self.requests.record(
+            outcome,
+            on: RequestLabels(
+                source: isInbound ? connection.sourceService : self.service,
+                destination: service.isEmpty ? "unknown" : service, route: "", version: isInbound ? self.version : "",
+                direction: isInbound ? .inbound : .outbound, protocol: kind.rawValue, tls: connection.peer != nil,
+                peerIdentity: connection.peerText))
+        guard self.isLogged(outcome) else { return }
+        var record = RequestRecord()
+        record.startedAt = Int64(Date().timeIntervalSince1970 * 1000)
+        record.direction = isInbound ? .inbound : .outbound
+        record.protocol = kind.rawValue
+        record.source = isInbound ? connection.sourceService : self.service
+        record.sourceIdentity = connection.peerText
+        record.destination = service
+        record.status = refusal.status
+        record.reason = refusal.reason
+        record.detail = refusal.cause
+        self.write(record)
+    }
+
     // MARK: The log
 
     private func isLogged(_ outcome: RequestOutcome) -> Bool {
@@ -224,4 +250,9 @@ extension ListenerRole {
         case .inbound: "inbound"
         }
     }
+}
+
+extension MessageRefusal {
+    /// The reason code of what a codec refuses.
+    var reason: Reason { self.isTooLarge ? .headersTooLarge : .badRequest }
 }

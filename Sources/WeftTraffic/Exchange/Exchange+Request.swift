@@ -1,5 +1,5 @@
 package import WeftMessage
-internal import WeftModel
+package import WeftModel
 
 extension Exchange {
     /// The request head arrived; `end` when nothing follows it. Once, first.
@@ -83,11 +83,13 @@ extension Exchange {
     /// The downstream stream failed, was reset, or its connection closed.
     ///
     /// Answers `finished`, with `resetUpstream` or `abandonConnect` as needed; nothing can be sent downstream.
-    package mutating func downstreamGone(now: MonotonicInstant) -> ExchangeEffects {
+    package mutating func downstreamGone(
+        because reason: Reason = .clientGone, now: MonotonicInstant
+    ) -> ExchangeEffects {
         if self.phase == .idle || self.phase == .finished { return [] }
         let effects = self.letGo(.clientGone, now: now)
-        self.reason = .clientGone
-        if self.responseStart == nil { self.status = Reason.clientGone.status }
+        self.reason = reason
+        if self.responseStart == nil { self.status = reason.status }
         return effects.union(self.finish(now: now))
     }
 

@@ -135,11 +135,13 @@ package struct InboundExchange: ~Copyable {
 
     /// The peer's stream failed, was reset, or its connection closed. Answers `finished`, with `resetUpstream` or
     /// `abandonConnect` as needed.
-    package mutating func downstreamGone(now: MonotonicInstant) -> ExchangeEffects {
+    package mutating func downstreamGone(
+        because reason: Reason = .clientGone, now: MonotonicInstant
+    ) -> ExchangeEffects {
         if self.phase == .idle || self.phase == .finished { return [] }
         let effects = self.letGo()
-        self.reason = .clientGone
-        if self.responseStart == nil { self.status = Reason.clientGone.status }
+        self.reason = reason
+        if self.responseStart == nil { self.status = reason.status }
         return effects.union(self.finish(now: now))
     }
 

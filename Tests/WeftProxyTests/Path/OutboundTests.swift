@@ -143,10 +143,10 @@ import WeftModel
     }
 
     @Test(arguments: [
-        ("unknown", 404, "no_route"), ("127.0.0.1:1", 404, "no_route"), ("bill ing", 400, nil),
+        ("unknown", 404, "no_route"), ("127.0.0.1:1", 404, "no_route"), ("bill ing", 400, "bad_request"),
     ])
     func `names that lead nowhere are answered with the reason`(
-        authority: String, status: Int, reason: String?
+        authority: String, status: Int, reason: String
     )
         async throws
     {

@@ -117,16 +117,6 @@ import WeftTelemetry
         }
     }
 
-    @Test func `plaintext to a strict port gets nowhere`() async throws {
-        try await withLoops(2) { group in
-            let pair = try await self.start(on: group)
-            let response = try await TestClient(group: group, port: pair.calleePort).get("/")
-            #expect(response.failure != nil)
-            #expect(pair.app.heads.isEmpty)
-            await pair.stop()
-        }
-    }
-
     @Test func `an identity replaced under way costs no request`() async throws {
         try await withLoops(2) { group in
             let pair = try await self.start(on: group)
