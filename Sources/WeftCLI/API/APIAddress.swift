@@ -1,4 +1,5 @@
 internal import Foundation
+internal import NIOCore
 
 /// Where the control plane's API is.
 package enum APIAddress: Hashable, Sendable, CustomStringConvertible {
@@ -10,7 +11,7 @@ package enum APIAddress: Hashable, Sendable, CustomStringConvertible {
     package init?(_ text: String) {
         if text.hasPrefix("unix:") {
             self = .socket(path: String(text.dropFirst(5)))
-        } else if text.hasPrefix("/") || text.hasPrefix("./") {
+        } else if text.hasPrefix("/") || text.hasPrefix(".") || text.hasSuffix(".sock"), !text.contains("://") {
             self = .socket(path: text)
         } else if text.hasPrefix("https://"), let host = URL(string: text)?.host, !host.isEmpty {
             self = .url(text.hasSuffix("/") ? String(text.dropLast()) : text)
@@ -38,19 +39,38 @@ package enum APIAddress: Hashable, Sendable, CustomStringConvertible {
 
 /// Finds the API of a mesh on this machine when nobody says where it is.
 package struct APISearch: Sendable {
-    /// The fleet's state directory beside the working directory or above it, then fleets that this user has running,
-    /// then the places of an installed control plane. Nil when none is there.
-    package static func find(directory: String, home: String) -> APIAddress? {
-        var candidates: [String] = []
+    /// The fleet's state directory beside the working directory or above it; else the one fleet that this user has
+    /// running, or the installed control plane. Nil when none is there; throws `CommandFailure` when several are.
+    package static func find(directory: String, home: String) throws -> APIAddress? {
         var place = URL(fileURLWithPath: directory).standardizedFileURL
         while true {
-            candidates.append(FleetPaths(file: place.appendingPathComponent("fleet.yaml").path).apiSocket)
+            let socket = FleetPaths(file: place.appendingPathComponent("fleet.yaml").path).apiSocket
+            if FileManager.default.fileExists(atPath: socket) { return .socket(path: socket) }
             if place.path == "/" { break }
             place.deleteLastPathComponent()
         }
-        candidates += FleetRegister(home: home).sockets
-        candidates += ["/run/weft/api.sock", "/var/lib/weft/run/api.sock"]
-        return candidates.first { FileManager.default.fileExists(atPath: $0) }.map { .socket(path: $0) }
+        let installed = ["/run/weft/api.sock", "/var/lib/weft/run/api.sock"].first(
+            where: FileManager.default.fileExists(atPath:))
+        let found = FleetRegister(home: home).sockets.filter(Self.isAnswered) + (installed.map { [$0] } ?? [])
+        guard found.count < 2 else {
+            throw CommandFailure.usage(
+                "several meshes run on this machine: \(found.joined(separator: ", "))",
+                remedy: "Say which with --api SOCKET or --fleet FILE, or go to the directory of its fleet.")
+        }
+        return found.first.map { .socket(path: $0) }
+    }
+
+    /// Whether anybody listens: the socket of a fleet that was killed stays behind.
+    private static func isAnswered(_ path: String) -> Bool {
+        guard let address = try? SocketAddress(unixDomainSocketPath: path) else { return false }
+        #if canImport(Darwin)
+            let descriptor = socket(AF_UNIX, SOCK_STREAM, 0)
+        #else
+            let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        #endif
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return address.withSockAddr { connect(descriptor, $0, socklen_t($1)) } == 0
     }
 }
 

@@ -12,6 +12,8 @@ struct ApplyCommand: AsyncParsableCommand {
         name: [.short, .long],
         help: ArgumentHelp("File or directory; - is standard input. Repeatable.", valueName: "path"))
     var filename: [String] = []
+    @Argument(help: ArgumentHelp("The same as --filename.", valueName: "path"))
+    var paths: [String] = []
     @Flag(help: "Check and say what would change; change nothing.")
     var dryRun = false
     @Option(help: ArgumentHelp("Who to name in the history.", valueName: "name"))
@@ -21,7 +23,7 @@ struct ApplyCommand: AsyncParsableCommand {
 
     func run() async throws {
         var settings = Settings(environment: Machine.environment)
-        let files = try settings.texts("filename", self.filename)
+        let files = try settings.texts("filename", self.filename + self.paths)
         let dryRun = try settings.isOn("dry-run", self.dryRun)
         let author = try settings.text("author", self.author)
         guard !files.isEmpty else {
@@ -29,6 +31,11 @@ struct ApplyCommand: AsyncParsableCommand {
                 "nothing to apply", remedy: "Name a file: weft apply -f FILE (- for standard input).")
         }
         let documents = try files.flatMap { try DocumentFiles.read($0) }
+        if let fleet = documents.first(where: { FleetReader.isFleet($0.text) }) {
+            throw CommandFailure.usage(
+                "this file describes a fleet, not resources", at: fleet.file,
+                remedy: "Start it with `weft up \(fleet.file)`, check it with `weft validate -f \(fleet.file)`.")
+        }
         let response = try await self.api.withClient {
             try await $0.apply(ApplyRequest(documents: documents, dryRun: dryRun, author: author))
         }
@@ -37,7 +44,9 @@ struct ApplyCommand: AsyncParsableCommand {
             var lines = response.changes.map { change in
                 "\(change.key) \(console.styled(change.action.rawValue, change.action == .unchanged ? .faint : .good))"
             }
-            lines.append("revision \(response.revision)\(response.dryRun ? " (dry run, nothing changed)" : "")")
+            lines.append(
+                "revision \(response.revision)\(response.dryRun ? " (dry run, nothing changed)" : "") of \(self.api.used)"
+            )
             return lines.joined(separator: "\n")
         }
     }
@@ -52,11 +61,13 @@ struct ValidateCommand: ParsableCommand {
         name: [.short, .long],
         help: ArgumentHelp("File or directory; - is standard input. Repeatable.", valueName: "path"))
     var filename: [String] = []
+    @Argument(help: ArgumentHelp("The same as --filename.", valueName: "path"))
+    var paths: [String] = []
     @OptionGroup var output: OutputOptions
 
     func run() throws {
         var settings = Settings(environment: Machine.environment)
-        let files = try settings.texts("filename", self.filename)
+        let files = try settings.texts("filename", self.filename + self.paths)
         guard !files.isEmpty else {
             throw CommandFailure.usage("nothing to check", remedy: "Name a file: weft validate -f FILE.")
         }
@@ -151,7 +162,9 @@ struct DeleteCommand: AsyncParsableCommand {
         let namespace = try settings.text("namespace", self.namespace) ?? "default"
         let key = ResourceKey(kind: try Kinds.named(self.kind), namespace: namespace, name: self.name)
         let response = try await self.api.withClient { try await $0.delete(key) }
-        try self.output.show(response) { _ in "\(response.key) deleted\nrevision \(response.revision)" }
+        try self.output.show(response) { _ in
+            "\(response.key) deleted\nrevision \(response.revision) of \(self.api.used)"
+        }
     }
 }
 

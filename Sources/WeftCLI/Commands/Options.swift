@@ -41,6 +41,28 @@ struct APIOptions: ParsableArguments {
             "PEM file with a client certificate and its key for an https API, instead of a token.", valueName: "file"))
     var apiCert: String?
 
+    /// The mesh that `withClient` speaks to, for the output of what changes it.
+    var used: String {
+        let fleet = self.fleet ?? (self.api == nil ? Machine.environment["WEFT_FLEET"] : nil)
+        let address =
+            self.api.flatMap(APIAddress.init) ?? self.fleet.map { .socket(path: FleetPaths(file: $0).apiSocket) }
+            ?? Machine.environment["WEFT_API"].flatMap(APIAddress.init)
+            ?? fleet.map { .socket(path: FleetPaths(file: $0).apiSocket) }
+            ?? (try? APISearch.find(directory: Machine.directory, home: Machine.home))
+        return address.map { "the mesh at \($0)" } ?? "the mesh"
+    }
+
+    private static func socket(ofFleet file: String) throws -> APIAddress {
+        guard FileManager.default.fileExists(atPath: file) else {
+            throw CommandFailure.usage("there is no such fleet file", at: file, remedy: "Check the path.")
+        }
+        let socket = FleetPaths(file: file).apiSocket
+        guard FileManager.default.fileExists(atPath: socket) else {
+            throw CommandFailure("this fleet is not running", at: file, remedy: "Start it with `weft up \(file)`.")
+        }
+        return .socket(path: socket)
+    }
+
     /// Calls `body` with a client of the API.
     func withClient<Result>(_ body: (APIClient) async throws -> Result) async throws -> Result {
         var settings = Settings(environment: Machine.environment)
@@ -52,7 +74,8 @@ struct APIOptions: ParsableArguments {
         let authority = try settings.text("api-ca", self.apiCa)
         let certificate = try settings.text("api-cert", self.apiCert)
         let address =
-            given ?? fleet.map { .socket(path: FleetPaths(file: $0).apiSocket) }
+            try (self.api == nil ? self.fleet.map(Self.socket(ofFleet:)) : nil) ?? given
+            ?? fleet.map(Self.socket(ofFleet:))
             ?? APISearch.find(directory: Machine.directory, home: Machine.home)
         guard let address else {
             throw CommandFailure(

@@ -26,8 +26,8 @@ struct StatCommand: AsyncParsableCommand {
         commandName: "stat", abstract: "Golden metrics of every edge: rate, success, latency.",
         discussion: "Example:  weft stat --window 1m --from enrollment")
 
-    @Option(help: ArgumentHelp("The time to look back over; 10s where not given.", valueName: "duration")) var window:
-        String?
+    @Option(help: ArgumentHelp("The time to look back over; 2s to 2m; 10s where not given.", valueName: "duration"))
+    var window: String?
     @Option(help: ArgumentHelp("Only calls from this service.", valueName: "service")) var from: String?
     @Option(help: ArgumentHelp("Only calls to this service.", valueName: "service")) var to: String?
     @Flag(help: "As the destinations' proxies counted, not the callers'.") var inbound = false
@@ -37,20 +37,51 @@ struct StatCommand: AsyncParsableCommand {
     func run() async throws {
         var settings = Settings(environment: Machine.environment)
         let window = try settings.duration("window", self.window) ?? .seconds(10)
+        guard window >= .seconds(2), window <= .seconds(120) else {
+            throw CommandFailure.usage(
+                "the window is out of range", at: "--window",
+                remedy: "Between 2s and 2m are kept; longer times are for Prometheus.")
+        }
         let from = try settings.text("from", self.from)
         let to = try settings.text("to", self.to)
         let direction: EdgeStat.Direction = try settings.isOn("inbound", self.inbound) ? .inbound : .outbound
         var report = try await self.api.withClient { try await $0.stat(window: window) }
-        report.edges = report.edges.filter { edge in
-            edge.direction == direction && Self.matches(edge.source, from) && Self.matches(edge.destination, to)
+        report.edges = report.edges.filter { $0.direction == direction }
+        for (wanted, end) in [(from, \EdgeStat.source), (to, \EdgeStat.destination)] {
+            guard let wanted, !report.edges.isEmpty else { continue }
+            let edges = report.edges.filter { EdgeNames.matches($0[keyPath: end], wanted, version: $0.version) }
+            guard edges.isEmpty else {
+                report.edges = edges
+                continue
+            }
+            let names = Set(report.edges.map { $0[keyPath: end] }).sorted()
+            throw CommandFailure(
+                "no calls \(end == \EdgeStat.source ? "from" : "to") '\(wanted)' have been seen",
+                remedy: (Nearest.name(to: wanted, among: names.flatMap { [$0, EdgeNames.short($0)] }).map {
+                    "Did you mean \($0)? "
+                } ?? "") + "Seen: \(names.prefix(12).joined(separator: ", "))\(names.count > 12 ? ", …" : "").")
         }
         try self.output.show(report) { Tables.stat(report, console: $0) }
     }
 
-    /// `billing` means it in any namespace, `billing.default` the one.
-    private static func matches(_ name: String, _ wanted: String?) -> Bool {
-        guard let wanted else { return true }
-        return name == wanted || name.hasPrefix(wanted + ".")
+}
+
+/// How people name the ends of an edge.
+package enum EdgeNames {
+    /// `billing` means it in any namespace, `billing.default` the one; both mean the backends `billing-VERSION` too.
+    package static func matches(_ name: String, _ wanted: String, version: String) -> Bool {
+        let (base, namespace) = self.split(name)
+        let (wantedBase, wantedNamespace) = self.split(wanted)
+        guard wantedNamespace == nil || wantedNamespace == namespace else { return false }
+        return base == wantedBase || !version.isEmpty && base == "\(wantedBase)-\(version)"
+    }
+
+    /// Without its namespace.
+    static func short(_ name: String) -> String { self.split(name).0 }
+
+    private static func split(_ name: String) -> (String, String?) {
+        guard let dot = name.firstIndex(of: ".") else { return (name, nil) }
+        return (String(name[..<dot]), String(name[name.index(after: dot)...]))
     }
 }
 

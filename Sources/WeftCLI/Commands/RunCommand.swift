@@ -129,6 +129,8 @@ struct SidecarAndApplication: Sendable {
     private func application(
         _ addresses: ProxyAddresses?, started: @Sendable @escaping (Int32) -> Void
     ) async throws -> Int32 {
+        // The sidecar may have ended instead, which is told elsewhere.
+        try Task.checkCancellation()
         if addresses == nil { self.logger.warning("the sidecar is not ready after 30 s; starting the application") }
         var environment: [Subprocess.Environment.Key: String?] = ["no_proxy": "127.0.0.1,localhost"]
         if let outbound = addresses?.outbound ?? self.configuration.outbound.map(\.description) {
@@ -143,6 +145,7 @@ struct SidecarAndApplication: Sendable {
         environment["WEFT_TOKEN"] = .some(nil)
         let program = self.command[0]
         var options = PlatformOptions()
+        let guardian = Guarded<Guardian?>(nil)
         options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(10))]
         let result = try await Subprocess.run(
             program.contains("/") ? .path(FilePath(program)) : .name(program),
@@ -151,7 +154,9 @@ struct SidecarAndApplication: Sendable {
             error: .currentStandardError
         ) { execution in
             started(execution.processIdentifier.value)
+            guardian.with { $0 = Guardian(of: execution.processIdentifier.value) }
         }
+        guardian.with { $0 }?.dismiss()
         switch result.terminationStatus {
         case .exited(let code): return code
         // As shells tell it.

@@ -30,7 +30,8 @@ enum Tables {
             table.add([
                 .init(token.id), .init(token.purpose.rawValue), .init(token.service ?? ""), .init(token.namespace),
                 left > 0 ? .init(Figures.span(seconds: left)) : .init("expired", .bad),
-                .init("\(token.usesLeft)/\(token.uses)"),
+                // An API token is good for any number of calls until it expires.
+                .init(token.purpose == .join ? "\(token.usesLeft)/\(token.uses)" : ""),
             ])
         }
         return table.rendered(colours: console.colours)

@@ -78,10 +78,16 @@ actor Authority {
 
     /// Trades a token for an identity. A use is taken, durably, before the identity is handed out; a request that
     /// cannot be signed takes none.
-    func join(token text: String, csr: [UInt8], now: Date) async throws -> SVID {
+    func join(
+        token text: String, csr: [UInt8], service: String = "", namespace: String = "", now: Date
+    ) async throws -> SVID {
         guard let token = JoinToken(text), let before = self.tokens[token.id] else { throw JoinTokenRefusal.unknown }
         var after = before
         try after.redeem(token, now: now)
+        guard service.isEmpty || (service, namespace) == (before.service, before.namespace) else {
+            throw JoinTokenRefusal.otherService(
+                token: "\(before.service).\(before.namespace)", claimed: "\(service).\(namespace)")
+        }
         let identity = before.identity(in: self.authority.trustDomain)
         let svid = try self.issue(csr, identity: identity, now: now)
         // Taken before anything waits, so that two at once cannot take the same use.

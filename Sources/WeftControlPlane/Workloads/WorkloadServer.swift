@@ -17,7 +17,8 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
     func join(request: Weft_V1_JoinRequest, context: ServerContext) async throws -> Weft_V1_SVIDResponse {
         do {
             let svid = try await self.authority.join(
-                token: request.token, csr: [UInt8](request.csrDer), now: Date())
+                token: request.token, csr: [UInt8](request.csrDer), service: request.service,
+                namespace: request.namespace, now: Date())
             return Weft_V1_SVIDResponse(svid)
         } catch let refusal as JoinTokenRefusal {
             self.logger.warning(

@@ -68,12 +68,16 @@ package enum JoinTokenRefusal: Error, Hashable, Sendable, CustomStringConvertibl
     case wrongSecret
     case expired(at: Int64)
     case usedUp(uses: Int)
+    /// The workload says that it belongs to another service than the token is for.
+    case otherService(token: String, claimed: String)
 
     package var description: String {
         switch self {
         case .unknown, .wrongSecret: "the join token is not known here"
         case .expired(let seconds):
             "the join token expired at \(Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601))"
+        case .otherService(let token, let claimed):
+            "the join token is for the service \(token), and this workload says that it is \(claimed)"
         case .usedUp(let uses):
             "the join token has been used \(uses == 1 ? "once" : "\(uses) times"), which is all it allows"
         }

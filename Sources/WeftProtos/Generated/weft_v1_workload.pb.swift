@@ -35,6 +35,12 @@ package nonisolated struct Weft_V1_JoinRequest: Sendable {
   /// A PKCS #10 request; the names in it are ignored, the token decides.
   package var csrDer: Data = Data()
 
+  /// What the workload says it belongs to; a token for another service is refused before a use of it is spent. Empty
+  /// says nothing.
+  package var service: String = String()
+
+  package var namespace: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -497,7 +503,7 @@ fileprivate nonisolated let _protobuf_package = "weft.v1"
 
 nonisolated extension Weft_V1_JoinRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".JoinRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}token\0\u{3}csr_der\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}token\0\u{3}csr_der\0\u{1}service\0\u{1}namespace\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -507,6 +513,8 @@ nonisolated extension Weft_V1_JoinRequest: SwiftProtobuf.Message, SwiftProtobuf.
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.token) }()
       case 2: try { try decoder.decodeSingularBytesField(value: &self.csrDer) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.service) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.namespace) }()
       default: break
       }
     }
@@ -519,12 +527,20 @@ nonisolated extension Weft_V1_JoinRequest: SwiftProtobuf.Message, SwiftProtobuf.
     if !self.csrDer.isEmpty {
       try visitor.visitSingularBytesField(value: self.csrDer, fieldNumber: 2)
     }
+    if !self.service.isEmpty {
+      try visitor.visitSingularStringField(value: self.service, fieldNumber: 3)
+    }
+    if !self.namespace.isEmpty {
+      try visitor.visitSingularStringField(value: self.namespace, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Weft_V1_JoinRequest, rhs: Weft_V1_JoinRequest) -> Bool {
     if lhs.token != rhs.token {return false}
     if lhs.csrDer != rhs.csrDer {return false}
+    if lhs.service != rhs.service {return false}
+    if lhs.namespace != rhs.namespace {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

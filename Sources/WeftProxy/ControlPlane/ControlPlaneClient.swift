@@ -84,7 +84,8 @@ package final class ControlPlaneClient: ConfigurationSource {
         let lock = try storage.map(Self.hold)
         defer { withExtendedLifetime(lock) {} }
         let keeper = IdentityKeeper(
-            connection: ControlPlaneConnection(access: access), storage: storage, logger: self.logger)
+            connection: ControlPlaneConnection(access: access), storage: storage, service: self.configuration.service,
+            logger: self.logger)
         let registration = RegistrationSession(stats: receiver.stats, logger: self.logger)
         if let readiness = self.readiness.withLock({ $0 }) { registration.set(readiness) }
         registration.announce(self.register(inboundPorts: inboundPorts))
@@ -177,16 +178,29 @@ package final class ControlPlaneClient: ConfigurationSource {
         _ stream: @Sendable (_ answered: @escaping @Sendable () -> Void) async throws -> Void
     ) async throws {
         let backoff = SharedBackoff()
+        let absence = SharedAbsence()
         while true {
             var cause = "the control plane ended the stream"
             do {
-                try await stream { backoff.value.withLock { $0.succeeded() } }
+                try await stream {
+                    backoff.value.withLock { $0.succeeded() }
+                    if let away = absence.value.withLock({ $0.returned(now: .now) }) {
+                        self.logger.warning(
+                            "the control plane is back", metadata: ["stream": "\(name)", "after": "\(away)"])
+                    }
+                }
             } catch {
                 cause = connection.refusal.take() ?? "\(error)"
             }
             try Task.checkCancellation()
             let wait = backoff.value.withLock { $0.next() }
-            self.logger.warning("\(name) stream ended", metadata: ["cause": "\(cause)", "again after": "\(wait)"])
+            if absence.value.withLock({ $0.failed(now: .now) }) {
+                self.logger.warning(
+                    "the control plane is away; what it said last stays in force",
+                    metadata: ["stream": "\(name)", "cause": "\(cause)"])
+            } else {
+                self.logger.info("\(name) stream ended", metadata: ["cause": "\(cause)", "again after": "\(wait)"])
+            }
             try await Task.sleep(for: wait)
         }
     }
@@ -328,4 +342,9 @@ package final class ControlPlaneClient: ConfigurationSource {
 /// A backoff that the stream's own task and its answers both reach.
 private final class SharedBackoff: Sendable {
     let value = Mutex(ReconnectBackoff())
+}
+
+/// The same for what is said of its absence.
+private final class SharedAbsence: Sendable {
+    let value = Mutex(AbsenceNotice())
 }

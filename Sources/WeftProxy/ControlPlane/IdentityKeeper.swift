@@ -4,6 +4,7 @@ internal import GRPCCore
 internal import Logging
 internal import SwiftProtobuf
 internal import WeftIdentity
+internal import WeftModel
 internal import WeftProtos
 
 /// Gets the sidecar's identity: from disk, by joining, and by renewing under the one it has. The private key never
@@ -12,6 +13,8 @@ struct IdentityKeeper: Sendable {
     let connection: ControlPlaneConnection
     /// Nil keeps nothing.
     let storage: PrivateDirectory?
+    /// What the join token must be for; nil takes any.
+    let service: ServiceName?
     let logger: Logger
 
     /// The identity saved by an earlier run, while it is valid.
@@ -39,6 +42,7 @@ struct IdentityKeeper: Sendable {
                 cause: "the join token is not one", remedy: "it reads weft1.<id>.<secret>.<fingerprint>")
         }
         var backoff = ReconnectBackoff()
+        var absence = AbsenceNotice()
         while true {
             do {
                 let identity = try await self.join(with: token)
@@ -58,7 +62,14 @@ struct IdentityKeeper: Sendable {
                         remedy: "check --control-plane and the clocks, and use a token that this control plane made")
                 }
                 let wait = backoff.next()
-                self.logger.warning("joining failed", metadata: ["cause": "\(error)", "again after": "\(wait)"])
+                if absence.failed(now: .now) {
+                    self.logger.warning(
+                        "the control plane cannot be reached; joining goes on being tried",
+                        metadata: [
+                            "address": "\(self.connection.access.host):\(self.connection.access.port)",
+                            "cause": "\(error)",
+                        ])
+                }
                 try await Task.sleep(for: wait)
             }
         }
@@ -73,6 +84,8 @@ struct IdentityKeeper: Sendable {
         let request = try Weft_V1_JoinRequest.with {
             $0.token = token.text
             $0.csrDer = Data(try SigningRequest.der(for: key))
+            $0.service = self.service?.name ?? ""
+            $0.namespace = self.service?.namespace ?? ""
         }
         let transport = try self.connection.transport(pinning: token.rootFingerprint)
         let response = try await withGRPCClient(transport: transport) { client in

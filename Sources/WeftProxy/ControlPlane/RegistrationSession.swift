@@ -128,18 +128,21 @@ final class RegistrationSession: Sendable {
     }
 
     private func report(to outgoing: AsyncStream<Message>.Continuation) async throws {
+        // The first report tells where counting begins, even when nothing has been counted.
+        var isFirst = true
         while true {
-            try await Task.sleep(for: Self.interval)
             let edges = self.stats()
             outgoing.yield(
                 .with {
-                    if edges.isEmpty {
+                    if edges.isEmpty, !isFirst {
                         $0.heartbeat = Weft_V1_Heartbeat()
                     } else {
                         $0.stats.atUnixMs = Int64(Date().timeIntervalSince1970 * 1000)
                         $0.stats.edges = edges
                     }
                 })
+            isFirst = false
+            try await Task.sleep(for: Self.interval)
         }
     }
 }

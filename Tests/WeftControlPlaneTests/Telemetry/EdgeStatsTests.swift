@@ -40,6 +40,13 @@ import WeftModel
         #expect(edge.p99 == nil)
     }
 
+    @Test func `what a proxy counts after a first report without traffic is a rate`() throws {
+        var stats = EdgeStats()
+        stats.record([], from: "a", second: 100)
+        stats.record([(self.key, self.counters(8))], from: "a", second: 102)
+        #expect(stats.report(window: 4, second: 104, at: 0).edges.map(\.requests) == [8])
+    }
+
     @Test func `counters that fall mean a restarted proxy, whose new counts all count`() throws {
         var stats = EdgeStats()
         stats.record([(self.key, self.counters(100))], from: "a", second: 100)
