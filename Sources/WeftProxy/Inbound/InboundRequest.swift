@@ -119,6 +119,11 @@ final class InboundRequest: RelayedRequest {
         LocalReplyRenderer.render(self.exchange.reply ?? LocalReply(.internal), for: self.exchange.head)
     }
 
+    override func trailersForFailure() -> HeaderBlock? {
+        self.exchange.isGRPC
+            ? LocalReplyRenderer.trailers(LocalReply(self.exchange.reason, detail: self.exchange.detail)) : nil
+    }
+
     override func downstreamGone(_ reason: Reason) -> ExchangeEffects {
         self.exchange.downstreamGone(because: reason, now: self.loop.now)
     }

@@ -228,6 +228,11 @@ final class OutboundRequest: RelayedRequest {
         LocalReplyRenderer.render(self.exchange.reply ?? LocalReply(.internal), for: self.exchange.head)
     }
 
+    override func trailersForFailure() -> HeaderBlock? {
+        self.exchange.isGRPC
+            ? LocalReplyRenderer.trailers(LocalReply(self.exchange.reason, detail: self.exchange.record.detail)) : nil
+    }
+
     override func downstreamGone(_ reason: Reason) -> ExchangeEffects {
         if let waiting = self.waiting { return self.giveUpWaiting(waiting, nil, reason) }
         return self.exchange.downstreamGone(because: reason, now: self.loop.now)

@@ -64,6 +64,8 @@ class RelayedRequest: ServerStreamReceiver {
     func renderReply() -> RenderedReply {
         LocalReplyRenderer.render(LocalReply(.internal), for: RequestHead(method: .get, headers: HeaderBlock()))
     }
+    /// What ends a response that has begun and cannot be finished; nil when only a reset can tell.
+    func trailersForFailure() -> HeaderBlock? { nil }
     /// Under way, and of a kind that is given longer than a request when the sidecar stops.
     var isOpenStream: Bool { false }
     /// When the machine wants to be told of the time next.
@@ -268,7 +270,13 @@ class RelayedRequest: ServerStreamReceiver {
         if !reply.body.isEmpty { downstream.sendData(ByteBuffer(bytes: reply.body), end: true) }
     }
 
+    /// A response that cannot be finished: a gRPC caller gets its status all the same, any other a broken message.
     private func resetDownstream(_ code: StreamResetCode) {
+        if let trailers = self.trailersForFailure() {
+            self.responseEnded = true
+            self.downstream?.sendTrailers(trailers)
+            return
+        }
         let stream = self.downstream
         self.downstream = nil
         stream?.reset(code)

@@ -59,6 +59,7 @@ extension Exchange {
         self.closeAttempt(reason, status: nil, now: now)
         self.reason = reason
         self.detail = detail
+        if self.traits.isGRPC { self.grpcStatus = reason.grpcStatus }
         return self.finish(now: now).union(.resetDownstream)
     }
 

@@ -279,6 +279,7 @@ package struct InboundExchange: ~Copyable {
     private mutating func cutShort(_ reason: Reason, detail: String, now: MonotonicInstant) -> ExchangeEffects {
         self.reason = reason
         self.detail = detail
+        if self.traits.isGRPC { self.grpcStatus = reason.grpcStatus }
         return self.finish(now: now).union(.resetDownstream)
     }
 

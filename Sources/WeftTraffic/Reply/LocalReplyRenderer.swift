@@ -35,6 +35,14 @@ package enum LocalReplyRenderer {
         return RenderedReply(head: head, body: [])
     }
 
+    /// Ends a gRPC response that has begun: the status that a reply would have carried.
+    package static func trailers(_ reply: LocalReply) -> HeaderBlock {
+        var trailers = HeaderBlock()
+        trailers.append(.grpcStatus, reply.grpcStatus)
+        trailers.append(.grpcMessage, Self.percentEncoded(Self.sentence(reply)))
+        return trailers
+    }
+
     private static func sentence(_ reply: LocalReply) -> String {
         reply.detail.isEmpty ? reply.reason.rawValue : "\(reply.reason.rawValue): \(reply.detail)"
     }

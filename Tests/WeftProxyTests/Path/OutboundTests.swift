@@ -186,6 +186,22 @@ import WeftModel
         }
     }
 
+    @Test func `a gRPC caller gets its status even when the response had begun`() async throws {
+        try await withLoops { group in
+            let app = try await TestApplication.start(on: group)
+            let sidecar = try await TestSidecar.start("shop", on: group)
+            sidecar.server.install(snapshot(endpoints: [endpoint("a", port: app.port)], appProtocol: .grpc))
+            let client = TestClient(group: group, port: sidecar.outboundPort, isHTTP2: true)
+            let response = try await client.post(
+                "/half", headers: ["content-type": "application/grpc", "te": "trailers"], [])
+            #expect(response.status == 200)
+            #expect(response.failure == nil)
+            #expect(response.trailers?[.grpcStatus] == "14")
+            await sidecar.stop()
+            await app.stop()
+        }
+    }
+
     @Test func `a request waits for its name to be discovered, its body with it`() async throws {
         try await withLoops { group in
             let app = try await TestApplication.start(on: group)

@@ -6,7 +6,7 @@ import WeftMessage
 
 /// An application for tests: answers over HTTP/1.1 or HTTP/2 by the path it is asked for, and keeps the heads it saw.
 ///
-/// `/echo` sends the body and trailers back, `/status/N` answers N, `/hang` never answers, `/cut` closes after the head,
+/// `/echo` sends the body and trailers back, `/status/N` answers N, `/hang` never answers, `/cut` closes after the head, `/half` after its own head,
 /// `/early` sends 103 first, `/flood/N` sends N bytes at once, `/pour/N` as they are taken, `/late` answers after 200 ms;
 /// everything else is 200 with the application's name.
 final class TestApplication: Sendable {
@@ -92,6 +92,9 @@ final class TestApplication: Sendable {
                 self.stream.sendResponse(response, end: end)
             } else if path == "/hang" {
                 self.consumes = false
+            } else if path == "/half" {
+                self.stream.sendResponse(ResponseHead(status: 200), end: false)
+                self.stream.reset(.internalError)
             } else if path == "/cut" {
                 self.stream.reset(.internalError)
             } else if let status = path.wholeNumber(after: "/status/") {
