@@ -78,7 +78,7 @@ package enum Compiler {
                         servicePort, portName: port.name, attachments: table, policies: policies)
             }
         }
-        for listener in InboundCompiler.listeners(catalog, mtls: settings.mtls) {
+        for listener in InboundCompiler.listeners(catalog, mtls: settings.mtls, policies: policies) {
             snapshot.listeners[listener.name] = .inbound(listener)
         }
         return Compilation(

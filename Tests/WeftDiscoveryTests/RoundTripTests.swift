@@ -25,6 +25,7 @@ import WeftProtos
         cluster.loadBalancing = .random
         cluster.appProtocol = .h2c
         cluster.provenance = Samples.provenance
+        Samples.fill(&cluster)
         for transport in [Cluster.Transport.plaintext, cluster.transport] {
             cluster.transport = transport
             let decoded = try XDSDecoder.decode(.cluster, try self.encoder.encode(cluster))

@@ -12,6 +12,32 @@ enum Samples {
         SPIFFEID(trustDomain: .standard, namespace: "default", account: account)
     }
 
+    /// Everything a policy can say about endpoints, none of it the default.
+    static func fill(_ cluster: inout Cluster) {
+        cluster.limits.retries = 0
+        cluster.balancing.penalizesFailures = true
+        cluster.balancing.hashKey = .cookie(name: "session", ttl: .seconds(60))
+        cluster.balancing.stickyCookie = StickyCookie(name: "s", ttl: .seconds(5))
+        cluster.balancing.slowStart = .seconds(30)
+        cluster.balancing.prefersZone = false
+        cluster.balancing.failover = ["b", "a"]
+        cluster.balancing.panicThreshold = 20
+        cluster.outliers.successRate = 0.7
+        cluster.outliers.minRequests = 9
+        cluster.outliers.consecutiveFailures = 4
+        cluster.outliers.baseEjection = .milliseconds(1500)
+        cluster.outliers.maxEjection = .seconds(90)
+        cluster.outliers.maxEjectionPercent = 45
+        cluster.outliers.cohort = OutlierPolicy.CohortDetector()
+        cluster.outliers.cohort?.deviations = 2.5
+        cluster.healthCheck = HealthCheckPolicy(.http(path: "/healthz", statuses: [200, 204]))
+        cluster.healthCheck?.interval = .seconds(3)
+        var admission = AdmissionPolicy()
+        admission.aggression = 2
+        admission.minRequestsPerSecond = 3
+        cluster.admission = admission
+    }
+
     static let listener = Listener.outbound(name: name, routeConfiguration: name)
 
     static let inbound = Listener.inbound(

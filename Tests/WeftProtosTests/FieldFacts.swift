@@ -35,6 +35,7 @@ let fieldFacts = """
     envoy.config.cluster.v3.Cluster.CommonLbConfig
       healthy_panic_threshold 1 envoy.type.v3.Percent
       locality_weighted_lb_config 3 envoy.config.cluster.v3.Cluster.CommonLbConfig.LocalityWeightedLbConfig
+      zone_aware_lb_config 2 envoy.config.cluster.v3.Cluster.CommonLbConfig.ZoneAwareLbConfig
     envoy.config.cluster.v3.Cluster
       name 1 string
       type 2 envoy.config.cluster.v3.Cluster.DiscoveryType
@@ -47,6 +48,12 @@ let fieldFacts = """
       common_lb_config 27 envoy.config.cluster.v3.Cluster.CommonLbConfig
       load_assignment 33 envoy.config.endpoint.v3.ClusterLoadAssignment
       typed_extension_protocol_options 36 map<string,google.protobuf.Any>
+      health_checks 8 envoy.config.core.v3.HealthCheck repeated
+      outlier_detection 19 envoy.config.cluster.v3.OutlierDetection
+      ring_hash_lb_config 23 envoy.config.cluster.v3.Cluster.RingHashLbConfig
+      least_request_lb_config 37 envoy.config.cluster.v3.Cluster.LeastRequestLbConfig
+      maglev_lb_config 52 envoy.config.cluster.v3.Cluster.MaglevLbConfig
+      round_robin_lb_config 56 envoy.config.cluster.v3.Cluster.RoundRobinLbConfig
     envoy.config.core.v3.Pipe
       path 1 string
     envoy.config.core.v3.SocketAddress.Protocol
@@ -235,6 +242,7 @@ let fieldFacts = """
       cluster_not_found_response_code 20 envoy.config.route.v3.RouteAction.ClusterNotFoundResponseCode
       idle_timeout 24 google.protobuf.Duration
       max_stream_duration 36 envoy.config.route.v3.RouteAction.MaxStreamDuration
+      hash_policy 15 envoy.config.route.v3.RouteAction.HashPolicy repeated
     envoy.config.route.v3.WeightedCluster.ClusterWeight
       name 1 string
       weight 2 google.protobuf.UInt32Value
@@ -244,6 +252,7 @@ let fieldFacts = """
       request_headers_to_remove 9 string repeated
     envoy.config.route.v3.WeightedCluster
       clusters 1 envoy.config.route.v3.WeightedCluster.ClusterWeight repeated
+      use_hash_policy 5 google.protobuf.BoolValue
     envoy.config.route.v3.RetryPolicy.RetryBackOff
       base_interval 1 google.protobuf.Duration
       max_interval 2 google.protobuf.Duration
@@ -404,4 +413,71 @@ let fieldFacts = """
       code 1 int32
       message 2 string
       details 3 google.protobuf.Any repeated
+    envoy.config.cluster.v3.Cluster.CommonLbConfig.ZoneAwareLbConfig
+      min_cluster_size 2 google.protobuf.UInt64Value
+    envoy.config.cluster.v3.Cluster.SlowStartConfig
+      slow_start_window 1 google.protobuf.Duration
+      min_weight_percent 3 envoy.type.v3.Percent
+    envoy.config.cluster.v3.Cluster.RoundRobinLbConfig
+      slow_start_config 1 envoy.config.cluster.v3.Cluster.SlowStartConfig
+    envoy.config.cluster.v3.Cluster.LeastRequestLbConfig
+      choice_count 1 google.protobuf.UInt32Value
+      slow_start_config 3 envoy.config.cluster.v3.Cluster.SlowStartConfig
+    envoy.config.cluster.v3.Cluster.RingHashLbConfig
+      minimum_ring_size 1 google.protobuf.UInt64Value
+      maximum_ring_size 4 google.protobuf.UInt64Value
+    envoy.config.cluster.v3.Cluster.MaglevLbConfig
+      table_size 1 google.protobuf.UInt64Value
+    envoy.config.cluster.v3.OutlierDetection
+      consecutive_5xx 1 google.protobuf.UInt32Value
+      interval 2 google.protobuf.Duration
+      base_ejection_time 3 google.protobuf.Duration
+      max_ejection_percent 4 google.protobuf.UInt32Value
+      enforcing_consecutive_5xx 5 google.protobuf.UInt32Value
+      enforcing_success_rate 6 google.protobuf.UInt32Value
+      success_rate_minimum_hosts 7 google.protobuf.UInt32Value
+      success_rate_request_volume 8 google.protobuf.UInt32Value
+      success_rate_stdev_factor 9 google.protobuf.UInt32Value
+      enforcing_consecutive_gateway_failure 11 google.protobuf.UInt32Value
+      failure_percentage_threshold 16 google.protobuf.UInt32Value
+      enforcing_failure_percentage 17 google.protobuf.UInt32Value
+      failure_percentage_minimum_hosts 19 google.protobuf.UInt32Value
+      failure_percentage_request_volume 20 google.protobuf.UInt32Value
+      max_ejection_time 21 google.protobuf.Duration
+      max_ejection_time_jitter 22 google.protobuf.Duration
+      always_eject_one_host 25 google.protobuf.BoolValue
+    envoy.type.v3.Int64Range
+      start 1 int64
+      end 2 int64
+    envoy.config.core.v3.HealthCheck
+      timeout 1 google.protobuf.Duration
+      interval 2 google.protobuf.Duration
+      unhealthy_threshold 4 google.protobuf.UInt32Value
+      healthy_threshold 5 google.protobuf.UInt32Value
+      http_health_check 8 envoy.config.core.v3.HealthCheck.HttpHealthCheck
+      tcp_health_check 9 envoy.config.core.v3.HealthCheck.TcpHealthCheck
+      grpc_health_check 11 envoy.config.core.v3.HealthCheck.GrpcHealthCheck
+      no_traffic_interval 12 google.protobuf.Duration
+      interval_jitter_percent 18 uint32
+    envoy.config.core.v3.HealthCheck.HttpHealthCheck
+      host 1 string
+      path 2 string
+      expected_statuses 9 envoy.type.v3.Int64Range repeated
+    envoy.config.core.v3.HealthCheck.GrpcHealthCheck
+      service_name 1 string
+    envoy.config.route.v3.RouteAction.HashPolicy
+      header 1 envoy.config.route.v3.RouteAction.HashPolicy.Header
+      cookie 2 envoy.config.route.v3.RouteAction.HashPolicy.Cookie
+      connection_properties 3 envoy.config.route.v3.RouteAction.HashPolicy.ConnectionProperties
+      query_parameter 5 envoy.config.route.v3.RouteAction.HashPolicy.QueryParameter
+    envoy.config.route.v3.RouteAction.HashPolicy.Header
+      header_name 1 string
+    envoy.config.route.v3.RouteAction.HashPolicy.Cookie
+      name 1 string
+      ttl 2 google.protobuf.Duration
+      path 3 string
+    envoy.config.route.v3.RouteAction.HashPolicy.ConnectionProperties
+      source_ip 1 bool
+    envoy.config.route.v3.RouteAction.HashPolicy.QueryParameter
+      name 1 string
     """

@@ -33,6 +33,19 @@ package struct EffectiveTraffic: Hashable, Sendable {
     package var maxPendingRequests = Sourced(CircuitLimits().pendingRequests)
     /// Nil is unlimited.
     package var maxRequests = Sourced<Int?>(nil)
+    /// Nil is unlimited.
+    package var maxRetries = Sourced<Int?>(nil)
+    package var balancing = BalancingOptions()
+    package var outliers = OutlierPolicy()
+    /// Nil asks nobody.
+    package var healthCheck = Sourced<HealthCheckPolicy?>(nil)
+    package var concurrency = Sourced<ConcurrencyPolicy?>(nil)
+    package var admission = Sourced<AdmissionPolicy?>(nil)
+    /// Nil leaves the side of a split to chance.
+    package var stickyCohort = Sourced<AffinityKey?>(nil)
+    /// Who set the values of `balancing` and `outliers`, by their paths in a policy: `outliers.ejection.base`. A value
+    /// without an entry is the built-in default.
+    package var sources: [String: Provenance] = [:]
 
     /// The built-in defaults.
     package init() {}
@@ -60,6 +73,15 @@ package struct EffectiveTraffic: Hashable, Sendable {
         replace(&self.maxConnections, with: settings.maxConnections)
         replace(&self.maxPendingRequests, with: settings.maxPendingRequests)
         replace(&self.maxRequests, with: settings.maxRequests)
+        replace(&self.maxRetries, with: settings.maxRetries)
+        replace(&self.healthCheck, with: settings.healthCheck)
+        replace(&self.concurrency, with: settings.overload?.concurrency)
+        replace(&self.admission, with: settings.overload?.admission)
+        replace(&self.stickyCohort, with: settings.stickyCohort)
+        var paths: [String] = []
+        settings.balancing?.apply(to: &self.balancing) { paths.append($0) }
+        settings.outliers?.apply(to: &self.outliers) { paths.append($0) }
+        for path in paths { self.sources[path] = source }
     }
 
     /// The times a route allows.

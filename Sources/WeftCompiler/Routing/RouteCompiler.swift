@@ -15,9 +15,11 @@ enum RouteCompiler {
     /// Where nobody attached a route, everything goes to the service itself.
     private static func defaultRoute(_ port: ServicePort, _ policies: PolicyIndex) -> Route {
         let traffic = policies.effective(service: port.service)
-        return Route(
+        var route = Route(
             name: "default", action: .forward([WeightedCluster(cluster: port.description)]), timeouts: traffic.timeouts,
             retry: traffic.retry, provenance: policies.narrowest(of: port.service))
+        route.hashKey = self.hashKey(of: [port.service], policies)
+        return route
     }
 
     private static func routes(_ attached: [HTTPRoute], _ port: ServicePort, _ policies: PolicyIndex) -> [Route] {
@@ -45,10 +47,22 @@ enum RouteCompiler {
         _ rule: HTTPRoute.Rule, index: Int, of route: HTTPRoute, port: ServicePort, policies: PolicyIndex
     ) -> Route {
         let traffic = policies.effective(service: port.service, route: route, rule: rule)
-        return Route(
+        var compiled = Route(
             name: self.name(rule, index: index, of: route), action: self.action(rule, of: route),
             requestHeaders: rule.requestHeaders, responseHeaders: rule.responseHeaders, timeouts: traffic.timeouts,
             retry: traffic.retry, provenance: self.provenance(rule, of: route))
+        if rule.backends.count > 1 { compiled.stickyCohort = traffic.stickyCohort.value }
+        compiled.hashKey = self.hashKey(of: rule.backends.map(\.service), policies)
+        return compiled
+    }
+
+    /// What the first backend with a hashing balancer takes the hash of: an Envoy looks for it in the route.
+    private static func hashKey(of backends: [ServiceName], _ policies: PolicyIndex) -> AffinityKey? {
+        for backend in backends {
+            let traffic = policies.effective(service: backend)
+            if traffic.loadBalancing.value.isHashing, let key = traffic.balancing.hashKey { return key }
+        }
+        return nil
     }
 
     private static func name(_ rule: HTTPRoute.Rule, index: Int, of route: HTTPRoute) -> String {

@@ -14,6 +14,11 @@ enum ClusterCompiler {
         cluster.limits.connections = traffic.maxConnections.value
         cluster.limits.pendingRequests = traffic.maxPendingRequests.value
         cluster.limits.requests = traffic.maxRequests.value
+        cluster.limits.retries = traffic.maxRetries.value
+        cluster.balancing = traffic.balancing
+        cluster.outliers = traffic.outliers
+        cluster.healthCheck = traffic.healthCheck.value
+        cluster.admission = traffic.admission.value
         return cluster
     }
 

@@ -2,18 +2,21 @@ internal import WeftModel
 
 /// Makes the inbound listeners: one for each port that a workload's sidecar takes traffic for.
 enum InboundCompiler {
-    static func listeners(_ catalog: ServiceCatalog, mtls: MTLSMode) -> [InboundListener] {
+    static func listeners(_ catalog: ServiceCatalog, mtls: MTLSMode, policies: PolicyIndex) -> [InboundListener] {
         catalog.workloads.flatMap { member -> [InboundListener] in
             let workload = member.workload
             let namespace = workload.metadata.namespace
             return workload.ports.compactMap { port in
                 guard let inbound = port.inboundPort else { return nil }
-                return InboundListener(
+                let service = catalog.service(of: member)
+                var listener = InboundListener(
                     name: InboundListener.name(
                         namespace: namespace, workload: workload.metadata.name, appPort: port.port),
-                    service: catalog.service(of: member),
+                    service: service,
                     address: workload.address, port: inbound, appPort: port.port, appProtocol: port.appProtocol,
                     mtls: mtls)
+                listener.concurrency = policies.effective(service: service).concurrency.value
+                return listener
             }
         }
     }

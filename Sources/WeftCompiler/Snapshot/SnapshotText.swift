@@ -21,6 +21,7 @@ package enum SnapshotText {
     private static func inbound(_ listener: InboundListener) -> String {
         "\(listener.name) of \(listener.service) at \(listener.address):\(listener.port) "
             + "speaks \(listener.appProtocol.rawValue) mtls \(listener.mtls.rawValue)"
+            + (listener.concurrency.map { " concurrency \(BalancingText.concurrency($0))" } ?? "")
     }
 
     private static func routes(_ configuration: RouteConfiguration) -> [String] {
@@ -39,6 +40,8 @@ package enum SnapshotText {
         ].compactMap { name, value in value.map { "\(name) \($0)" } }
         if !times.isEmpty { lines.append("    timeouts \(times.joined(separator: ", "))") }
         if route.retry != RetryPolicy() { lines.append("    retry \(self.retry(route.retry))") }
+        if let key = route.stickyCohort { lines.append("    cohort by \(BalancingText.key(key))") }
+        if let key = route.hashKey { lines.append("    hash of \(BalancingText.key(key))") }
         switch route.action {
         case .respond(let status, let body): lines.append("    respond \(status): \(body)")
         case .forward(let clusters):
@@ -108,6 +111,7 @@ package enum SnapshotText {
         if let limit = cluster.limits.connections { parts.append("connections \(limit)") }
         if let limit = cluster.limits.requests { parts.append("requests \(limit)") }
         if cluster.limits.pendingRequests != 1024 { parts.append("pending \(cluster.limits.pendingRequests)") }
+        parts += BalancingText.parts(of: cluster)
         if !parts.isEmpty { lines.append("  cluster \(parts.joined(separator: ", "))") }
         return lines
     }

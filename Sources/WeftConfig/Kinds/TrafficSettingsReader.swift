@@ -2,21 +2,25 @@ internal import WeftModel
 
 /// Reads the knobs that `TrafficPolicy` and `MeshSettings` share.
 enum TrafficSettingsReader {
-    static let fields = ["timeouts", "retry", "loadBalancing", "limits"]
+    static let fields = [
+        "timeouts", "retry", "loadBalancing", "limits", "stickyCohort", "outliers", "healthCheck", "overload",
+    ]
 
     static func read(_ object: ObjectFields) -> TrafficSettings {
         var settings = TrafficSettings()
         if let timeouts = object["timeouts"] { self.readTimeouts(timeouts, into: &settings) }
         if let retry = object["retry"] { settings.retry = self.retry(retry) }
-        if let balancing = object["loadBalancing"] {
-            settings.loadBalancing = balancing.object(known: ["algorithm"])?
-                .required("algorithm", remedy: "Add `algorithm: ` below `loadBalancing`.")?.word()
-        }
-        if let limits = object["limits"]?.object(known: ["connections", "pendingRequests", "requests"]) {
+        if let balancing = object["loadBalancing"] { BalancingReader.read(balancing, into: &settings) }
+        settings.stickyCohort = object["stickyCohort"].flatMap(BalancingReader.key)
+        settings.outliers = object["outliers"].flatMap(OutlierReader.outliers)
+        settings.healthCheck = object["healthCheck"].flatMap(OutlierReader.healthCheck)
+        settings.overload = object["overload"].flatMap(OverloadReader.read)
+        if let limits = object["limits"]?.object(known: ["connections", "pendingRequests", "requests", "retries"]) {
             settings.maxConnections = limits["connections"]?.integer(in: 1...1_000_000, "limit of connections")
             settings.maxPendingRequests = limits["pendingRequests"]?.integer(
                 in: 0...1_000_000, "limit of waiting requests")
             settings.maxRequests = limits["requests"]?.integer(in: 1...1_000_000, "limit of requests")
+            settings.maxRetries = limits["retries"]?.integer(in: 0...1_000_000, "limit of retries")
         }
         return settings
     }
@@ -146,10 +150,15 @@ enum TrafficPolicyReader {
     private static func refuseServiceKnobs(_ settings: TrafficSettings, _ field: Field) {
         var knobs: [String] = []
         if settings.connectTimeout != nil { knobs.append("timeouts.connect") }
-        if settings.loadBalancing != nil { knobs.append("loadBalancing") }
-        if settings.maxConnections != nil || settings.maxPendingRequests != nil || settings.maxRequests != nil {
+        if settings.loadBalancing != nil || settings.balancing != nil { knobs.append("loadBalancing") }
+        if settings.maxConnections != nil || settings.maxPendingRequests != nil || settings.maxRequests != nil
+            || settings.maxRetries != nil
+        {
             knobs.append("limits")
         }
+        if settings.outliers != nil { knobs.append("outliers") }
+        if settings.healthCheck != nil { knobs.append("healthCheck") }
+        if settings.overload != nil { knobs.append("overload") }
         if settings.retry?.budgetRatio != nil || settings.retry?.budgetMinPerSecond != nil {
             knobs.append("retry.budget")
         }

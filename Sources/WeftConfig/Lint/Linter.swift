@@ -11,6 +11,7 @@ package enum Linter {
         for policy in world.policies { findings += PolicyLint.findings(policy, in: world) }
         findings += PolicyLint.rivals(in: world)
         findings += TimeoutLint.findings(in: world)
+        findings += BalancingLint.findings(in: world)
         return findings.sorted()
     }
 }

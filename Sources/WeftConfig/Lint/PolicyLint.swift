@@ -56,6 +56,12 @@ enum PolicyLint {
             || (left.maxPendingRequests != nil && right.maxPendingRequests != nil)
             || (left.maxRequests != nil && right.maxRequests != nil)
             || (left.maxConnections != nil && right.maxConnections != nil)
+            || (left.maxRetries != nil && right.maxRetries != nil)
+            || (left.balancing != nil && right.balancing != nil)
+            || (left.outliers != nil && right.outliers != nil)
+            || (left.healthCheck != nil && right.healthCheck != nil)
+            || (left.overload != nil && right.overload != nil)
+            || (left.stickyCohort != nil && right.stickyCohort != nil)
     }
 }
 

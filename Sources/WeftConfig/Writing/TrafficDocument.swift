@@ -38,11 +38,12 @@ enum TrafficDocument {
         timeouts.add("idle", settings.idleTimeout.map(self.duration))
         object.add("timeouts", timeouts.valueIfAny)
         object.add("retry", settings.retry.map(self.retry))
-        object.add("loadBalancing", settings.loadBalancing.map { .object([.init("algorithm", .text($0.rawValue))]) })
+        BalancingDocument.add(settings, to: &object)
         var limits = ObjectBuilder()
         limits.add("connections", settings.maxConnections.map(JSONValue.integer))
         limits.add("pendingRequests", settings.maxPendingRequests.map(JSONValue.integer))
         limits.add("requests", settings.maxRequests.map(JSONValue.integer))
+        limits.add("retries", settings.maxRetries.map(JSONValue.integer))
         object.add("limits", limits.valueIfAny)
     }
 

@@ -52,6 +52,11 @@ extension XDSDecoder {
         model.limits.connections = known.maxConnections == 0 ? nil : Int(known.maxConnections)
         model.limits.pendingRequests = Int(known.maxPendingRequests)
         model.limits.requests = known.maxRequests == 0 ? nil : Int(known.maxRequests)
+        model.limits.retries = known.hasMaxRetries ? Int(known.maxRetries) : nil
+        if known.hasBalancing { model.balancing = known.balancing.model }
+        if known.hasOutliers { model.outliers = known.outliers.model }
+        model.healthCheck = known.hasHealthCheck ? known.healthCheck.model : nil
+        model.admission = known.hasAdmission ? known.admission.model : nil
         model.provenance = known.hasProvenance ? known.provenance.model : nil
     }
 
@@ -60,16 +65,18 @@ extension XDSDecoder {
         case .leastRequest: model.loadBalancing = .leastRequest
         case .roundRobin: model.loadBalancing = .roundRobin
         case .random: model.loadBalancing = .random
-        case .ringHash, .maglev, .clusterProvided, .loadBalancingPolicyConfig, .UNRECOGNIZED:
-            // Without affinity the choice is free.
-            model.loadBalancing = .peakEWMA
+        case .ringHash: model.loadBalancing = .ringHash
+        case .maglev: model.loadBalancing = .maglev
+        case .clusterProvided, .loadBalancingPolicyConfig, .UNRECOGNIZED: model.loadBalancing = .peakEWMA
         }
+        self.applyBalancing(cluster, to: &model)
         // Whatever its options say, a cluster with any speaks HTTP/2: the only one that our subset knows.
         model.appProtocol = cluster.typedExtensionProtocolOptions.isEmpty ? .http : .h2c
         guard let limits = cluster.circuitBreakers.thresholds.first(where: { $0.priority == .default }) else { return }
         model.limits.connections = limits.hasMaxConnections ? Int(limits.maxConnections.value) : nil
         if limits.hasMaxPendingRequests { model.limits.pendingRequests = Int(limits.maxPendingRequests.value) }
         model.limits.requests = limits.hasMaxRequests ? Int(limits.maxRequests.value) : nil
+        if limits.hasMaxRetries { model.limits.retries = Int(limits.maxRetries.value) }
         if limits.retryBudget.hasBudgetPercent {
             model.retryBudget.ratio = limits.retryBudget.budgetPercent.value / 100
         }

@@ -38,9 +38,12 @@ extension XDSDecoder {
             model.retry.grpcStatuses = Set(known.retry.grpcStatuses.map { Int($0) })
             model.retry.nonIdempotent = known.retry.nonIdempotent
             model.retry.backoffBase = known.retry.backoffBase.swiftDuration
+            model.stickyCohort = known.hasStickyCohort ? known.stickyCohort.model : nil
+            model.hashKey = known.hasHashKey ? known.hashKey.model : nil
             model.provenance = known.hasProvenance ? known.provenance.model : nil
         } else {
             self.applyStandard(route.route, to: &model)
+            self.applyAffinity(route.route, to: &model)
         }
         return model
     }

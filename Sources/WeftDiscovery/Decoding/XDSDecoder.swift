@@ -74,13 +74,12 @@ package enum XDSDecoder {
         guard let mtls = MTLSMode(rawValue: inbound.mtls) else {
             throw refuse("mtls", "'\(inbound.mtls)' is unknown")
         }
-        return .listener(
-            .inbound(
-                InboundListener(
-                    name: listener.name, service: ServiceName(namespace: inbound.namespace, name: inbound.service),
-                    address: listener.address.socketAddress.address,
-                    port: Int(listener.address.socketAddress.portValue), appPort: Int(inbound.appPort),
-                    appProtocol: appProtocol, mtls: mtls)), inlineRoutes: nil)
+        var model = InboundListener(
+            name: listener.name, service: ServiceName(namespace: inbound.namespace, name: inbound.service),
+            address: listener.address.socketAddress.address, port: Int(listener.address.socketAddress.portValue),
+            appPort: Int(inbound.appPort), appProtocol: appProtocol, mtls: mtls)
+        model.concurrency = inbound.hasConcurrency ? inbound.concurrency.model : nil
+        return .listener(.inbound(model), inlineRoutes: nil)
     }
 
     // MARK: Endpoints

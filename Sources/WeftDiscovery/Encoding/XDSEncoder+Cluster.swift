@@ -15,6 +15,7 @@ extension XDSEncoder {
                 $0.transportSocket.name = "envoy.transport_sockets.tls"
                 $0.transportSocket.typedConfig = try pack(self.upstreamTLS(peers: peers))
             }
+            self.balancing(of: cluster, in: &$0)
             switch self.dialect {
             case .weft: $0.metadata = try weftMetadata(self.clusterExtension(cluster))
             case .grpc:
@@ -36,12 +37,14 @@ extension XDSEncoder {
     private static let httpOptionsName = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
     private func policy(_ balancing: LoadBalancing) -> Envoy_Config_Cluster_V3_Cluster.LbPolicy {
-        // gRPC clients of this generation refuse all but round robin (and ring hash).
-        if self.dialect == .grpc { return .roundRobin }
+        // gRPC clients of this generation refuse all but round robin and ring hash.
+        if self.dialect == .grpc { return balancing.isHashing ? .ringHash : .roundRobin }
         return switch balancing {
         case .peakEWMA, .leastRequest: .leastRequest
         case .roundRobin: .roundRobin
         case .random: .random
+        case .ringHash: .ringHash
+        case .maglev: .maglev
         }
     }
 
@@ -50,6 +53,11 @@ extension XDSEncoder {
             $0.maxConnections = self.limit(cluster.limits.connections)
             $0.maxPendingRequests = self.limit(cluster.limits.pendingRequests)
             $0.maxRequests = self.limit(cluster.limits.requests)
+            if let retries = cluster.limits.retries {
+                // Envoy takes either a limit or a budget.
+                $0.maxRetries = self.limit(retries)
+                return
+            }
             $0.retryBudget.budgetPercent.value = cluster.retryBudget.ratio * 100
             $0.retryBudget.minRetryConcurrency = Google_Protobuf_UInt32Value(
                 UInt32(clamping: max(1, cluster.retryBudget.minPerSecond)))
@@ -109,6 +117,11 @@ extension XDSEncoder {
             $0.maxConnections = UInt32(clamping: cluster.limits.connections ?? 0)
             $0.maxPendingRequests = UInt32(clamping: cluster.limits.pendingRequests)
             $0.maxRequests = UInt32(clamping: cluster.limits.requests ?? 0)
+            if let retries = cluster.limits.retries { $0.maxRetries = UInt32(clamping: retries) }
+            $0.balancing = Weft_V1_Balancing(cluster.balancing)
+            $0.outliers = Weft_V1_Outliers(cluster.outliers)
+            if let check = cluster.healthCheck { $0.healthCheck = Weft_V1_HealthCheck(check) }
+            if let admission = cluster.admission { $0.admission = Weft_V1_Admission(admission) }
             if let provenance = cluster.provenance { $0.provenance = Weft_V1_Provenance(provenance) }
         }
     }

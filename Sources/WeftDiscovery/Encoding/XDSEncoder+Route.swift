@@ -107,8 +107,12 @@ extension XDSEncoder {
             }
             switch self.dialect {
             case .weft: break
-            case .envoy: self.envoyBehaviour(of: route, in: &$0)
-            case .grpc: self.grpcBehaviour(of: route, in: &$0)
+            case .envoy:
+                self.envoyBehaviour(of: route, in: &$0)
+                self.affinity(of: route, in: &$0)
+            case .grpc:
+                self.grpcBehaviour(of: route, in: &$0)
+                self.affinity(of: route, in: &$0)
             }
         }
     }
@@ -191,6 +195,8 @@ extension XDSEncoder {
             $0.retry.grpcStatuses = route.retry.grpcStatuses.sorted().map { UInt32(clamping: $0) }
             $0.retry.nonIdempotent = route.retry.nonIdempotent
             $0.retry.backoffBase = Google_Protobuf_Duration(route.retry.backoffBase)
+            if let cohort = route.stickyCohort { $0.stickyCohort = Weft_V1_AffinityKey(cohort) }
+            if let key = route.hashKey { $0.hashKey = Weft_V1_AffinityKey(key) }
             if let provenance = route.provenance { $0.provenance = Weft_V1_Provenance(provenance) }
         }
     }

@@ -128,6 +128,7 @@ package struct XDSEncoder: Sendable {
                 $0.appPort = UInt32(clamping: inbound.appPort)
                 $0.appProtocol = inbound.appProtocol.rawValue
                 $0.mtls = inbound.mtls.rawValue
+                if let concurrency = inbound.concurrency { $0.concurrency = Weft_V1_Concurrency(concurrency) }
             } as Weft_V1_InboundListener)
         return .with {
             $0.name = inbound.name

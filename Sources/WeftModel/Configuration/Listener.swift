@@ -26,6 +26,8 @@ package struct InboundListener: Hashable, Sendable {
     package var appPort: Int
     package var appProtocol: AppProtocol
     package var mtls: MTLSMode
+    /// How many requests the application gets at once; nil, the default, is without limit.
+    package var concurrency: ConcurrencyPolicy?
 
     package init(
         name: String, service: ServiceName, address: String, port: Int, appPort: Int, appProtocol: AppProtocol,

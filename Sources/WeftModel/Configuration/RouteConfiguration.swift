@@ -37,6 +37,10 @@ package struct Route: Hashable, Sendable {
     package var responseHeaders: HeaderModifier
     package var timeouts: RouteTimeouts
     package var retry: RetryPolicy
+    /// What keeps a user on one side of the weights; nil leaves each request to chance.
+    package var stickyCohort: AffinityKey?
+    /// What the backends' balancing takes the hash of, for proxies that look for it in the route.
+    package var hashKey: AffinityKey?
     /// The resource responsible; nil for built-in behaviour.
     package var provenance: Provenance?
 

@@ -36,6 +36,14 @@ package struct TrafficSettings: Hashable, Sendable {
     package var maxRequests: Int?
     /// Connections to one destination, per proxy; unlimited by default.
     package var maxConnections: Int?
+    /// Retries in flight to one destination, per proxy; unlimited by default.
+    package var maxRetries: Int?
+    package var balancing: BalancingSettings?
+    package var outliers: OutlierSettings?
+    package var healthCheck: HealthCheckPolicy?
+    package var overload: OverloadPolicy?
+    /// What keeps a user on one side of a route's weights; nil leaves each request to chance.
+    package var stickyCohort: AffinityKey?
 
     package init() {}
 
@@ -51,6 +59,12 @@ package struct TrafficSettings: Hashable, Sendable {
         merged.maxPendingRequests = self.maxPendingRequests ?? wider.maxPendingRequests
         merged.maxRequests = self.maxRequests ?? wider.maxRequests
         merged.maxConnections = self.maxConnections ?? wider.maxConnections
+        merged.maxRetries = self.maxRetries ?? wider.maxRetries
+        merged.balancing = self.balancing.map { $0.merged(over: wider.balancing ?? .init()) } ?? wider.balancing
+        merged.outliers = self.outliers.map { $0.merged(over: wider.outliers ?? .init()) } ?? wider.outliers
+        merged.healthCheck = self.healthCheck ?? wider.healthCheck
+        merged.overload = self.overload.map { $0.merged(over: wider.overload ?? .init()) } ?? wider.overload
+        merged.stickyCohort = self.stickyCohort ?? wider.stickyCohort
         return merged
     }
 }

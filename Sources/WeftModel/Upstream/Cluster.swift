@@ -11,6 +11,12 @@ package struct Cluster: Hashable, Sendable {
     package var appProtocol: AppProtocol
     package var retryBudget: RetryBudgetPolicy
     package var limits: CircuitLimits
+    package var balancing = BalancingOptions()
+    package var outliers = OutlierPolicy()
+    /// Nil, the default, asks nobody.
+    package var healthCheck: HealthCheckPolicy?
+    /// What callers' proxies refuse by themselves; nil, the default, is nothing.
+    package var admission: AdmissionPolicy?
     package var provenance: Provenance?
 
     package init(
@@ -46,6 +52,18 @@ package enum LoadBalancing: String, Hashable, Sendable, Codable, CaseIterable {
     /// Two random endpoints, the one with fewer requests in flight.
     case leastRequest = "least-request"
     case random
+    /// Consistent hashing over a ring of points.
+    case ringHash = "ring-hash"
+    /// Consistent hashing by a look-up table: more even than a ring, with a little more movement on a change.
+    case maglev
+
+    /// Whether the endpoint follows from a hash of the request.
+    package var isHashing: Bool {
+        switch self {
+        case .ringHash, .maglev: true
+        case .peakEWMA, .roundRobin, .leastRequest, .random: false
+        }
+    }
 }
 
 /// What one proxy may have open towards one cluster; nil is unlimited.
@@ -54,6 +72,8 @@ package struct CircuitLimits: Hashable, Sendable {
     /// Requests waiting for a connection. Default 1024.
     package var pendingRequests: Int = 1024
     package var requests: Int?
+    /// Retries in flight, their waits included.
+    package var retries: Int?
 
     package init() {}
 }

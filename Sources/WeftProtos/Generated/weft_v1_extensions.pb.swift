@@ -58,9 +58,20 @@ package nonisolated struct Weft_V1_InboundListener: Sendable {
 
   package var mtls: String = String()
 
+  package var concurrency: Weft_V1_Concurrency {
+    get {_concurrency ?? Weft_V1_Concurrency()}
+    set {_concurrency = newValue}
+  }
+  /// Returns true if `concurrency` has been explicitly set.
+  package var hasConcurrency: Bool {self._concurrency != nil}
+  /// Clears the value of `concurrency`. Subsequent reads from it will return its default value.
+  package mutating func clearConcurrency() {self._concurrency = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _concurrency: Weft_V1_Concurrency? = nil
 }
 
 package nonisolated struct Weft_V1_RouteExtension: @unchecked Sendable {
@@ -113,6 +124,25 @@ package nonisolated struct Weft_V1_RouteExtension: @unchecked Sendable {
   package var hasProvenance: Bool {_storage._provenance != nil}
   /// Clears the value of `provenance`. Subsequent reads from it will return its default value.
   package mutating func clearProvenance() {_uniqueStorage()._provenance = nil}
+
+  package var stickyCohort: Weft_V1_AffinityKey {
+    get {_storage._stickyCohort ?? Weft_V1_AffinityKey()}
+    set {_uniqueStorage()._stickyCohort = newValue}
+  }
+  /// Returns true if `stickyCohort` has been explicitly set.
+  package var hasStickyCohort: Bool {_storage._stickyCohort != nil}
+  /// Clears the value of `stickyCohort`. Subsequent reads from it will return its default value.
+  package mutating func clearStickyCohort() {_uniqueStorage()._stickyCohort = nil}
+
+  /// What the backends' balancing takes the hash of.
+  package var hashKey: Weft_V1_AffinityKey {
+    get {_storage._hashKey ?? Weft_V1_AffinityKey()}
+    set {_uniqueStorage()._hashKey = newValue}
+  }
+  /// Returns true if `hashKey` has been explicitly set.
+  package var hasHashKey: Bool {_storage._hashKey != nil}
+  /// Clears the value of `hashKey`. Subsequent reads from it will return its default value.
+  package mutating func clearHashKey() {_uniqueStorage()._hashKey = nil}
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -220,6 +250,52 @@ package nonisolated struct Weft_V1_ClusterExtension: @unchecked Sendable {
   /// Clears the value of `provenance`. Subsequent reads from it will return its default value.
   package mutating func clearProvenance() {_uniqueStorage()._provenance = nil}
 
+  package var balancing: Weft_V1_Balancing {
+    get {_storage._balancing ?? Weft_V1_Balancing()}
+    set {_uniqueStorage()._balancing = newValue}
+  }
+  /// Returns true if `balancing` has been explicitly set.
+  package var hasBalancing: Bool {_storage._balancing != nil}
+  /// Clears the value of `balancing`. Subsequent reads from it will return its default value.
+  package mutating func clearBalancing() {_uniqueStorage()._balancing = nil}
+
+  package var outliers: Weft_V1_Outliers {
+    get {_storage._outliers ?? Weft_V1_Outliers()}
+    set {_uniqueStorage()._outliers = newValue}
+  }
+  /// Returns true if `outliers` has been explicitly set.
+  package var hasOutliers: Bool {_storage._outliers != nil}
+  /// Clears the value of `outliers`. Subsequent reads from it will return its default value.
+  package mutating func clearOutliers() {_uniqueStorage()._outliers = nil}
+
+  package var healthCheck: Weft_V1_HealthCheck {
+    get {_storage._healthCheck ?? Weft_V1_HealthCheck()}
+    set {_uniqueStorage()._healthCheck = newValue}
+  }
+  /// Returns true if `healthCheck` has been explicitly set.
+  package var hasHealthCheck: Bool {_storage._healthCheck != nil}
+  /// Clears the value of `healthCheck`. Subsequent reads from it will return its default value.
+  package mutating func clearHealthCheck() {_uniqueStorage()._healthCheck = nil}
+
+  package var admission: Weft_V1_Admission {
+    get {_storage._admission ?? Weft_V1_Admission()}
+    set {_uniqueStorage()._admission = newValue}
+  }
+  /// Returns true if `admission` has been explicitly set.
+  package var hasAdmission: Bool {_storage._admission != nil}
+  /// Clears the value of `admission`. Subsequent reads from it will return its default value.
+  package mutating func clearAdmission() {_uniqueStorage()._admission = nil}
+
+  /// Absent: unlimited.
+  package var maxRetries: UInt32 {
+    get {_storage._maxRetries ?? 0}
+    set {_uniqueStorage()._maxRetries = newValue}
+  }
+  /// Returns true if `maxRetries` has been explicitly set.
+  package var hasMaxRetries: Bool {_storage._maxRetries != nil}
+  /// Clears the value of `maxRetries`. Subsequent reads from it will return its default value.
+  package mutating func clearMaxRetries() {_uniqueStorage()._maxRetries = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -305,7 +381,7 @@ nonisolated extension Weft_V1_Provenance: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension Weft_V1_InboundListener: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".InboundListener"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}namespace\0\u{1}service\0\u{3}app_port\0\u{3}app_protocol\0\u{1}mtls\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}namespace\0\u{1}service\0\u{3}app_port\0\u{3}app_protocol\0\u{1}mtls\0\u{2}_\u{1}concurrency\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -318,12 +394,17 @@ nonisolated extension Weft_V1_InboundListener: SwiftProtobuf.Message, SwiftProto
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self.appPort) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.appProtocol) }()
       case 5: try { try decoder.decodeSingularStringField(value: &self.mtls) }()
+      case 100: try { try decoder.decodeSingularMessageField(value: &self._concurrency) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.namespace.isEmpty {
       try visitor.visitSingularStringField(value: self.namespace, fieldNumber: 1)
     }
@@ -339,6 +420,9 @@ nonisolated extension Weft_V1_InboundListener: SwiftProtobuf.Message, SwiftProto
     if !self.mtls.isEmpty {
       try visitor.visitSingularStringField(value: self.mtls, fieldNumber: 5)
     }
+    try { if let v = self._concurrency {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 100)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -348,6 +432,7 @@ nonisolated extension Weft_V1_InboundListener: SwiftProtobuf.Message, SwiftProto
     if lhs.appPort != rhs.appPort {return false}
     if lhs.appProtocol != rhs.appProtocol {return false}
     if lhs.mtls != rhs.mtls {return false}
+    if lhs._concurrency != rhs._concurrency {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -355,7 +440,7 @@ nonisolated extension Weft_V1_InboundListener: SwiftProtobuf.Message, SwiftProto
 
 nonisolated extension Weft_V1_RouteExtension: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RouteExtension"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}request_timeout\0\u{3}per_try_timeout\0\u{3}idle_timeout\0\u{1}retry\0\u{1}provenance\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}request_timeout\0\u{3}per_try_timeout\0\u{3}idle_timeout\0\u{1}retry\0\u{1}provenance\0\u{4}_\u{1}sticky_cohort\0\u{3}hash_key\0")
 
   fileprivate class _StorageClass {
     var _requestTimeout: SwiftProtobuf.Google_Protobuf_Duration? = nil
@@ -363,6 +448,8 @@ nonisolated extension Weft_V1_RouteExtension: SwiftProtobuf.Message, SwiftProtob
     var _idleTimeout: SwiftProtobuf.Google_Protobuf_Duration? = nil
     var _retry: Weft_V1_RetryPolicy? = nil
     var _provenance: Weft_V1_Provenance? = nil
+    var _stickyCohort: Weft_V1_AffinityKey? = nil
+    var _hashKey: Weft_V1_AffinityKey? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -378,6 +465,8 @@ nonisolated extension Weft_V1_RouteExtension: SwiftProtobuf.Message, SwiftProtob
       _idleTimeout = source._idleTimeout
       _retry = source._retry
       _provenance = source._provenance
+      _stickyCohort = source._stickyCohort
+      _hashKey = source._hashKey
     }
   }
 
@@ -401,6 +490,8 @@ nonisolated extension Weft_V1_RouteExtension: SwiftProtobuf.Message, SwiftProtob
         case 3: try { try decoder.decodeSingularMessageField(value: &_storage._idleTimeout) }()
         case 4: try { try decoder.decodeSingularMessageField(value: &_storage._retry) }()
         case 5: try { try decoder.decodeSingularMessageField(value: &_storage._provenance) }()
+        case 100: try { try decoder.decodeSingularMessageField(value: &_storage._stickyCohort) }()
+        case 101: try { try decoder.decodeSingularMessageField(value: &_storage._hashKey) }()
         default: break
         }
       }
@@ -428,6 +519,12 @@ nonisolated extension Weft_V1_RouteExtension: SwiftProtobuf.Message, SwiftProtob
       try { if let v = _storage._provenance {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
       } }()
+      try { if let v = _storage._stickyCohort {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 100)
+      } }()
+      try { if let v = _storage._hashKey {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 101)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -442,6 +539,8 @@ nonisolated extension Weft_V1_RouteExtension: SwiftProtobuf.Message, SwiftProtob
         if _storage._idleTimeout != rhs_storage._idleTimeout {return false}
         if _storage._retry != rhs_storage._retry {return false}
         if _storage._provenance != rhs_storage._provenance {return false}
+        if _storage._stickyCohort != rhs_storage._stickyCohort {return false}
+        if _storage._hashKey != rhs_storage._hashKey {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -507,7 +606,7 @@ nonisolated extension Weft_V1_RetryPolicy: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension Weft_V1_ClusterExtension: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ClusterExtension"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}namespace\0\u{1}service\0\u{3}load_balancing\0\u{3}app_protocol\0\u{3}budget_ratio\0\u{3}budget_min_per_second\0\u{3}budget_window\0\u{3}max_connections\0\u{3}max_pending_requests\0\u{3}max_requests\0\u{1}provenance\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}namespace\0\u{1}service\0\u{3}load_balancing\0\u{3}app_protocol\0\u{3}budget_ratio\0\u{3}budget_min_per_second\0\u{3}budget_window\0\u{3}max_connections\0\u{3}max_pending_requests\0\u{3}max_requests\0\u{1}provenance\0\u{2}Y\u{1}balancing\0\u{1}outliers\0\u{3}health_check\0\u{1}admission\0\u{3}max_retries\0")
 
   fileprivate class _StorageClass {
     var _namespace: String = String()
@@ -521,6 +620,11 @@ nonisolated extension Weft_V1_ClusterExtension: SwiftProtobuf.Message, SwiftProt
     var _maxPendingRequests: UInt32 = 0
     var _maxRequests: UInt32 = 0
     var _provenance: Weft_V1_Provenance? = nil
+    var _balancing: Weft_V1_Balancing? = nil
+    var _outliers: Weft_V1_Outliers? = nil
+    var _healthCheck: Weft_V1_HealthCheck? = nil
+    var _admission: Weft_V1_Admission? = nil
+    var _maxRetries: UInt32? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -542,6 +646,11 @@ nonisolated extension Weft_V1_ClusterExtension: SwiftProtobuf.Message, SwiftProt
       _maxPendingRequests = source._maxPendingRequests
       _maxRequests = source._maxRequests
       _provenance = source._provenance
+      _balancing = source._balancing
+      _outliers = source._outliers
+      _healthCheck = source._healthCheck
+      _admission = source._admission
+      _maxRetries = source._maxRetries
     }
   }
 
@@ -571,6 +680,11 @@ nonisolated extension Weft_V1_ClusterExtension: SwiftProtobuf.Message, SwiftProt
         case 9: try { try decoder.decodeSingularUInt32Field(value: &_storage._maxPendingRequests) }()
         case 10: try { try decoder.decodeSingularUInt32Field(value: &_storage._maxRequests) }()
         case 11: try { try decoder.decodeSingularMessageField(value: &_storage._provenance) }()
+        case 100: try { try decoder.decodeSingularMessageField(value: &_storage._balancing) }()
+        case 101: try { try decoder.decodeSingularMessageField(value: &_storage._outliers) }()
+        case 102: try { try decoder.decodeSingularMessageField(value: &_storage._healthCheck) }()
+        case 103: try { try decoder.decodeSingularMessageField(value: &_storage._admission) }()
+        case 104: try { try decoder.decodeSingularUInt32Field(value: &_storage._maxRetries) }()
         default: break
         }
       }
@@ -616,6 +730,21 @@ nonisolated extension Weft_V1_ClusterExtension: SwiftProtobuf.Message, SwiftProt
       try { if let v = _storage._provenance {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
       } }()
+      try { if let v = _storage._balancing {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 100)
+      } }()
+      try { if let v = _storage._outliers {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 101)
+      } }()
+      try { if let v = _storage._healthCheck {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 102)
+      } }()
+      try { if let v = _storage._admission {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 103)
+      } }()
+      try { if let v = _storage._maxRetries {
+        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 104)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -636,6 +765,11 @@ nonisolated extension Weft_V1_ClusterExtension: SwiftProtobuf.Message, SwiftProt
         if _storage._maxPendingRequests != rhs_storage._maxPendingRequests {return false}
         if _storage._maxRequests != rhs_storage._maxRequests {return false}
         if _storage._provenance != rhs_storage._provenance {return false}
+        if _storage._balancing != rhs_storage._balancing {return false}
+        if _storage._outliers != rhs_storage._outliers {return false}
+        if _storage._healthCheck != rhs_storage._healthCheck {return false}
+        if _storage._admission != rhs_storage._admission {return false}
+        if _storage._maxRetries != rhs_storage._maxRetries {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -77,6 +77,10 @@ enum ConfigurationDump {
                     "maxConnections": cluster.limits.connections.map { .number($0) },
                     "maxPendingRequests": .number(cluster.limits.pendingRequests),
                     "maxRequests": cluster.limits.requests.map { .number($0) },
+                    "maxRetries": cluster.limits.retries.map { .number($0) },
+                    "outliers": .flag(cluster.outliers.isEnabled),
+                    "panicThreshold": .number(cluster.balancing.panicThreshold),
+                    "healthCheck": cluster.healthCheck.map { .text("\($0.probe)") },
                     "policy": cluster.provenance.map { .text($0.description) },
                 ])
             })

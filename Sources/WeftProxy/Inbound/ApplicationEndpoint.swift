@@ -10,6 +10,8 @@ final class ApplicationEndpoint {
     let pool: EndpointPool
     /// The share of further attempts that this port takes.
     var attempts: AttemptGuard
+    /// The limit on requests at once; nil where no policy asks for one.
+    let gate: ConcurrencyGate?
 
     init(port: Int, loop: ProxyLoop, continuing previous: ApplicationEndpoint? = nil) {
         let settings = Self.settings(port: port, loop: loop)
@@ -18,6 +20,12 @@ final class ApplicationEndpoint {
         self.mtls = settings.mtls
         self.appProtocol = settings.appProtocol
         self.attempts = previous?.attempts ?? AttemptGuard()
+        if let policy = settings.concurrency {
+            let kept = previous?.gate.flatMap { $0.limit.policy == policy ? $0 : nil }
+            self.gate = kept ?? ConcurrencyGate(policy, seed: loop.traffic.random.next())
+        } else {
+            self.gate = nil
+        }
         let isHTTP2 = settings.appProtocol.isHTTP2
         self.pool = EndpointPool(
             target: UpstreamTarget(
@@ -32,17 +40,17 @@ final class ApplicationEndpoint {
     /// Whether the snapshot in force still says what this was made from.
     func isCurrent(in loop: ProxyLoop) -> Bool {
         Self.settings(port: self.port, loop: loop)
-            == (self.service, self.mtls, self.appProtocol)
+            == (self.service, self.mtls, self.appProtocol, self.gate?.limit.policy)
     }
 
     /// The compiled listener decides; until it is here the sidecar's own configuration, with mutual TLS.
     private static func settings(
         port: Int, loop: ProxyLoop
-    ) -> (service: ServiceName, mtls: MTLSMode, appProtocol: AppProtocol) {
+    ) -> (service: ServiceName, mtls: MTLSMode, appProtocol: AppProtocol, concurrency: ConcurrencyPolicy?) {
         for case .inbound(let listener) in loop.snapshot.listeners.values where listener.appPort == port {
-            return (listener.service, listener.mtls, listener.appProtocol)
+            return (listener.service, listener.mtls, listener.appProtocol, listener.concurrency)
         }
         let declared = loop.configuration.ports.first { $0.port == port }
-        return (loop.configuration.service, .strict, declared?.appProtocol ?? .http)
+        return (loop.configuration.service, .strict, declared?.appProtocol ?? .http, nil)
     }
 }

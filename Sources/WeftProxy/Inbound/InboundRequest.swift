@@ -63,7 +63,7 @@ final class InboundRequest: RelayedRequest {
         guard let application = self.application else {
             return self.exchange.refuse(head, end: end, with: LocalReply(.internal), now: now)
         }
-        return self.exchange.begin(head, end: end, attempts: &application.attempts, now: now)
+        return self.exchange.begin(head, end: end, attempts: &application.attempts, gate: application.gate, now: now)
     }
 
     // MARK: Forward

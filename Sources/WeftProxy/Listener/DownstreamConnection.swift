@@ -15,6 +15,8 @@ final class DownstreamConnection: ServerConnectionDelegate {
     let handshake: PeerHandshake?
     /// The peer's address without its port, for the log.
     private(set) lazy var peerAddress = self.channel.remoteAddress?.ipAddress ?? ""
+    /// What policies that follow the caller's address go by.
+    private(set) lazy var sourceHash = AffinityHash.of(self.peerAddress)
     /// `x-forwarded-client-cert` as the application gets it; the same for every request of the connection.
     private(set) lazy var clientCertificateField = self.makeClientCertificateField()
     /// The service that a CONNECT on this connection named; later requests are for it.

@@ -39,6 +39,8 @@ final class ProxyLoop {
 
     /// Requests by their timer tokens; all that were ever made.
     private var requests: [RelayedRequest] = []
+    /// Asks endpoints about their health; on one of the proxy's loops.
+    var checker: EndpointChecker?
     private var freeOutbound: [OutboundRequest] = []
     private var freeInbound: [InboundRequest] = []
     /// Bounds what peers can make this loop say.
@@ -58,6 +60,7 @@ final class ProxyLoop {
         self.logger = logger
         self.telemetry = telemetry
         self.traffic = LoopTraffic(loops: loops, seed: seed)
+        self.traffic.home = configuration.locality
         self.destinations = DestinationCache(
             namespace: configuration.service.namespace, limit: configuration.limits.maxNames)
         self.wheel = TimerWheel(now: Self.clock())
@@ -118,12 +121,17 @@ final class ProxyLoop {
         self.snapshot = snapshot
         for (name, cluster) in snapshot.clusters where old.clusters[name] != cluster { self.traffic.install(cluster) }
         for (name, endpoints) in snapshot.endpoints
-        where old.endpoints[name] != endpoints || old.clusters[name] == nil {
-            for endpoint in self.traffic.install(endpoints) { self.retirePool(of: endpoint) }
+        where old.endpoints[name] != endpoints || old.clusters[name] == nil
+            || old.hashTable(of: name) !== snapshot.hashTable(of: name)
+        {
+            for endpoint in self.traffic.install(endpoints, table: snapshot.hashTable(of: name)) {
+                self.retirePool(of: endpoint)
+            }
         }
         for name in old.clusters.keys where snapshot.clusters[name] == nil {
             for endpoint in self.traffic.remove(cluster: name) { self.retirePool(of: endpoint) }
         }
+        self.checker?.update()
         for port in Array(self.applications.keys) { _ = self.application(port: port) }
         self.destinations.removeAll()
         for (name, parked) in self.parked {
@@ -174,28 +182,37 @@ final class ProxyLoop {
     // MARK: Pools
 
     /// The connections to an endpoint, under the identity in force.
-    func pool(of endpoint: UpstreamEndpoint, in cluster: Cluster) -> EndpointPool {
+    func pool(of endpoint: UpstreamEndpoint, in cluster: ClusterTraffic) -> EndpointPool {
         if let attachment = endpoint.attachment {
             let pool = unsafeDowncast(attachment, to: EndpointPool.self)
             if pool.security === self.security || !pool.target.isTLS { return pool }
             pool.retire()
         }
+        let limits = cluster.cluster.limits
+        let pool = self.makePool(
+            to: endpoint.endpoint, in: cluster.cluster, connections: limits.connections ?? 1024,
+            waiting: limits.pendingRequests, circuit: cluster)
+        endpoint.attachment = pool
+        return pool
+    }
+
+    /// New connections to an endpoint, under the identity in force. With `circuit` they count among its cluster's.
+    func makePool(
+        to endpoint: Endpoint, in cluster: Cluster, connections: Int, waiting: Int, circuit: ClusterTraffic? = nil
+    ) -> EndpointPool {
         let transport: UpstreamTarget.Transport =
             switch cluster.transport {
             case .plaintext: .plaintext
-            case .mutualTLS(let peers): .mutualTLS(endpoint.endpoint.identity.map { [$0] } ?? peers)
+            case .mutualTLS(let peers): .mutualTLS(endpoint.identity.map { [$0] } ?? peers)
             }
         let isHTTP2 = transport == .plaintext ? cluster.appProtocol.isHTTP2 : true
-        let pool = EndpointPool(
+        return EndpointPool(
             target: UpstreamTarget(
-                address: endpoint.endpoint.address, port: endpoint.endpoint.port, transport: transport,
-                isHTTP2: isHTTP2, connectTimeout: cluster.connectTimeout),
+                address: endpoint.address, port: endpoint.port, transport: transport, isHTTP2: isHTTP2,
+                connectTimeout: cluster.connectTimeout),
             limits: ConnectionPool.Limits(
-                connections: cluster.limits.connections ?? 1024, waiting: cluster.limits.pendingRequests,
-                expectedRoom: isHTTP2 ? 100 : 1),
-            security: transport == .plaintext ? nil : self.security, loop: self)
-        endpoint.attachment = pool
-        return pool
+                connections: connections, waiting: waiting, expectedRoom: isHTTP2 ? 100 : 1),
+            security: transport == .plaintext ? nil : self.security, loop: self, circuit: circuit)
     }
 
     /// The application behind one of its ports, as the snapshot in force has it.
@@ -208,6 +225,9 @@ final class ProxyLoop {
         self.applications[port] = application
         return application
     }
+
+    /// Those that have been asked for.
+    var openApplications: Dictionary<Int, ApplicationEndpoint>.Values { self.applications.values }
 
     /// The same for a request: settings are looked at when a snapshot is installed, not each time.
     func applicationInForce(port: Int) -> ApplicationEndpoint {
@@ -333,6 +353,8 @@ final class ProxyLoop {
     /// Closes what is left, and all pools.
     func closeAll() {
         for connection in Array(self.connections.values) { connection.close() }
+        self.checker?.stop()
+        self.checker = nil
         for cluster in self.traffic.clusters.values {
             for endpoint in cluster.balancer.endpoints { self.retirePool(of: endpoint) }
         }

@@ -112,6 +112,7 @@ final class OutboundRequest: RelayedRequest {
         let now = self.loop.now
         switch destination.meaning {
         case .routes(let table):
+            self.exchange.sourceHash = self.connection?.sourceHash ?? 0
             return self.exchange.begin(head, end: end, routes: table, traffic: self.loop.traffic, now: now)
         case .unknown:
             return self.wait(for: destination.name, head, end: end, now: now)
@@ -171,7 +172,7 @@ final class OutboundRequest: RelayedRequest {
     // MARK: Connect
 
     override func poolForAttempt() -> EndpointPool? {
-        guard let endpoint = self.exchange.endpoint, let cluster = self.exchange.cluster?.cluster else { return nil }
+        guard let endpoint = self.exchange.endpoint, let cluster = self.exchange.cluster else { return nil }
         return self.loop.pool(of: endpoint, in: cluster)
     }
 
@@ -257,6 +258,7 @@ final class OutboundRequest: RelayedRequest {
     override func finished() {
         guard let connection = self.connection, let destination = self.destination else { return }
         self.loop.telemetry.record(self.exchange, from: connection, to: destination)
+        if let cluster = self.exchange.cluster, !cluster.balancer.events.isEmpty { self.loop.noteEvents(of: cluster) }
     }
 
     override func retired() {

@@ -40,6 +40,14 @@ package final class ProxyServer: Sendable {
             handles.append(handle)
         }
         self.loops = handles
+        // One loop asks, and all are told.
+        if let first = handles.first {
+            first.eventLoop.execute {
+                first.state.value.checker = EndpointChecker(loop: first.state.value) { report in
+                    for loop in handles { loop.eventLoop.execute { loop.state.value.apply(report) } }
+                }
+            }
+        }
     }
 
     /// Opens the inbound listeners, one per application port. Throws `ListenError`.
@@ -113,7 +121,7 @@ package final class ProxyServer: Sendable {
     /// The metrics of all loops, merged.
     package func metrics(on eventLoop: any EventLoop) -> EventLoopFuture<MetricSnapshot> {
         let snapshots = self.loops.map { loop in
-            loop.eventLoop.submit { loop.state.value.telemetry.registry.snapshot() }
+            loop.eventLoop.submit { loop.state.value.metrics() }
         }
         return EventLoopFuture.reduce(into: MetricSnapshot(), snapshots, on: eventLoop) { $0.merge($1) }
     }

@@ -17,6 +17,8 @@ package final class ProxySnapshot: Sendable {
     package let isComplete: Bool
     /// `routes`, ready for matching, under the same names.
     private let tables: [String: RouteTable]
+    /// Where hashes lead in clusters whose balancing takes them; built once for all loops.
+    private let hashTables: [String: HashTable]
 
     /// Makes a snapshot; what equals a part of `previous` is taken from there, so that what was compiled stays.
     package init(
@@ -40,7 +42,23 @@ package final class ProxySnapshot: Sendable {
             }
         }
         self.tables = tables
+        var hashTables: [String: HashTable] = [:]
+        for (name, cluster) in clusters where cluster.loadBalancing.isHashing {
+            guard let members = endpoints[name] else { continue }
+            if let previous, previous.endpoints[name] == members,
+                previous.clusters[name]?.loadBalancing == cluster.loadBalancing,
+                let table = previous.hashTables[name]
+            {
+                hashTables[name] = table
+            } else {
+                hashTables[name] = HashTable(cluster.loadBalancing, members.endpoints)
+            }
+        }
+        self.hashTables = hashTables
     }
+
+    /// Where hashes lead among a cluster's endpoints; nil where its balancing takes none.
+    func hashTable(of cluster: String) -> HashTable? { self.hashTables[cluster] }
 
     /// The routes behind an outbound listener; nil when it, or its route configuration, is not here.
     func table(ofListener name: String) -> RouteTable? {

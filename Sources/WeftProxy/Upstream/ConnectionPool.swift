@@ -69,6 +69,15 @@ package struct ConnectionPool: Sendable {
         return .wait(opening: self.openIfNeeded())
     }
 
+    /// A connection that was to be opened may not be. Whether others are left that could serve those who wait.
+    package mutating func refused(_ id: ConnectionID) -> Bool {
+        guard case .opening = self.connections[id] else { return self.count > 0 }
+        self.connections[id] = .vacant
+        self.opening -= 1
+        self.count -= 1
+        return self.count > 0
+    }
+
     /// A queued request was served, gave up, or failed.
     package mutating func left() { self.waiting -= 1 }
 

@@ -1,6 +1,7 @@
 internal import DequeModule
 internal import WeftHTTP
 internal import WeftModel
+internal import WeftTraffic
 
 /// Who waits for a connection. Belongs to the loop.
 protocol ConnectionWaiter: AnyObject {
@@ -15,6 +16,8 @@ final class EndpointPool {
     let target: UpstreamTarget
     private unowned let loop: ProxyLoop
     let security: TransportSecurity?
+    /// What the connections count towards; nil for those that no policy limits.
+    private let circuit: ClusterTraffic?
     private var pool: ConnectionPool
     /// By connection number.
     private var connections: [UpstreamConnection?] = []
@@ -26,11 +29,15 @@ final class EndpointPool {
     /// Nobody will ask again: connections close as they become free.
     private(set) var isRetired = false
 
-    init(target: UpstreamTarget, limits: ConnectionPool.Limits, security: TransportSecurity?, loop: ProxyLoop) {
+    init(
+        target: UpstreamTarget, limits: ConnectionPool.Limits, security: TransportSecurity?, loop: ProxyLoop,
+        circuit: ClusterTraffic? = nil
+    ) {
         self.target = target
         self.pool = ConnectionPool(limits: limits)
         self.security = security
         self.loop = loop
+        self.circuit = circuit
     }
 
     var isEmpty: Bool { self.pool.isEmpty }
@@ -53,8 +60,14 @@ final class EndpointPool {
                 self.recent = connection
                 return connection
             case .wait(let opening):
+                let permitted = opening.map { _ in self.takePlace() } ?? true
+                if let opening, !permitted, !self.pool.refused(opening) {
+                    self.pool.left()
+                    throw ConnectFailure(
+                        reason: .overflow, cause: "the destination has as many connections as it may")
+                }
                 self.waiters.append(waiter)
-                if let opening { self.open(opening) }
+                if let opening, permitted { self.open(opening) }
                 return nil
             case .overflow:
                 throw ConnectFailure(
@@ -124,6 +137,7 @@ final class EndpointPool {
 
     private func remove(_ connection: UpstreamConnection) {
         self.connections[connection.id] = nil
+        self.circuit?.load.closeConnection()
         if self.recent === connection { self.recent = nil }
     }
 
@@ -145,16 +159,31 @@ final class EndpointPool {
     }
 
     private func perform(_ consequence: ConnectionPool.Consequence, _ failure: ConnectFailure? = nil) {
-        if let id = consequence.opening { self.open(id) }
+        if let id = consequence.opening {
+            if self.takePlace() {
+                self.open(id)
+            } else if !self.pool.refused(id) {
+                // Nothing would ever serve those who wait.
+                self.fail(self.pool.waiting, ConnectFailure(reason: .overflow, cause: "no connection may be opened"))
+            }
+        }
         let failure = failure ?? ConnectFailure(reason: .connectFailed, cause: "the connection closed")
+        self.fail(consequence.failing, failure)
+    }
+
+    /// The oldest of those who wait get no connection.
+    private func fail(_ count: Int, _ failure: ConnectFailure) {
         var failing: [any ConnectionWaiter] = []
-        for _ in 0..<consequence.failing {
+        for _ in 0..<count {
             guard let waiter = self.waiters.popFirst() else { break }
             self.pool.left()
             failing.append(waiter)
         }
         for waiter in failing { waiter.connectionFailed(failure) }
     }
+
+    /// A place among the destination's connections; false when it has as many as it may.
+    private func takePlace() -> Bool { self.circuit?.load.openConnection() ?? true }
 
     private func open(_ id: ConnectionPool.ConnectionID) {
         let connection = UpstreamConnection(id: id, pool: self, loop: self.loop)

@@ -37,7 +37,25 @@ package enum MetricNames {
     package static let connectFailures = MetricFamily(
         "weft_connect_failures", .counter, labels: ["reason"], help: "Upstream connections that could not be made.")
     package static let ejections = MetricFamily(
-        "weft_endpoint_ejections", .counter, labels: ["destination"], help: "Endpoints taken out of balancing.")
+        "weft_endpoint_ejections", .counter, labels: ["destination", "trip"],
+        help: "Endpoints taken out of balancing for their failures; each event loop judges by itself.")
+    package static let endpoints = MetricFamily(
+        "weft_endpoints", .gauge, labels: ["cluster", "state"],
+        help: "Endpoints known, ejected for failures, and found unhealthy by checks; summed over event loops.")
+    package static let panic = MetricFamily(
+        "weft_balancer_panic", .gauge, labels: ["cluster"],
+        help: "Event loops that ignore ejections and health checks because too few endpoints are eligible.")
+    package static let healthChecks = MetricFamily(
+        "weft_health_checks", .counter, labels: ["cluster", "result"], help: "Active health checks of endpoints.")
+    package static let upstreamConnections = MetricFamily(
+        "weft_upstream_connections", .gauge, labels: ["cluster"],
+        help: "Connections open or being opened to a cluster's endpoints.")
+    package static let admissionRejection = MetricFamily(
+        "weft_admission_rejection_probability", .gauge, labels: ["cluster"],
+        help: "Probability with which admission control refuses a request now; summed over event loops.")
+    package static let concurrencyLimit = MetricFamily(
+        "weft_concurrency_limit", .gauge, labels: ["port"],
+        help: "Requests at once that the application gets; summed over event loops.")
     package static let budgetBalance = MetricFamily(
         "weft_retry_budget_balance", .gauge, labels: ["destination"], help: "Retries the budget would allow now.")
 

@@ -37,7 +37,7 @@ extension Exchange {
         case .idle, .backingOff, .finished: []
         case .connecting, .awaitingResponse:
             self.attemptEnded(failure, unprocessed: !mayHaveBeenProcessed || self.phase == .connecting, now: now)
-        case .responding: self.cutShort(failure.reason, detail: failure.detail, now: now)
+        case .responding: self.cutShortByUpstream(failure, now: now)
         }
     }
 
@@ -55,8 +55,15 @@ extension Exchange {
             return self.answer(
                 LocalReply(.deadlineExceeded, detail: "less time was left than the route usually takes"), now: now)
         }
-        guard let endpoint = cluster.balancer.pick(excluding: self.tried, random: &traffic.random, now: now) else {
+        guard let endpoint = cluster.balancer.pick(self.hint, excluding: self.tried, random: &traffic.random, now: now)
+        else {
             return self.answer(LocalReply(.noEndpoints, detail: "\(cluster.cluster.name) has no endpoints"), now: now)
+        }
+        if self.attempt > 0, !self.holdsRetry {
+            guard cluster.load.startRetry() else {
+                return self.answer(LocalReply(.overflow, detail: "too many requests are being retried"), now: now)
+            }
+            self.holdsRetry = true
         }
         guard cluster.load.startWaiting() else {
             return self.answer(LocalReply(.overflow, detail: UpstreamFailure.overflow.detail), now: now)
@@ -64,7 +71,7 @@ extension Exchange {
         self.keepAttempt()
         self.isWaiting = true
         self.isInFlight = true
-        cluster.balancer.started(endpoint)
+        self.isProbe = cluster.balancer.started(endpoint)
         self.endpoint = endpoint
         self.attempt += 1
         self.phase = .connecting
@@ -96,6 +103,7 @@ extension Exchange {
         let wasSent = self.phase == .awaitingResponse
         cluster.balancer.failed(
             endpoint, failure, waited: now.nanoseconds - self.attemptStart.nanoseconds, now: now)
+        if failure.blamesEndpoint(unprocessed: unprocessed) { self.observe(.failure, now: now) }
         self.closeAttempt(failure.reason, status: nil, now: now)
         switch self.verdict(.failed(failure, unprocessed: unprocessed), wasSent: wasSent, pushback: nil, now: now) {
         case .retry(let delay): return self.backOff(delay, now: now)
@@ -145,6 +153,7 @@ extension Exchange {
         case .atLeast(let asked): delay = max(delay, asked)
         }
         if self.isTooLate(after: delay, now: now) { return .giveUp(nil) }
+        guard self.holdsRetry || cluster.load.mayRetry else { return .giveUp(.overflow) }
         guard cluster.budget.withdraw(now: now) else { return .giveUp(.retryBudgetExhausted) }
         return .retry(after: delay)
     }
@@ -161,7 +170,8 @@ extension Exchange {
         guard self.isInFlight, let cluster = self.cluster, let endpoint = self.endpoint else { return }
         self.isInFlight = false
         self.stopWaiting(cluster)
-        cluster.balancer.finished(endpoint)
+        cluster.balancer.finished(endpoint, wasProbe: self.isProbe)
+        self.isProbe = false
         if self.attemptEnd == .never { self.attemptEnd = now }
         if self.attemptStatus == nil { self.attemptStatus = status }
         if reason != .ok { self.attemptReason = reason }

@@ -37,6 +37,7 @@ extension Exchange {
             // An endpoint that lets requests run out of time is slow, though it never answered.
             self.cluster?.balancer.failed(
                 endpoint, .tryTimeout, waited: now.nanoseconds - self.sentAt.nanoseconds, now: now)
+            self.observe(.failure, now: now)
         }
         let effects = self.letGo(reason, now: now)
         return effects.union(self.answer(LocalReply(reason, detail: detail), now: now))
@@ -52,6 +53,12 @@ extension Exchange {
             }
         self.closeAttempt(reason, status: nil, now: now)
         return effects
+    }
+
+    /// The upstream broke off in the middle of its response.
+    mutating func cutShortByUpstream(_ failure: UpstreamFailure, now: MonotonicInstant) -> ExchangeEffects {
+        if failure.blamesEndpoint(unprocessed: false) { self.observe(.failure, now: now) }
+        return self.cutShort(failure.reason, detail: failure.detail, now: now)
     }
 
     /// The response had begun and cannot be completed.
@@ -78,6 +85,7 @@ extension Exchange {
     /// Settles all accounts.
     mutating func finish(now: MonotonicInstant) -> ExchangeEffects {
         self.closeAttempt(.ok, status: nil, now: now)
+        if let cluster = self.cluster { self.settleLimits(cluster, now: now) }
         if self.isAdmitted {
             self.isAdmitted = false
             self.cluster?.load.release()

@@ -19,17 +19,20 @@ extension Exchange {
         }
         if let refusal = self.setDeadline(route, now: now) { return self.answer(refusal, now: now) }
 
-        guard let backend = route.choice.pick(random: &traffic.random),
+        guard let backend = self.chooseBackend(route, traffic),
             let cluster = traffic.cluster(route.backends[backend].cluster)
         else {
             return self.answer(self.unroutable(status: 500, detail: "the route's backend does not exist"), now: now)
         }
         self.backend = backend
         self.cluster = cluster
+        if let refusal = self.refusalByAdmission(cluster, traffic, now: now) { return self.answer(refusal, now: now) }
         guard cluster.load.admit() else {
             return self.answer(LocalReply(.overflow, detail: "too many requests in flight to the service"), now: now)
         }
         self.isAdmitted = true
+
+        self.readHint(cluster, traffic)
 
         route.edits.request.apply(to: &self.head.headers)
         route.backends[backend].requestEdits.apply(to: &self.head.headers)

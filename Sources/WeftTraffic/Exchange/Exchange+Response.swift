@@ -40,11 +40,17 @@ extension Exchange {
         let grpcStatus = isTrailersOnly ? response.headers.number(.grpcStatus) : nil
         let failed = response.status == 429 || response.status >= 500 || grpcStatus == 14 || grpcStatus == 8
         cluster.balancer.answered(endpoint, latency: latency, failed: failed, now: now)
+        let isFailing = response.status >= 400 || (grpcStatus ?? 0) != 0
+        // Only a proxy that has proved itself may say that repeating is safe; an application without one may not.
+        let peerReason =
+            isFailing && cluster.hasPeers ? response.headers[.weftReason].flatMap(Reason.init(rawValue:)) : nil
+        // A call of gRPC shows at its end how it went, but a probe must not wait for the end of a stream.
+        if !self.traits.isGRPC || isFailing || isTrailersOnly || self.isProbe {
+            self.observe(
+                EndpointOutcome(status: response.status, grpcStatus: grpcStatus, peerReason: peerReason), now: now)
+        }
 
-        if response.status >= 400 || (grpcStatus ?? 0) != 0 {
-            // Only a proxy that has proved itself may say that repeating is safe; an application without one may not.
-            let peerReason =
-                cluster.hasPeers ? response.headers[.weftReason].flatMap(Reason.init(rawValue:)) : nil
+        if isFailing {
             self.reason = peerReason ?? .ok
             let verdict = self.verdict(
                 .answered(status: response.status, grpcStatus: grpcStatus, peerReason: peerReason), wasSent: true,
@@ -72,6 +78,7 @@ extension Exchange {
         }
         route.edits.response.apply(to: &response.headers)
         route.backends[self.backend].responseEdits.apply(to: &response.headers)
+        self.issueCookies(on: &response, cluster, endpoint)
         if isTrailersOnly { self.grpcStatus = grpcStatus }
         var effects: ExchangeEffects = [.forwardResponse]
         effects.formUnion(self.replay.drop())
@@ -91,7 +98,10 @@ extension Exchange {
     {
         guard self.phase == .responding else { return [] }
         self.lastActivity = now
-        if self.traits.isGRPC { self.grpcStatus = trailers.number(.grpcStatus) }
+        if self.traits.isGRPC {
+            self.grpcStatus = trailers.number(.grpcStatus)
+            self.observe(grpcStatus: self.grpcStatus, now: now)
+        }
         return self.responseIsWhole(now: now).union(.forwardResponse)
     }
 

@@ -92,6 +92,19 @@ package struct Exchange: ~Copyable {
     package internal(set) var requestBytes = 0
     package internal(set) var responseBytes = 0
 
+    /// The hash of the caller's address, for what follows it; zero where it is not known. The driver sets it before `begin`.
+    package var sourceHash: UInt64 = 0
+
+    // What balancing follows, and the cookies to give out for it.
+    var hint = PickHint()
+    var issuedHash: UInt64?
+    var issuedCohort: UInt64?
+    /// Whether the current attempt tries if its endpoint is well again.
+    var isProbe = false
+    /// Whether a place among the retries is held.
+    var holdsRetry = false
+    var countsForAdmission = false
+
     var traits = RequestTraits()
     var traffic: LoopTraffic?
     var median: LatencyMedian?

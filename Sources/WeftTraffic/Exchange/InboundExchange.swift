@@ -50,6 +50,8 @@ package struct InboundExchange: ~Copyable {
     var connectDeadline = MonotonicInstant.never
     var idleTimeout = Int64.max
     var lastActivity = MonotonicInstant.never
+    /// Where a place is held; nil without a limit.
+    var gate: ConcurrencyGate?
 
     package init() {}
 
@@ -77,11 +79,13 @@ package struct InboundExchange: ~Copyable {
 
     // MARK: Request
 
-    /// The request head arrived; `end` when nothing follows it. Once, first. `attempts` is the listener's guard.
+    /// The request head arrived; `end` when nothing follows it. Once, first. `attempts` is the listener's guard, `gate` its
+    /// limit on requests at once, where it has one.
     ///
     /// Answers `connect`, or `reply` and `finished`.
     package mutating func begin(
-        _ head: consuming RequestHead, end: Bool, attempts: inout AttemptGuard, now: MonotonicInstant
+        _ head: consuming RequestHead, end: Bool, attempts: inout AttemptGuard, gate: ConcurrencyGate? = nil,
+        now: MonotonicInstant
     ) -> ExchangeEffects {
         guard self.phase == .idle else { return [] }
         self.take(head, end: end, now: now)
@@ -100,6 +104,16 @@ package struct InboundExchange: ~Copyable {
         guard attempts.admit(attempt: self.traits.attempt, now: now) else {
             return self.answer(
                 LocalReply(.attemptRefused, detail: "repeated attempts exceed their share of requests"), now: now)
+        }
+        // What stays open for hours is no work in progress, and its duration no latency.
+        if let gate, !self.traits.isTunnel {
+            guard gate.admit(now: now) else {
+                return self.answer(
+                    LocalReply(
+                        .overload, detail: "the service has as many requests at once as it can serve in time"),
+                    now: now)
+            }
+            self.gate = gate
         }
         return self.connect(now: now)
     }
@@ -293,6 +307,10 @@ package struct InboundExchange: ~Copyable {
     }
 
     private mutating func finish(now: MonotonicInstant) -> ExchangeEffects {
+        if let gate = self.gate {
+            self.gate = nil
+            gate.finished(latency: self.responseEnded ? now.nanoseconds - self.start.nanoseconds : nil, now: now)
+        }
         let effects = self.replay.drop()
         self.phase = .finished
         self.end = now

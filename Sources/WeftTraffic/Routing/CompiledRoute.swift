@@ -9,6 +9,10 @@ package final class CompiledRoute: Sendable {
     let edits: (request: HeaderEdits, response: HeaderEdits)
     let backends: [CompiledBackend]
     let choice: WeightedChoice
+    /// What keeps a user on one side of the weights; nil leaves it to chance.
+    let cohort: AffinityReader?
+    let cohortChoice: CohortChoice
+    let hashKey: AffinityReader?
     let retry: RetryRules
     /// Nanoseconds; nil takes the default, zero or less is none.
     let requestTimeout: Int64?
@@ -28,6 +32,9 @@ package final class CompiledRoute: Sendable {
             self.backends = []
         }
         self.choice = WeightedChoice(weights: self.backends.map(\.weight))
+        self.hashKey = route.hashKey.map(AffinityReader.init)
+        self.cohort = route.stickyCohort.map(AffinityReader.init)
+        self.cohortChoice = CohortChoice(names: self.backends.map(\.cluster), weights: self.backends.map(\.weight))
         self.retry = RetryRules(route.retry)
         self.requestTimeout = route.timeouts.request?.wholeNanoseconds
         self.idleTimeout = route.timeouts.idle?.wholeNanoseconds

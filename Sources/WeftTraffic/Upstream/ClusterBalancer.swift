@@ -1,27 +1,62 @@
 package import WeftModel
 
-/// Picks the endpoint of each attempt to one cluster, on one event loop.
+/// Picks the endpoint of each attempt to one cluster, on one event loop, and decides which endpoints are in the running.
 ///
 /// Peak EWMA compares two random endpoints by latency × (in flight + 1) / weight; an endpoint that has never answered is
-/// tried by one request first. Least request compares two by (in flight + 1) / weight. Round robin is smooth and weighted;
-/// random is weighted. Endpoints that take no connections are passed over while others are left.
+/// tried by one request first. Least request compares two by (in flight + 1) / weight. Round robin and random follow the
+/// weights. Ring hash and Maglev follow a hash of the request, and a sticky cookie goes before any of them.
+///
+/// An endpoint is out of the running while it takes no connections (`Reachability`), fails (`Ejection`) or is found unwell
+/// by health checks. What is left is put into groups by zone (`ZonePlan`), anew whenever that changes; a pick then looks
+/// at few endpoints and allocates nothing.
 package struct ClusterBalancer {
-    package var algorithm: LoadBalancing
-    /// Whether failed responses count as 5 s of latency. Off by default.
-    package var penalizesFailures = false
+    package var algorithm: LoadBalancing {
+        didSet {
+            guard self.algorithm != oldValue else { return }
+            self.table = nil
+            self.isStale = true
+        }
+    }
+    package var options = BalancingOptions() {
+        didSet {
+            guard self.options != oldValue else { return }
+            self.isStale = true
+            self.indexKeys()
+        }
+    }
+    package var outliers = OutlierPolicy() { didSet { if self.outliers != oldValue { self.isStale = true } } }
+    /// Where the caller is. Nothing is near or far for one that does not say.
+    package var home = Locality() { didSet { if self.home != oldValue { self.isStale = true } } }
     /// In the order of the last update.
-    package private(set) var endpoints: [UpstreamEndpoint] = []
+    package internal(set) var endpoints: [UpstreamEndpoint] = []
+    /// What operators want to hear, oldest first; the driver takes it. Grows with changes, not with requests.
+    package internal(set) var events: [BalancerEvent] = []
 
-    /// Smooth round robin's running totals, by position in `endpoints`.
-    private var credits: [Int] = []
-    private var totalWeight = 0
-    private var suspects = 0
+    /// Where hashes lead; made at the first hash where the driver gave none.
+    var table: HashTable?
+    /// Places by the number that sticky cookies carry; empty without sticky cookies.
+    var placesByKey: [UInt64: Int] = [:]
+    var groups: [EligibleGroup] = []
+    /// Whether some endpoint has less than its weight for now.
+    var isRamping = false
+    /// Places of endpoints that wait for a probe, or are being probed.
+    var due: [Int] = []
+    var isPanicking = false
+    /// The groups are not true any more.
+    var isStale = true
+    /// When they cease to be.
+    var staleAt = MonotonicInstant.never
+    var nextComparison = MonotonicInstant(nanoseconds: .min)
+    /// Whether endpoints have been known before: those of the first set have nothing to ramp up against.
+    private var hasStarted = false
 
     package init(algorithm: LoadBalancing = .peakEWMA) { self.algorithm = algorithm }
 
     /// Takes a new set of endpoints; those that stay keep what was learned about them. Returns those that left.
+    ///
+    /// - Parameter table: where hashes lead among them, if that is known already.
     @discardableResult
-    package mutating func update(_ update: ClusterEndpoints) -> [UpstreamEndpoint] {
+    package mutating func update(_ update: ClusterEndpoints, table: HashTable? = nil) -> [UpstreamEndpoint] {
         var known: [String: [UpstreamEndpoint]] = [:]
         for endpoint in self.endpoints { known[endpoint.endpoint.workload, default: []].append(endpoint) }
         var next: [UpstreamEndpoint] = []
@@ -34,45 +69,51 @@ package struct ClusterBalancer {
                 stayed.endpoint = endpoint
                 next.append(stayed)
             } else {
-                next.append(UpstreamEndpoint(endpoint))
+                let joined = UpstreamEndpoint(endpoint)
+                joined.rampsSince = self.hasStarted ? .never : nil
+                next.append(joined)
             }
         }
         self.endpoints = next
-        self.credits = Array(repeating: 0, count: next.count)
-        self.totalWeight = next.reduce(0) { $0 + max(1, $1.endpoint.weight) }
-        self.suspects = next.count { $0.reachability.isSuspect }
+        self.hasStarted = self.hasStarted || !next.isEmpty
+        self.table = table
+        self.isStale = true
+        self.indexKeys()
         return known.values.flatMap(\.self)
     }
 
-    /// The endpoint for an attempt, outside `excluding` while another is left; nil when the cluster has none.
-    package mutating func pick(
-        excluding tried: [UpstreamEndpoint] = [], random: inout some RandomNumberGenerator, now: MonotonicInstant
-    ) -> UpstreamEndpoint? {
-        let count = self.endpoints.count
-        if count <= 1 { return self.endpoints.first }
-        if tried.isEmpty, self.suspects == 0 { return self.pickAmongAll(random: &random, now: now) }
-        // The slow way: list who is eligible, best condition first.
-        var eligible = (0..<count).filter { place in
-            let endpoint = self.endpoints[place]
-            return endpoint.reachability.allows(inFlight: endpoint.inFlight, now: now)
-                && !tried.contains { $0 === endpoint }
-        }
-        if eligible.isEmpty {
-            eligible = (0..<count).filter { place in !tried.contains { $0 === self.endpoints[place] } }
-        }
-        if eligible.isEmpty { eligible = Array(0..<count) }
-        return self.pick(among: eligible, random: &random, now: now)
+    /// What operators want to hear since this was asked last.
+    package mutating func takeEvents() -> [BalancerEvent] {
+        defer { self.events.removeAll() }
+        return self.events
     }
 
-    /// An attempt to `endpoint` begins.
-    package func started(_ endpoint: UpstreamEndpoint) { endpoint.inFlight += 1 }
+    /// How many endpoints are out because they failed.
+    package var ejectedCount: Int { self.endpoints.count { $0.ejection.isEjected } }
+
+    /// How many endpoints are out because health checks failed.
+    package var unhealthyCount: Int { self.endpoints.count { !$0.isHealthy } }
+
+    /// Whether too few are eligible for ejections and health checks to count, as of the last pick.
+    package var ignoresEjections: Bool { self.isPanicking }
+
+    // MARK: What becomes of attempts
+
+    /// An attempt to `endpoint` begins. Whether it is the one that probes whether the endpoint is well again.
+    @discardableResult
+    package func started(_ endpoint: UpstreamEndpoint) -> Bool {
+        endpoint.inFlight += 1
+        guard endpoint.standing == .due, !endpoint.isProbed else { return false }
+        endpoint.isProbed = true
+        return true
+    }
 
     /// The response head of an attempt came after `latency`; `failed` when it says that the endpoint could not serve.
     package mutating func answered(_ endpoint: UpstreamEndpoint, latency: Int64, failed: Bool, now: MonotonicInstant) {
-        endpoint.latency.observe(failed && self.penalizesFailures ? PeakEWMA.failure : latency, now: now)
+        endpoint.latency.observe(failed && self.options.penalizesFailures ? PeakEWMA.failure : latency, now: now)
         if endpoint.reachability.isSuspect {
             endpoint.reachability.answered()
-            self.countSuspects()
+            self.isStale = true
         }
     }
 
@@ -82,97 +123,130 @@ package struct ClusterBalancer {
     ) {
         if failure.isConnectFailure {
             endpoint.reachability.connectFailed(now: now)
-            self.countSuspects()
+            self.isStale = true
         } else if failure != .overflow {
             // One that hangs must not look fast because it never answers.
-            endpoint.latency.observe(self.penalizesFailures ? PeakEWMA.failure : waited, now: now)
+            endpoint.latency.observe(self.options.penalizesFailures ? PeakEWMA.failure : waited, now: now)
         }
     }
 
-    /// The attempt is over, whatever came of it. Exactly once for each `started`.
-    package func finished(_ endpoint: UpstreamEndpoint) { endpoint.inFlight -= 1 }
+    /// The trailers of an answered attempt said that the endpoint could not serve.
+    package func failedLate(_ endpoint: UpstreamEndpoint, now: MonotonicInstant) {
+        if self.options.penalizesFailures { endpoint.latency.observe(PeakEWMA.failure, now: now) }
+    }
 
-    private mutating func countSuspects() { self.suspects = self.endpoints.count { $0.reachability.isSuspect } }
+    /// The attempt is over, whatever came of it. Exactly once for each `started`, with what that answered.
+    package func finished(_ endpoint: UpstreamEndpoint, wasProbe: Bool = false) {
+        endpoint.inFlight -= 1
+        // If it told nothing, another request probes.
+        if wasProbe { endpoint.isProbed = false }
+    }
 
-    // MARK: Algorithms
+    // MARK: Who is in the running
 
-    private mutating func pickAmongAll(
-        random: inout some RandomNumberGenerator, now: MonotonicInstant
-    )
-        -> UpstreamEndpoint
-    {
+    private mutating func indexKeys() {
+        self.placesByKey = [:]
+        guard self.options.stickyCookie != nil else { return }
+        for (place, endpoint) in self.endpoints.enumerated() where self.placesByKey[endpoint.key] == nil {
+            self.placesByKey[endpoint.key] = place
+        }
+    }
+
+    /// Looks at every endpoint and puts those in the running into groups.
+    mutating func look(random: inout some RandomNumberGenerator, now: MonotonicInstant) {
+        self.isStale = false
+        self.staleAt = .never
+        self.due.removeAll(keepingCapacity: true)
+        var serving = 0
+        for endpoint in self.endpoints {
+            endpoint.standing = self.standing(of: endpoint, now: now)
+            if endpoint.standing == .serving { serving += 1 }
+        }
+        self.considerPanic(serving: serving)
+        if self.isPanicking {
+            for endpoint in self.endpoints where endpoint.standing == .out && !endpoint.reachability.isSuspect {
+                endpoint.standing = .serving
+            }
+        }
+        if !self.endpoints.contains(where: { $0.standing == .serving }) {
+            // Nobody is well: whoever has not just been found unreachable is as good as anybody.
+            for endpoint in self.endpoints { endpoint.standing = .serving }
+        }
+        self.isRamping = false
+        for (place, endpoint) in self.endpoints.enumerated() {
+            if endpoint.standing == .due { self.due.append(place) } else { endpoint.isProbed = false }
+            self.ramp(endpoint, now: now)
+        }
+        self.regroup(random: &random)
+    }
+
+    private mutating func standing(
+        of endpoint: UpstreamEndpoint, now: MonotonicInstant
+    ) -> UpstreamEndpoint.Standing {
+        var standing = UpstreamEndpoint.Standing.serving
+        func wait(until moment: MonotonicInstant) {
+            if now < moment {
+                standing = .out
+                self.staleAt = min(self.staleAt, moment)
+            } else if standing == .serving {
+                standing = .due
+            }
+        }
+        if endpoint.reachability.isSuspect { wait(until: endpoint.reachability.avoidUntil) }
+        if endpoint.ejection.isEjected { wait(until: endpoint.ejection.until) }
+        return endpoint.isHealthy ? standing : .out
+    }
+
+    private mutating func considerPanic(serving: Int) {
         let count = self.endpoints.count
-        switch self.algorithm {
-        case .peakEWMA, .leastRequest:
-            let first = random.index(below: count)
-            var second = random.index(below: count - 1)
-            if second >= first { second += 1 }
-            return self.cheaper(first, second, now: now)
-        case .random:
-            var ticket = random.index(below: self.totalWeight)
-            for endpoint in self.endpoints {
-                ticket -= max(1, endpoint.endpoint.weight)
-                if ticket < 0 { return endpoint }
-            }
-            return self.endpoints[count - 1]
-        case .roundRobin:
-            return self.endpoints[self.nextInTurn(among: 0..<count)]
+        let held = self.endpoints.contains { $0.ejection.isEjected || !$0.isHealthy }
+        let panics = held && serving * 100 < self.options.panicThreshold * count
+        guard panics != self.isPanicking else { return }
+        self.isPanicking = panics
+        self.note(panics ? .panicBegan(eligible: serving, of: count) : .panicEnded)
+    }
+
+    /// From 10 % of the weight to all of it, in a straight line. Source: Envoy's slow start with its defaults.
+    private mutating func ramp(_ endpoint: UpstreamEndpoint, now: MonotonicInstant) {
+        endpoint.ramp = 1
+        guard endpoint.standing == .serving, endpoint.rampsSince != nil else { return }
+        let span = self.options.slowStart.wholeNanoseconds
+        guard span > 0 else {
+            endpoint.rampsSince = nil
+            return
+        }
+        let since = endpoint.rampsSince == .never ? now : endpoint.rampsSince ?? now
+        endpoint.rampsSince = since
+        let passed = now.nanoseconds - since.nanoseconds
+        guard passed < span else {
+            endpoint.rampsSince = nil
+            return
+        }
+        endpoint.ramp = max(0.1, Double(passed) / Double(span))
+        self.isRamping = true
+        self.staleAt = min(self.staleAt, now.advanced(byNanoseconds: max(10_000_000, span / 100)))
+    }
+
+    private mutating func regroup(random: inout some RandomNumberGenerator) {
+        let members = self.endpoints.map {
+            ZonePlan.Member(
+                locality: $0.endpoint.locality, weight: $0.weight, isEligible: $0.standing == .serving)
+        }
+        let plan = ZonePlan(members, home: self.home, options: self.options)
+        // Two random choices know how to take the ramp into account themselves.
+        let weighsRamp = self.algorithm == .roundRobin || self.algorithm == .random
+        var sum = 0.0
+        self.groups = plan.parts.map { part in
+            sum += part.share
+            return EligibleGroup(
+                upperShare: sum, places: part.places,
+                weights: part.places.map { self.endpoints[$0].weight * (weighsRamp ? self.endpoints[$0].ramp : 1) },
+                ordered: self.algorithm == .roundRobin, random: &random)
         }
     }
 
-    private mutating func pick(
-        among eligible: [Int], random: inout some RandomNumberGenerator, now: MonotonicInstant
-    )
-        -> UpstreamEndpoint
-    {
-        if eligible.count == 1 { return self.endpoints[eligible[0]] }
-        switch self.algorithm {
-        case .peakEWMA, .leastRequest:
-            let first = random.index(below: eligible.count)
-            var second = random.index(below: eligible.count - 1)
-            if second >= first { second += 1 }
-            return self.cheaper(eligible[first], eligible[second], now: now)
-        case .random:
-            let total = eligible.reduce(0) { $0 + max(1, self.endpoints[$1].endpoint.weight) }
-            var ticket = random.index(below: total)
-            for place in eligible {
-                ticket -= max(1, self.endpoints[place].endpoint.weight)
-                if ticket < 0 { return self.endpoints[place] }
-            }
-            return self.endpoints[eligible[0]]
-        case .roundRobin:
-            return self.endpoints[self.nextInTurn(among: eligible)]
-        }
-    }
-
-    private func cheaper(_ first: Int, _ second: Int, now: MonotonicInstant) -> UpstreamEndpoint {
-        let left = self.endpoints[first]
-        let right = self.endpoints[second]
-        return self.cost(left, now: now) <= self.cost(right, now: now) ? left : right
-    }
-
-    private func cost(_ endpoint: UpstreamEndpoint, now: MonotonicInstant) -> Double {
-        let load = Double(endpoint.inFlight + 1) / Double(max(1, endpoint.endpoint.weight))
-        if self.algorithm == .leastRequest { return load }
-        if endpoint.latency.isFresh && endpoint.inFlight == 0 { return 0 }
-        return endpoint.latency.estimate(now: now) * load
-    }
-
-    /// Smooth weighted round robin: each gains its weight, the richest is taken and pays what all gained.
-    private mutating func nextInTurn(among places: some Sequence<Int>) -> Int {
-        var best = 0
-        var bestCredit = Int.min
-        var gained = 0
-        for place in places {
-            let weight = max(1, self.endpoints[place].endpoint.weight)
-            self.credits[place] += weight
-            gained += weight
-            if self.credits[place] > bestCredit {
-                bestCredit = self.credits[place]
-                best = place
-            }
-        }
-        self.credits[best] -= gained
-        return best
+    mutating func note(_ event: BalancerEvent) {
+        // Should nobody listen, it must not grow.
+        if self.events.count < 1_024 { self.events.append(event) }
     }
 }

@@ -6,10 +6,16 @@ package final class ClusterTraffic {
     package var balancer: ClusterBalancer
     package var budget: RetryBudget
     package var load: CircuitLoad
+    /// Refuses requests while too many fail; nil where no policy asks for it.
+    package internal(set) var admission: AdmissionControl?
     /// In nanoseconds.
     private(set) var connectTimeout: Int64
     /// The driver's own, for example its metric labels.
     package var attachment: AnyObject?
+
+    /// What the balancer's hash is taken of; nil where it takes none.
+    private(set) var hashKey: AffinityReader?
+    private(set) var sticky: StickyReader?
 
     private var medians: [String: LatencyMedian] = [:]
 
@@ -19,14 +25,32 @@ package final class ClusterTraffic {
         self.budget = RetryBudget(cluster.retryBudget, loops: loops)
         self.load = CircuitLoad(cluster.limits, loops: loops)
         self.connectTimeout = max(1, cluster.connectTimeout.wholeNanoseconds)
+        self.configure(loops: loops)
     }
 
     func update(_ cluster: Cluster, loops: Int) {
         self.cluster = cluster
-        self.balancer.algorithm = cluster.loadBalancing
+        self.configure(loops: loops)
         self.budget.update(cluster.retryBudget, loops: loops)
         self.load.update(cluster.limits, loops: loops)
         self.connectTimeout = max(1, cluster.connectTimeout.wholeNanoseconds)
+    }
+
+    private func configure(loops: Int) {
+        self.balancer.algorithm = self.cluster.loadBalancing
+        self.balancer.options = self.cluster.balancing
+        self.balancer.outliers = self.cluster.outliers
+        self.hashKey =
+            self.cluster.loadBalancing.isHashing ? self.cluster.balancing.hashKey.map(AffinityReader.init) : nil
+        self.sticky = self.cluster.balancing.stickyCookie.map { StickyReader($0) }
+        if self.cluster.healthCheck == nil {
+            for endpoint in self.balancer.endpoints { self.balancer.setHealth(of: endpoint, isHealthy: true) }
+        }
+        if let policy = self.cluster.admission {
+            if self.admission?.policy != policy { self.admission = AdmissionControl(policy, loops: loops) }
+        } else {
+            self.admission = nil
+        }
     }
 
     /// Whether the endpoints are proxies of the mesh, which prove who they are.
@@ -36,6 +60,9 @@ package final class ClusterTraffic {
         case .plaintext: false
         }
     }
+
+    /// The probability with which admission control refuses now; nil without it.
+    package func admissionRejection(now: MonotonicInstant) -> Double? { self.admission?.rejection(now: now) }
 
     /// What is known about the latency of a route to this cluster. Bounded: routes beyond 1024 start over.
     func median(ofRoute route: String) -> LatencyMedian {

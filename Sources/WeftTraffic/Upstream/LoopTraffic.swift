@@ -6,6 +6,10 @@ package final class LoopTraffic {
     package let loops: Int
     package var random: TrafficRandom
     package private(set) var clusters: [String: ClusterTraffic] = [:]
+    /// Where the workload runs: what endpoints are near or far of.
+    package var home = Locality() {
+        didSet { for cluster in self.clusters.values { cluster.balancer.home = self.home } }
+    }
 
     package init(loops: Int = 1, seed: UInt64) {
         self.loops = max(1, loops)
@@ -22,15 +26,18 @@ package final class LoopTraffic {
             return known
         }
         let added = ClusterTraffic(cluster, loops: self.loops)
+        added.balancer.home = self.home
         self.clusters[cluster.name] = added
         return added
     }
 
     /// Gives a cluster its endpoints; ignored for an unknown cluster. Returns those that left, so that their
     /// connections can be drained.
+    ///
+    /// - Parameter table: where hashes lead among them, shared by all loops; nil where the loop makes it when needed.
     @discardableResult
-    package func install(_ endpoints: ClusterEndpoints) -> [UpstreamEndpoint] {
-        self.clusters[endpoints.cluster]?.balancer.update(endpoints) ?? []
+    package func install(_ endpoints: ClusterEndpoints, table: HashTable? = nil) -> [UpstreamEndpoint] {
+        self.clusters[endpoints.cluster]?.balancer.update(endpoints, table: table) ?? []
     }
 
     /// Forgets a cluster; requests in flight go on. Returns its endpoints.

@@ -67,7 +67,60 @@ import WeftModel
           timeouts: {request: 2s, perTry: 500ms, connect: 250ms, idle: 0s}
           retry: {attempts: 0, codes: [], grpcCodes: [UNAVAILABLE, 8], nonIdempotent: true, backoff: 5ms, budget: {percent: 33.3, minRetryRate: 0}}
           loadBalancing: {algorithm: least-request}
-          limits: {connections: 1, pendingRequests: 0, requests: 100}
+          limits: {connections: 1, pendingRequests: 0, requests: 100, retries: 0}
+        """,
+        """
+        apiVersion: weft.dev/v1
+        kind: TrafficPolicy
+        metadata: {name: endpoints}
+        spec:
+          targetRefs: [{kind: Service, name: billing}]
+          loadBalancing:
+            algorithm: maglev
+            hashOn: {cookie: session, ttl: 1h}
+            stickiness: {cookie: s, ttl: 0s}
+            slowStart: 30s
+            zones: {prefer: false, failover: [eu-west, eu-north]}
+            panicThreshold: 0
+          outliers:
+            enabled: true
+            successRate: 66.6
+            minRequests: 3
+            consecutiveFailures: 0
+            ejection: {base: 500ms, max: 1m, maxPercent: 50}
+            cohort: {deviations: 2.5}
+          healthCheck: {http: {path: /healthz, statuses: [204, 200]}, interval: 5s, timeout: 500ms, healthyThreshold: 1}
+          overload:
+            concurrency: {percentile: 90, minRTT: {requests: 10}}
+            admission: {aggression: 1.5, successRate: 99.5}
+        """,
+        """
+        apiVersion: weft.dev/v1
+        kind: TrafficPolicy
+        metadata: {name: checks}
+        spec:
+          targetRefs: [{kind: Service, name: billing}]
+          loadBalancing: {algorithm: peak-ewma, penalizeFailures: true}
+          outliers: {enabled: false}
+          healthCheck: {grpc: {service: billing.Billing}}
+          overload: {concurrency: {}}
+        """,
+        """
+        apiVersion: weft.dev/v1
+        kind: TrafficPolicy
+        metadata: {name: source}
+        spec:
+          targetRefs: [{kind: Service, name: billing}]
+          loadBalancing: {algorithm: ring-hash, hashOn: {source: true}}
+          healthCheck: {tcp: {}}
+        """,
+        """
+        apiVersion: weft.dev/v1
+        kind: TrafficPolicy
+        metadata: {name: cohort}
+        spec:
+          targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: all.of-it}]
+          stickyCohort: {header: X-User}
         """,
         """
         apiVersion: weft.dev/v1

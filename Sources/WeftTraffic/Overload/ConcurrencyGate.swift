@@ -1,0 +1,20 @@
+package import WeftModel
+
+/// The gradient limit of one application port on one loop, shared by the port's requests.
+package final class ConcurrencyGate {
+    package private(set) var limit: GradientLimit
+    private var random: TrafficRandom
+
+    package init(_ policy: ConcurrencyPolicy, seed: UInt64) {
+        self.limit = GradientLimit(policy)
+        self.random = TrafficRandom(seed: seed)
+    }
+
+    /// Takes a place; false when there is none.
+    package func admit(now: MonotonicInstant) -> Bool { self.limit.admit(random: &self.random, now: now) }
+
+    /// A request is over; `latency` in nanoseconds, nil when it was cut short and says nothing.
+    package func finished(latency: Int64?, now: MonotonicInstant) {
+        self.limit.finished(latency: latency, random: &self.random, now: now)
+    }
+}

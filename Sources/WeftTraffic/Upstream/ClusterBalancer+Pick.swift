@@ -1,0 +1,160 @@
+/// What a request asks of balancing.
+package struct PickHint: Hashable, Sendable {
+    /// The hash that ring hash and Maglev follow; nil spreads at random.
+    package var hash: UInt64?
+    /// The endpoint that the caller's sticky cookie names; nil without one.
+    package var sticky: UInt64?
+
+    package init(hash: UInt64? = nil, sticky: UInt64? = nil) {
+        self.hash = hash
+        self.sticky = sticky
+    }
+}
+
+extension ClusterBalancer {
+    /// The endpoint for an attempt, outside `tried` while another is left; nil when the cluster has none.
+    ///
+    /// A first attempt may be given an endpoint that is to be probed; `started` then says so.
+    package mutating func pick(
+        _ hint: PickHint = PickHint(), excluding tried: [UpstreamEndpoint] = [],
+        random: inout some RandomNumberGenerator, now: MonotonicInstant
+    ) -> UpstreamEndpoint? {
+        if self.isStale || now >= self.staleAt { self.look(random: &random, now: now) }
+        if self.endpoints.count <= 1 { return self.endpoints.first }
+        if let sticky = hint.sticky, let place = self.placesByKey[sticky], self.isFree(place, tried) {
+            return self.endpoints[place]
+        }
+        if self.algorithm.isHashing, let hash = hint.hash { return self.hashed(hash, tried, random: &random) }
+        if tried.isEmpty, let place = self.due.first(where: { !self.endpoints[$0].isProbed }) {
+            return self.endpoints[place]
+        }
+        guard var group = self.drawGroup(random: &random) else { return self.anyone(but: tried, random: &random) }
+        if !tried.isEmpty, !self.groups[group].places.contains(where: { self.isFree($0, tried) }) {
+            // Everyone there has been tried: elsewhere, then.
+            let other = self.groups.indices.first { index in
+                self.groups[index].places.contains { self.isFree($0, tried) }
+            }
+            guard let other else { return self.anyone(but: tried, random: &random) }
+            group = other
+        }
+        return self.endpoints[self.choose(in: group, tried, random: &random, now: now)]
+    }
+
+    // MARK: Steps
+
+    private func isFree(_ place: Int, _ tried: [UpstreamEndpoint]) -> Bool {
+        let endpoint = self.endpoints[place]
+        if tried.isEmpty { return endpoint.takesTraffic }
+        return endpoint.standing == .serving && !tried.contains { $0 === endpoint }
+    }
+
+    private func drawGroup(random: inout some RandomNumberGenerator) -> Int? {
+        if self.groups.count <= 1 { return self.groups.isEmpty ? nil : 0 }
+        let ticket = Double(random.next() >> 11) * 0x1p-53
+        return self.groups.firstIndex { ticket < $0.upperShare } ?? self.groups.count - 1
+    }
+
+    /// Nobody in the running is left: one that was not tried, else any.
+    private func anyone(but tried: [UpstreamEndpoint], random: inout some RandomNumberGenerator) -> UpstreamEndpoint? {
+        let count = self.endpoints.count
+        let start = random.index(below: count)
+        for offset in 0..<count {
+            let endpoint = self.endpoints[(start + offset) % count]
+            if !tried.contains(where: { $0 === endpoint }), endpoint.standing != .out { return endpoint }
+        }
+        for offset in 0..<count {
+            let endpoint = self.endpoints[(start + offset) % count]
+            if !tried.contains(where: { $0 === endpoint }) { return endpoint }
+        }
+        return self.endpoints[start]
+    }
+
+    private mutating func choose(
+        in group: Int, _ tried: [UpstreamEndpoint], random: inout some RandomNumberGenerator, now: MonotonicInstant
+    ) -> Int {
+        let count = self.groups[group].count
+        if count == 1 { return self.groups[group].places[0] }
+        switch self.algorithm {
+        case .peakEWMA, .leastRequest:
+            let first = self.draw(in: group, tried, except: nil, random: &random)
+            let second = self.draw(in: group, tried, except: first, random: &random)
+            return self.cost(first, now: now) <= self.cost(second, now: now) ? first : second
+        case .random, .ringHash, .maglev:
+            for _ in 0..<8 {
+                let place = self.groups[group].atRandom(&random)
+                if tried.isEmpty || self.isFree(place, tried) { return place }
+            }
+            return self.scan(group, tried, except: nil, random: &random)
+        case .roundRobin:
+            for _ in 0..<(tried.count + 8) {
+                let place = self.groups[group].inTurn()
+                if tried.isEmpty || self.isFree(place, tried) { return place }
+            }
+            return self.scan(group, tried, except: nil, random: &random)
+        }
+    }
+
+    /// One of two random choices: an endpoint that ramps up is taken as often as it has of its weight.
+    private func draw(
+        in group: Int, _ tried: [UpstreamEndpoint], except other: Int?, random: inout some RandomNumberGenerator
+    ) -> Int {
+        let places = self.groups[group].places
+        if tried.isEmpty, !self.isRamping {
+            guard let other else { return places[random.index(below: places.count)] }
+            // The other lies somewhere in the order; passing it over keeps the choice even.
+            let index = random.index(below: places.count - 1)
+            return places[index] == other ? places[places.count - 1] : places[index]
+        }
+        for _ in 0..<16 {
+            let place = places[random.index(below: places.count)]
+            guard place != other, tried.isEmpty || self.isFree(place, tried) else { continue }
+            let ramp = self.endpoints[place].ramp
+            if ramp >= 1 || Double(random.next() >> 11) * 0x1p-53 < ramp { return place }
+        }
+        return self.scan(group, tried, except: other, random: &random)
+    }
+
+    /// The first free one from a random start; `other`, or any, when there is none.
+    private func scan(
+        _ group: Int, _ tried: [UpstreamEndpoint], except other: Int?, random: inout some RandomNumberGenerator
+    ) -> Int {
+        let places = self.groups[group].places
+        let start = random.index(below: places.count)
+        for offset in 0..<places.count {
+            let place = places[(start + offset) % places.count]
+            if place != other, self.isFree(place, tried) { return place }
+        }
+        return other ?? places[start]
+    }
+
+    private func cost(_ place: Int, now: MonotonicInstant) -> Double {
+        let endpoint = self.endpoints[place]
+        let load = Double(endpoint.inFlight + 1) / endpoint.weight
+        if self.algorithm == .leastRequest { return load }
+        if endpoint.latency.isFresh && endpoint.inFlight == 0 { return 0 }
+        return endpoint.latency.estimate(now: now) * load
+    }
+
+    /// Where the hash leads; while that endpoint takes nothing, where the hash of the hash leads, and so on.
+    private mutating func hashed(
+        _ hash: UInt64, _ tried: [UpstreamEndpoint], random: inout some RandomNumberGenerator
+    ) -> UpstreamEndpoint? {
+        if self.table?.count != self.endpoints.count {
+            self.table = HashTable(self.algorithm, self.endpoints.map(\.endpoint))
+        }
+        guard let table = self.table else { return self.anyone(but: tried, random: &random) }
+        var hash = hash
+        for _ in 0..<32 {
+            let place = table.place(of: hash)
+            if self.isFree(place, tried) { return self.endpoints[place] }
+            hash = AffinityHash.mix(hash)
+        }
+        // Nearly everyone is out; the order from here on is still the hash's.
+        let count = self.endpoints.count
+        let start = Int(hash % UInt64(count))
+        for offset in 0..<count where self.isFree((start + offset) % count, tried) {
+            return self.endpoints[(start + offset) % count]
+        }
+        return self.anyone(but: tried, random: &random)
+    }
+}
