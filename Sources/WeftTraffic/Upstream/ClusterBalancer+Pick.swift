@@ -1,3 +1,5 @@
+internal import WeftModel
+
 /// What a request asks of balancing.
 package struct PickHint: Hashable, Sendable {
     /// The hash that ring hash and Maglev follow; nil spreads at random.

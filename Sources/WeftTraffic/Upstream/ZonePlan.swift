@@ -1,4 +1,4 @@
-package import WeftModel
+internal import WeftModel
 
 /// Which endpoints share which part of the traffic, by where they are: the caller's zone first, the rest of its region,
 /// then other regions.

@@ -36,7 +36,7 @@ import WeftModel
         #expect(endpoint?.ejection.isEjected == false)
         _ = scene.exchange.responseTrailers(["grpc-status": "14"], now: .ms(2))
         #expect(endpoint?.ejection.isEjected == true)
-        #expect(scene.isSettled)
+        #expect(scene.isSettled == true)
     }
 
     @Test func `timeouts, resets before and within the response count, our own limits do not`() {

@@ -25,7 +25,8 @@ import WeftModel
     @Test func `aggression sharpens refusals`() {
         var control = control { $0.aggression = 2 }
         record(&control, 50, of: 100)
-        #expect(abs(control.rejection(now: .ms(0)) - ((100 - 50 / 0.95) / 101).squareRoot()) < 1e-9)
+        let linear: Double = (100 - 50 / 0.95) / 101
+        #expect(abs(control.rejection(now: .ms(0)) - linear.squareRoot()) < 1e-9)
     }
 
     @Test func `nothing is refused below the rate, without requests, or after the window`() {

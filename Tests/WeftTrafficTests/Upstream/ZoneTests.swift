@@ -26,8 +26,9 @@ import WeftModel
         return shares
     }
 
-    private func near(_ left: [Double], _ right: [Double]) -> Bool {
-        left.count == right.count && zip(left, right).allSatisfy { abs($0 - $1) < 1e-9 }
+    /// Whether shares are these, of `whole`.
+    private func near(_ left: [Double], _ right: [Double], of whole: Double = 1) -> Bool {
+        left.count == right.count && zip(left, right).allSatisfy { abs($0 * whole - $1) < 1e-9 }
     }
 
     @Test func `all stays in the own zone while it has the capacity`() {
@@ -37,14 +38,14 @@ import WeftModel
 
     @Test func `a zone that is too small spills the rest in proportion`() {
         // One of four, two zones: it can serve half of its callers.
-        #expect(near(shares([member("a"), member("b"), member("b"), member("b")]), [0.5, 1 / 6, 1 / 6, 1 / 6]))
+        #expect(near(shares([member("a"), member("b"), member("b"), member("b")]), [3, 1, 1, 1], of: 6))
         // The same by weight.
         #expect(near(shares([member("a", weight: 2), member("b", weight: 6)]), [0.5, 0.5]))
     }
 
     @Test func `endpoints that are out take their capacity with them`() {
         let members = [member("a"), member("a", well: false), member("b"), member("b")]
-        #expect(near(shares(members), [2 / 3, 0, 1 / 6, 1 / 6]))
+        #expect(near(shares(members), [4, 0, 1, 1], of: 6))
         #expect(near(shares([member("a", well: false), member("b"), member("b")]), [0, 0.5, 0.5]))
     }
 
