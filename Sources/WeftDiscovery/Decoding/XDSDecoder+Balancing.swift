@@ -1,3 +1,4 @@
+internal import SwiftProtobuf
 internal import WeftModel
 internal import WeftProtos
 
@@ -52,12 +53,13 @@ extension XDSDecoder {
         let probe: HealthCheckPolicy.Probe
         switch check.healthChecker {
         case .httpHealthCheck(let http):
-            let statuses = http.expectedStatuses.flatMap { range in
-                (100...599).filter { $0 >= range.start && $0 < range.end }
-            }
+            let statuses: Set<Int> = Set(
+                (100...599).filter { (status: Int) in
+                    http.expectedStatuses.contains { status >= Int($0.start) && status < Int($0.end) }
+                })
             // Absent, Envoy takes 200 alone; all of the successes are our own default.
-            let all = Set(statuses) == Set(200..<300)
-            probe = .http(path: http.path, statuses: statuses.isEmpty ? [200] : all ? [] : Set(statuses))
+            let all = statuses == Set(200..<300)
+            probe = .http(path: http.path, statuses: statuses.isEmpty ? [200] : all ? [] : statuses)
         case .grpcHealthCheck(let grpc): probe = .grpc(service: grpc.serviceName)
         case .tcpHealthCheck: probe = .tcp
         case nil: return nil

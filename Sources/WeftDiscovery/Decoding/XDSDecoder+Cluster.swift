@@ -60,6 +60,9 @@ extension XDSDecoder {
         model.provenance = known.hasProvenance ? known.provenance.model : nil
     }
 
+    /// What cannot be reached is no limit: Envoy has no other way to say so.
+    private static func limit(_ value: UInt32) -> Int? { value >= UInt32(Int32.max) ? nil : Int(value) }
+
     private static func applyStandard(_ cluster: Envoy_Config_Cluster_V3_Cluster, to model: inout Cluster) {
         switch cluster.lbPolicy {
         case .leastRequest: model.loadBalancing = .leastRequest
@@ -73,9 +76,9 @@ extension XDSDecoder {
         // Whatever its options say, a cluster with any speaks HTTP/2: the only one that our subset knows.
         model.appProtocol = cluster.typedExtensionProtocolOptions.isEmpty ? .http : .h2c
         guard let limits = cluster.circuitBreakers.thresholds.first(where: { $0.priority == .default }) else { return }
-        model.limits.connections = limits.hasMaxConnections ? Int(limits.maxConnections.value) : nil
+        model.limits.connections = limits.hasMaxConnections ? self.limit(limits.maxConnections.value) : nil
         if limits.hasMaxPendingRequests { model.limits.pendingRequests = Int(limits.maxPendingRequests.value) }
-        model.limits.requests = limits.hasMaxRequests ? Int(limits.maxRequests.value) : nil
+        model.limits.requests = limits.hasMaxRequests ? self.limit(limits.maxRequests.value) : nil
         if limits.hasMaxRetries { model.limits.retries = Int(limits.maxRetries.value) }
         if limits.retryBudget.hasBudgetPercent {
             model.retryBudget.ratio = limits.retryBudget.budgetPercent.value / 100

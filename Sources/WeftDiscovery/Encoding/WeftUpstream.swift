@@ -48,7 +48,7 @@ extension Weft_V1_Balancing {
         options.penalizesFailures = self.penalizesFailures
         options.hashKey = self.hasHashKey ? self.hashKey.model : nil
         if self.hasStickyCookie {
-            options.stickyCookie = StickyCookie(
+            options.stickyCookie = WeftModel.StickyCookie(
                 name: self.stickyCookie.name, ttl: self.stickyCookie.ttl.swiftDuration)
         }
         options.slowStart = self.slowStart.swiftDuration

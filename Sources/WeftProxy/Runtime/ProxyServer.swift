@@ -41,10 +41,11 @@ package final class ProxyServer: Sendable {
         }
         self.loops = handles
         // One loop asks, and all are told.
-        if let first = handles.first {
+        let all = handles
+        if let first = all.first {
             first.eventLoop.execute {
                 first.state.value.checker = EndpointChecker(loop: first.state.value) { report in
-                    for loop in handles { loop.eventLoop.execute { loop.state.value.apply(report) } }
+                    for loop in all { loop.eventLoop.execute { loop.state.value.apply(report) } }
                 }
             }
         }

@@ -198,16 +198,14 @@ import WeftModel
         let routes = table([route()])
         var first = Exchange()
         var second = Exchange()
-        for _ in 0..<1 {
-            _ = first.begin(request(), end: true, routes: routes, traffic: traffic, now: .ms(0))
-            _ = second.begin(request(), end: true, routes: routes, traffic: traffic, now: .ms(0))
-        }
+        _ = first.begin(request(), end: true, routes: routes, traffic: traffic, now: .ms(0))
+        _ = second.begin(request(), end: true, routes: routes, traffic: traffic, now: .ms(0))
         _ = first.attemptFailed(.connectFailed("x"), mayHaveBeenProcessed: false, now: .ms(1))
         _ = first.timerFired(now: .ms(100))
         #expect(first.attempt == 2)
         #expect(
             second.attemptFailed(.connectFailed("x"), mayHaveBeenProcessed: false, now: .ms(101)) == [
-                .reply, .finished,
+                .dropHeld, .reply, .finished,
             ])
         #expect(second.reason == .overflow && second.status == 503)
         _ = first.downstreamGone(now: .ms(102))

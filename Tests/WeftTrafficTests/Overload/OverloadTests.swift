@@ -154,7 +154,9 @@ import WeftModel
         #expect(gate.admit(now: .ms(0)) && gate.admit(now: .ms(0)))
         var refused = InboundExchange()
         #expect(
-            refused.begin(request(), end: true, attempts: &attempts, gate: gate, now: .ms(0)) == [.reply, .finished])
+            refused.begin(request(), end: true, attempts: &attempts, gate: gate, now: .ms(0)) == [
+                .dropHeld, .reply, .finished,
+            ])
         #expect(refused.reply?.reason == .overload)
         #expect(gate.limit.inFlight == 3)
         _ = first.connectionReady(kept: false, now: .ms(1))

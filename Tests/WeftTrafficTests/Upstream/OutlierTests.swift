@@ -103,8 +103,8 @@ private struct Court {
         }
         court.observe(.success, 0, at: 0)
         for place in 0..<6 {
-            court.observe(.failure, place, times: place == 5 ? 15 : 1, at: 5_000)
             court.observe(.success, place, times: place == 5 ? 85 : 99, at: 5_000)
+            court.observe(.failure, place, times: place == 5 ? 15 : 1, at: 5_000)
         }
         // 85 % is above trip A, and far from the others' 99 %.
         #expect((0..<6).allSatisfy { !court[$0].ejection.isEjected })
