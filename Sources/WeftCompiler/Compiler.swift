@@ -9,7 +9,10 @@ package struct Compilation: Sendable {
     package let catalog: ServiceCatalog
     /// What each service and route is told about timeouts, retries and balancing, and by whom.
     package let policies: PolicyIndex
-    let routes: [HTTPRoute]
+    /// What became of each route, for each of its parents.
+    package let routeStatuses: [ResourceKey: [RouteParentStatus]]
+    let routes: RouteSources
+    let externals: [ExternalService]
     let settings: MeshSettings
     let declaredServices: [Service]
     let declaredWorkloads: [Workload]
@@ -25,24 +28,31 @@ package enum Compiler {
     ) -> Compilation {
         var services: [Service] = []
         var declaredWorkloads: [Workload] = []
-        var routes: [HTTPRoute] = []
+        var routes = RouteSources()
+        var externals: [ExternalService] = []
         var policies: [TrafficPolicy] = []
         var settings = MeshSettings()
         for resource in resources {
             switch resource {
             case .service(let service): services.append(service)
             case .workload(let workload): declaredWorkloads.append(workload)
-            case .httpRoute(let route): routes.append(route)
+            case .httpRoute(let route): routes.routes.append(AttachedRoute(route))
+            case .grpcRoute(let route): routes.routes.append(AttachedRoute(route))
+            case .streamRoute(let route): routes.routes.append(AttachedRoute(route))
+            case .referenceGrant(let grant): routes.grants.append(grant)
+            case .externalService(let service): externals.append(service)
             case .trafficPolicy(let policy): policies.append(policy)
             case .meshSettings(let value): settings = value
             }
         }
+        routes.crossNamespace = settings.crossNamespaceBackends
         let catalog = ServiceCatalog(
             services: services, declared: declaredWorkloads, registered: workloads, trustDomain: trustDomain)
         let index = PolicyIndex(settings: settings, policies: policies)
         return self.assemble(
-            catalog: catalog, policies: index, routes: routes, settings: settings, services: services,
-            declaredWorkloads: declaredWorkloads, trustDomain: trustDomain, revision: revision, reusing: nil)
+            catalog: catalog, policies: index, routes: routes, externals: externals, settings: settings,
+            services: services, declaredWorkloads: declaredWorkloads, trustDomain: trustDomain, revision: revision,
+            reusing: nil)
     }
 
     /// Compiles what depends on the registry, when only that has changed: endpoints, clusters' peers, inbound listeners.
@@ -52,19 +62,28 @@ package enum Compiler {
             services: previous.declaredServices, declared: previous.declaredWorkloads, registered: workloads,
             trustDomain: previous.trustDomain)
         return self.assemble(
-            catalog: catalog, policies: previous.policies, routes: previous.routes, settings: previous.settings,
-            services: previous.declaredServices, declaredWorkloads: previous.declaredWorkloads,
-            trustDomain: previous.trustDomain, revision: previous.snapshot.revision,
-            reusing: catalog.hasSamePorts(as: previous.catalog) ? previous.snapshot : nil)
+            catalog: catalog, policies: previous.policies, routes: previous.routes, externals: previous.externals,
+            settings: previous.settings, services: previous.declaredServices,
+            declaredWorkloads: previous.declaredWorkloads, trustDomain: previous.trustDomain,
+            revision: previous.snapshot.revision,
+            reusing: catalog.hasSamePorts(as: previous.catalog) ? previous : nil)
     }
 
     private static func assemble(
-        catalog: ServiceCatalog, policies: PolicyIndex, routes: [HTTPRoute], settings: MeshSettings,
-        services: [Service], declaredWorkloads: [Workload], trustDomain: TrustDomain, revision: Revision,
-        reusing previous: MeshSnapshot?
+        catalog: ServiceCatalog, policies: PolicyIndex, routes: RouteSources, externals: [ExternalService],
+        settings: MeshSettings, services: [Service], declaredWorkloads: [Workload], trustDomain: TrustDomain,
+        revision: Revision, reusing previous: Compilation?
     ) -> Compilation {
         var snapshot = MeshSnapshot(revision: revision)
-        let table = RouteAttachments(routes: routes)
+        let names = catalog.entries.flatMap { entry in
+            entry.ports.map { ServicePort(service: entry.name, port: $0.number).description }
+        }
+        let outside = ExternalCatalog(externals, taken: Set(names))
+        let attachments = RouteAttachments(routes)
+        let compiler = RouteCompiler(attachments: attachments, policies: policies, externals: outside)
+        if settings.egress == .allow {
+            snapshot.openEgress = OpenEgress(namespaces: Set(catalog.entries.map(\.name.namespace)))
+        }
         for entry in catalog.entries {
             for port in entry.ports {
                 let servicePort = ServicePort(service: entry.name, port: port.number)
@@ -72,18 +91,24 @@ package enum Compiler {
                 snapshot.listeners[name] = .outbound(name: name, routeConfiguration: name)
                 snapshot.clusters[name] = ClusterCompiler.cluster(entry: entry, port: port, policies: policies)
                 snapshot.endpoints[name] = ClusterCompiler.endpoints(entry: entry, port: port)
-                snapshot.routes[name] =
-                    previous?.routes[name]
-                    ?? RouteCompiler.configuration(
-                        servicePort, portName: port.name, attachments: table, policies: policies)
+                guard previous == nil else { continue }
+                for routes in compiler.configurations(servicePort, portName: port.name) {
+                    snapshot.routes[routes.name] = routes
+                }
             }
         }
+        if let previous { snapshot.routes = previous.snapshot.routes }
+        outside.add(to: &snapshot, policies: policies)
+        let statuses =
+            previous?.routeStatuses
+            ?? RouteStatusCompiler(attachments: attachments, catalog: catalog, externals: outside).statuses()
         for listener in InboundCompiler.listeners(catalog, mtls: settings.mtls, policies: policies) {
             snapshot.listeners[listener.name] = .inbound(listener)
         }
         return Compilation(
-            snapshot: snapshot, diagnostics: catalog.diagnostics, catalog: catalog, policies: policies, routes: routes,
-            settings: settings, declaredServices: services, declaredWorkloads: declaredWorkloads,
+            snapshot: snapshot, diagnostics: catalog.diagnostics + RouteStatusCompiler.findings(statuses, routes), catalog: catalog, policies: policies,
+            routeStatuses: statuses,
+            routes: routes, externals: externals, settings: settings, declaredServices: services, declaredWorkloads: declaredWorkloads,
             trustDomain: trustDomain)
     }
 }

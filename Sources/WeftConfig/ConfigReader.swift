@@ -95,6 +95,11 @@ package enum ConfigReader {
             case .service: ServiceReader.read(fields).map(Resource.service)
             case .workload: WorkloadReader.read(fields).map(Resource.workload)
             case .httpRoute: HTTPRouteReader.read(fields).map(Resource.httpRoute)
+            case .grpcRoute: GRPCRouteReader.read(fields).map(Resource.grpcRoute)
+            case .tcpRoute: StreamRouteReader.read(fields, .tcp).map(Resource.streamRoute)
+            case .tlsRoute: StreamRouteReader.read(fields, .tls).map(Resource.streamRoute)
+            case .referenceGrant: ReferenceGrantReader.read(fields).map(Resource.referenceGrant)
+            case .externalService: ExternalServiceReader.read(fields).map(Resource.externalService)
             case .trafficPolicy: TrafficPolicyReader.read(fields).map(Resource.trafficPolicy)
             case .meshSettings: MeshSettingsReader.read(fields).map(Resource.meshSettings)
             }
@@ -147,6 +152,18 @@ extension Resource {
         case .httpRoute(var value):
             value.metadata = metadata
             return .httpRoute(value)
+        case .grpcRoute(var value):
+            value.metadata = metadata
+            return .grpcRoute(value)
+        case .streamRoute(var value):
+            value.metadata = metadata
+            return .streamRoute(value)
+        case .referenceGrant(var value):
+            value.metadata = metadata
+            return .referenceGrant(value)
+        case .externalService(var value):
+            value.metadata = metadata
+            return .externalService(value)
         case .trafficPolicy(var value):
             value.metadata = metadata
             return .trafficPolicy(value)
@@ -158,8 +175,14 @@ extension Resource {
 
     /// Without the lines of its rules, which mean nothing once the document has been rewritten.
     var withoutLines: Resource {
-        guard case .httpRoute(var route) = self else { return self }
-        for index in route.rules.indices { route.rules[index].line = nil }
-        return .httpRoute(route)
+        switch self {
+        case .httpRoute(var route):
+            for index in route.rules.indices { route.rules[index].line = nil }
+            return .httpRoute(route)
+        case .grpcRoute(var route):
+            for index in route.rules.indices { route.rules[index].line = nil }
+            return .grpcRoute(route)
+        default: return self
+        }
     }
 }

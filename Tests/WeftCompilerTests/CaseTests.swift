@@ -46,7 +46,9 @@ import WeftModel
                 workloads.append(
                     RegisteredWorkload(
                         workload: workload, readiness: self.readiness(workload.metadata.annotations["test/readiness"])))
-            case .service, .httpRoute, .trafficPolicy, .meshSettings: resources.append(parsed.resource)
+            case .service, .httpRoute, .grpcRoute, .streamRoute, .referenceGrant, .externalService, .trafficPolicy,
+                .meshSettings:
+                resources.append(parsed.resource)
             }
         }
         return Compiler.compile(

@@ -33,6 +33,84 @@ import WeftProtos
         }
     }
 
+    @Test func `filters come back as they went, at routes and at backends, with exact shares`() throws {
+        var backend = WeightedCluster(cluster: "b.default:80", weight: 2)
+        backend.rewrite = URLRewrite(path: .full("/x"))
+        backend.mirrors = [MirroredCluster(cluster: "m.default:80", fraction: Fraction(1, of: 3))]
+        var forward = Route(
+            name: "f", match: RouteMatch(path: .prefix("/v1")),
+            action: .forward([WeightedCluster(cluster: "a.default:80"), backend]))
+        forward.rewrite = URLRewrite(hostname: "one.internal", path: .prefix("/"))
+        forward.mirrors = [
+            MirroredCluster(cluster: "m.default:80"),
+            MirroredCluster(cluster: "n.default:80", fraction: Fraction(5)),
+            MirroredCluster(cluster: "o.default:80", fraction: Fraction(2, of: 7)),
+        ]
+        forward.session = SessionPersistence(
+            carrier: .header, name: "x-s", absoluteTimeout: .seconds(60), isPermanent: false)
+        var whole = forward
+        whole.name = "w"
+        whole.rewrite = URLRewrite(path: .full("/all\\1"))
+        whole.session = SessionPersistence(absoluteTimeout: .seconds(5), isPermanent: true)
+        let redirects = [
+            RequestRedirect(path: .prefix("/new"), port: 80),
+            RequestRedirect(scheme: "https", hostname: "e.org", path: .full("/x"), port: 8443, status: 308),
+            RequestRedirect(port: 81, status: 301), RequestRedirect(port: 81, status: 303),
+            RequestRedirect(port: 81, status: 307),
+        ].map { Route(name: "r", match: RouteMatch(path: .prefix("/old")), action: .redirect($0)) }
+        let routes = RouteConfiguration(
+            name: Samples.name,
+            virtualHosts: [
+                VirtualHost(name: "tls", domains: ["*.example.com", "a.example.com"], routes: [forward, whole]),
+                VirtualHost(name: "all", domains: ["*"], routes: redirects),
+            ])
+        #expect(try XDSDecoder.decode(.route, try self.encoder.encode(routes)) == .route(routes))
+    }
+
+    @Test func `an Envoy is told of filters in its own words`() throws {
+        var strip = Route(
+            name: "s", match: RouteMatch(path: .prefix("/v.1")),
+            action: .forward([WeightedCluster(cluster: "a.default:80")]))
+        strip.rewrite = URLRewrite(hostname: "h", path: .prefix("/"))
+        strip.mirrors = [MirroredCluster(cluster: "m", fraction: Fraction(1, of: 8))]
+        let moved = Route(
+            name: "m", match: RouteMatch(path: .prefix("/")),
+            action: .redirect(RequestRedirect(scheme: "https", path: .prefix("/new"), port: 443, status: 301)))
+        let body = try XDSEncoder(dialect: .envoy).encode(
+            RouteConfiguration(
+                name: Samples.name,
+                virtualHosts: [VirtualHost(name: "all", domains: ["*"], routes: [strip, moved])]))
+        let routes = try Envoy_Config_Route_V3_RouteConfiguration(serializedBytes: body.value).virtualHosts[0].routes
+        #expect(routes[0].route.regexRewrite.pattern.regex == "^/v\\.1/*")
+        #expect(routes[0].route.regexRewrite.substitution == "/")
+        #expect(routes[0].route.hostRewriteLiteral == "h")
+        let mirror = routes[0].route.requestMirrorPolicies[0]
+        #expect(mirror.disableShadowHostSuffixAppend && mirror.runtimeFraction.defaultValue.numerator == 125_000)
+        #expect(mirror.runtimeFraction.defaultValue.denominator == .million)
+        #expect(routes[1].redirect.prefixRewrite == "/new/" && routes[1].redirect.portRedirect == 0)
+        #expect(routes[1].redirect.schemeRedirect == "https" && routes[1].redirect.responseCode == .movedPermanently)
+    }
+
+    @Test(arguments: [Dialect.weft, .envoy])
+    func `a destination outside comes back as it went: name, port, and what it has to prove`(dialect: Dialect) throws {
+        for tls in [
+            nil, TLSOrigination(serverName: "api.example.com"),
+            TLSOrigination(serverName: "e", names: ["a", "b"], rootsFile: "/r.pem"),
+        ] {
+            let cluster = Cluster(
+                name: "api.example.com:80", service: ServiceName(namespace: "default", name: "out"),
+                transport: tls.map { .tls($0) } ?? .plaintext,
+                resolution: DNSResolution(host: "api.example.com", port: 443))
+            guard
+                case .cluster(let decoded, _, let inline) = try XDSDecoder.decode(
+                    .cluster, try XDSEncoder(dialect: dialect).encode(cluster))
+            else { return #expect(Bool(false)) }
+            #expect(decoded.transport == cluster.transport && decoded.resolution == cluster.resolution)
+            if dialect == .weft { #expect(decoded == cluster) }
+            #expect(inline == ClusterEndpoints(cluster: cluster.name, endpoints: []))
+        }
+    }
+
     @Test func `endpoints come back as they went, across localities`() throws {
         var endpoints = Samples.endpoints(ports: [20001, 20002, 20003])
         endpoints.endpoints[1].locality = Locality(region: "r", zone: "z", subZone: "s")

@@ -54,6 +54,8 @@ let fieldFacts = """
       least_request_lb_config 37 envoy.config.cluster.v3.Cluster.LeastRequestLbConfig
       maglev_lb_config 52 envoy.config.cluster.v3.Cluster.MaglevLbConfig
       round_robin_lb_config 56 envoy.config.cluster.v3.Cluster.RoundRobinLbConfig
+      dns_refresh_rate 16 google.protobuf.Duration
+      dns_lookup_family 17 envoy.config.cluster.v3.Cluster.DnsLookupFamily
     envoy.config.core.v3.Pipe
       path 1 string
     envoy.config.core.v3.SocketAddress.Protocol
@@ -243,6 +245,10 @@ let fieldFacts = """
       idle_timeout 24 google.protobuf.Duration
       max_stream_duration 36 envoy.config.route.v3.RouteAction.MaxStreamDuration
       hash_policy 15 envoy.config.route.v3.RouteAction.HashPolicy repeated
+      prefix_rewrite 5 string
+      host_rewrite_literal 6 string
+      request_mirror_policies 30 envoy.config.route.v3.RouteAction.RequestMirrorPolicy repeated
+      regex_rewrite 32 envoy.type.matcher.v3.RegexMatchAndSubstitute
     envoy.config.route.v3.WeightedCluster.ClusterWeight
       name 1 string
       weight 2 google.protobuf.UInt32Value
@@ -250,6 +256,7 @@ let fieldFacts = """
       response_headers_to_add 5 envoy.config.core.v3.HeaderValueOption repeated
       response_headers_to_remove 6 string repeated
       request_headers_to_remove 9 string repeated
+      host_rewrite_literal 11 string
     envoy.config.route.v3.WeightedCluster
       clusters 1 envoy.config.route.v3.WeightedCluster.ClusterWeight repeated
       use_hash_policy 5 google.protobuf.BoolValue
@@ -271,6 +278,13 @@ let fieldFacts = """
     envoy.config.route.v3.RedirectAction
       host_redirect 1 string
       path_redirect 2 string
+      prefix_rewrite 5 string
+      regex_rewrite 9 envoy.type.matcher.v3.RegexMatchAndSubstitute
+      response_code 3 envoy.config.route.v3.RedirectAction.RedirectResponseCode
+      https_redirect 4 bool
+      scheme_redirect 7 string
+      strip_query 6 bool
+      port_redirect 8 uint32
     envoy.config.route.v3.DirectResponseAction
       status 1 uint32
       body 2 envoy.config.core.v3.DataSource
@@ -330,6 +344,7 @@ let fieldFacts = """
       match_subject_alt_names 9 envoy.type.matcher.v3.StringMatcher repeated
       ca_certificate_provider_instance 13 envoy.extensions.transport_sockets.tls.v3.CertificateProviderPluginInstance
       match_typed_subject_alt_names 15 envoy.extensions.transport_sockets.tls.v3.SubjectAltNameMatcher repeated
+      system_root_certs 17 envoy.extensions.transport_sockets.tls.v3.CertificateValidationContext.SystemRootCerts
     envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig
       name 1 string
       sds_config 2 envoy.config.core.v3.ConfigSource
@@ -480,4 +495,33 @@ let fieldFacts = """
       source_ip 1 bool
     envoy.config.route.v3.RouteAction.HashPolicy.QueryParameter
       name 1 string
+    envoy.config.route.v3.RouteAction.RequestMirrorPolicy
+      cluster 1 string
+      runtime_fraction 3 envoy.config.core.v3.RuntimeFractionalPercent
+      disable_shadow_host_suffix_append 6 bool
+    envoy.config.route.v3.RedirectAction.RedirectResponseCode
+      MOVED_PERMANENTLY 0 enum-value
+      FOUND 1 enum-value
+      SEE_OTHER 2 enum-value
+      TEMPORARY_REDIRECT 3 enum-value
+      PERMANENT_REDIRECT 4 enum-value
+    envoy.config.cluster.v3.Cluster.DnsLookupFamily
+      AUTO 0 enum-value
+      V4_ONLY 1 enum-value
+      V6_ONLY 2 enum-value
+      V4_PREFERRED 3 enum-value
+      ALL 4 enum-value
+    envoy.config.core.v3.RuntimeFractionalPercent
+      default_value 1 envoy.type.v3.FractionalPercent
+      runtime_key 2 string
+    envoy.type.matcher.v3.RegexMatchAndSubstitute
+      pattern 1 envoy.type.matcher.v3.RegexMatcher
+      substitution 2 string
+    envoy.type.v3.FractionalPercent.DenominatorType
+      HUNDRED 0 enum-value
+      TEN_THOUSAND 1 enum-value
+      MILLION 2 enum-value
+    envoy.type.v3.FractionalPercent
+      numerator 1 uint32
+      denominator 2 envoy.type.v3.FractionalPercent.DenominatorType
     """

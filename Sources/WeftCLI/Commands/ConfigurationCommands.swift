@@ -138,9 +138,9 @@ struct GetCommand: AsyncParsableCommand {
         switch try output.format() {
         case .table: Console.current.line(Tables.resources(views, console: .current))
         case .json:
-            let documents = views.map(\.document)
+            let documents = try views.map(RouteStatusDocument.document)
             Console.current.line(documents.count == 1 ? documents[0] : "[" + documents.joined(separator: ",\n") + "]")
-        case .yaml: Console.current.line(try views.map { try Documents.yaml($0.document) }.joined(separator: "---\n"))
+        case .yaml: Console.current.line(try views.map { try Documents.yaml(RouteStatusDocument.document($0)) }.joined(separator: "---\n"))
         }
     }
 }

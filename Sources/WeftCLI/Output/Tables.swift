@@ -6,16 +6,25 @@ enum Tables {
     static func resources(_ views: [ResourceView], console: Console) -> String {
         guard !views.isEmpty else { return "no resources" }
         var table = Table([
-            .init("KIND"), .init("NAMESPACE"), .init("NAME"), .init("REVISION", .right), .init("FROM"),
+            .init("KIND"), .init("NAMESPACE"), .init("NAME"), .init("REVISION", .right), .init("STATUS"), .init("FROM"),
         ])
         for view in views {
             let from = view.file.map { file in view.line.map { "\(file):\($0)" } ?? file } ?? view.origin.rawValue
             table.add([
                 .init(view.key.kind.rawValue), .init(view.key.namespace), .init(view.key.name),
-                .init(view.revision == .zero ? "" : "\(view.revision)"), .init(from, .faint),
+                .init(view.revision == .zero ? "" : "\(view.revision)"), Self.status(view.status), .init(from, .faint),
             ])
         }
         return table.rendered(colours: console.colours)
+    }
+
+    /// What is wrong first; nothing for what has no status.
+    private static func status(_ parents: [RouteParentStatus]?) -> Table.Cell {
+        guard let parents else { return .init("") }
+        guard let condition = parents.flatMap(\.conditions).first(where: { !$0.isTrue }) else {
+            return .init("Accepted", .good)
+        }
+        return .init(condition.reason.rawValue, .bad)
     }
 
     static func tokens(_ list: TokenList, console: Console) -> String {

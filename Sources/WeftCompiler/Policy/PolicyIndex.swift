@@ -6,6 +6,7 @@ package struct PolicyIndex: Sendable {
     private let settings: MeshSettings
     private let base: EffectiveTraffic
     private let byService: [ServiceName: [TrafficPolicy]]
+    private let byExternal: [ServiceName: [TrafficPolicy]]
     private let byRoute: [ResourceKey: [TrafficPolicy]]
 
     init(settings: MeshSettings, policies: [TrafficPolicy]) {
@@ -14,6 +15,7 @@ package struct PolicyIndex: Sendable {
         base.apply(settings.traffic, from: settings.metadata.provenance)
         self.base = base
         var byService: [ServiceName: [TrafficPolicy]] = [:]
+        var byExternal: [ServiceName: [TrafficPolicy]] = [:]
         var byRoute: [ResourceKey: [TrafficPolicy]] = [:]
         // Of several policies on one target the oldest counts, so it is applied last.
         for policy in policies.sorted(by: { $0.metadata.precedes($1.metadata) }).reversed() {
@@ -23,10 +25,15 @@ package struct PolicyIndex: Sendable {
                 case .route(let namespace, let name):
                     let key = ResourceKey(kind: .httpRoute, namespace: namespace, name: name)
                     byRoute[key, default: []].append(policy)
+                case .grpcRoute(let namespace, let name):
+                    let key = ResourceKey(kind: .grpcRoute, namespace: namespace, name: name)
+                    byRoute[key, default: []].append(policy)
+                case .externalService(let name): byExternal[name, default: []].append(policy)
                 }
             }
         }
         self.byService = byService
+        self.byExternal = byExternal
         self.byRoute = byRoute
     }
 
@@ -37,16 +44,26 @@ package struct PolicyIndex: Sendable {
         return traffic
     }
 
+    /// What holds for calls to a destination outside the mesh.
+    package func effective(external: ServiceName) -> EffectiveTraffic {
+        var traffic = self.base
+        for policy in self.byExternal[external] ?? [] {
+            traffic.apply(policy.settings, from: policy.metadata.provenance)
+        }
+        return traffic
+    }
+
     /// What holds for calls to a service that take this rule of this route.
-    package func effective(service: ServiceName, route: HTTPRoute, rule: HTTPRoute.Rule) -> EffectiveTraffic {
+    package func effective(
+        service: ServiceName, route key: ResourceKey, metadata: Metadata, rule: HTTPRoute.Rule
+    ) -> EffectiveTraffic {
         var traffic = self.effective(service: service)
-        let key = Resource.httpRoute(route).key
         for policy in self.byRoute[key] ?? [] { traffic.apply(policy.settings, from: policy.metadata.provenance) }
         var own = TrafficSettings()
         own.requestTimeout = rule.requestTimeout
         own.perTryTimeout = rule.backendRequestTimeout
         own.retry = rule.retry
-        traffic.apply(own, from: route.metadata.provenance)
+        traffic.apply(own, from: metadata.provenance)
         return traffic
     }
 

@@ -1,39 +1,57 @@
 internal import WeftModel
 
 /// Makes the routes of one service port: each match a route of its own, in the order they are tried.
-enum RouteCompiler {
-    static func configuration(
-        _ port: ServicePort, portName: String, attachments: RouteAttachments, policies: PolicyIndex
-    ) -> RouteConfiguration {
-        let attached = attachments.routes(of: port, portName: portName)
-        let routes = attached.isEmpty ? [self.defaultRoute(port, policies)] : self.routes(attached, port, policies)
-        return RouteConfiguration(
-            name: port.description,
-            virtualHosts: [VirtualHost(name: port.description, domains: ["*"], routes: routes)])
+struct RouteCompiler {
+    let attachments: RouteAttachments
+    let policies: PolicyIndex
+    /// The clusters of external services, by the resource's name and port.
+    let externals: ExternalCatalog
+
+    /// The route configurations of one port: the one for all callers, and one for each namespace whose callers have
+    /// routes of their own.
+    func configurations(_ port: ServicePort, portName: String) -> [RouteConfiguration] {
+        self.attachments.groups(of: port, portName: portName).map { group in
+            let name = RouteConfiguration.name(of: port.description, consumer: group.consumer)
+            return RouteConfiguration(name: name, virtualHosts: self.hosts(group.routes, port))
+        }
+    }
+
+    private func hosts(_ attached: [AttachedRoute], _ port: ServicePort) -> [VirtualHost] {
+        let name = port.description
+        guard let kind = attached.first?.kind else {
+            return [VirtualHost(name: name, domains: ["*"], routes: [self.defaultRoute(port)])]
+        }
+        guard kind == .tls else {
+            return [VirtualHost(name: name, domains: ["*"], routes: self.routes(attached, port))]
+        }
+        // One host for each server name; of routes that claim the same the oldest has it.
+        var byName: [String: [AttachedRoute]] = [:]
+        for route in attached { for hostname in route.hostnames { byName[hostname, default: []].append(route) } }
+        return byName.sorted { $0.key < $1.key }.map { hostname, routes in
+            VirtualHost(name: hostname, domains: [hostname], routes: Array(self.routes(routes, port).prefix(1)))
+        }
     }
 
     /// Where nobody attached a route, everything goes to the service itself.
-    private static func defaultRoute(_ port: ServicePort, _ policies: PolicyIndex) -> Route {
-        let traffic = policies.effective(service: port.service)
+    private func defaultRoute(_ port: ServicePort) -> Route {
+        let traffic = self.policies.effective(service: port.service)
         var route = Route(
             name: "default", action: .forward([WeightedCluster(cluster: port.description)]), timeouts: traffic.timeouts,
-            retry: traffic.retry, provenance: policies.narrowest(of: port.service))
-        route.hashKey = self.hashKey(of: [port.service], policies)
+            retry: traffic.retry, provenance: self.policies.narrowest(of: port.service))
+        route.hashKey = self.hashKey(of: [port.service])
         return route
     }
 
-    private static func routes(_ attached: [HTTPRoute], _ port: ServicePort, _ policies: PolicyIndex) -> [Route] {
+    private func routes(_ attached: [AttachedRoute], _ port: ServicePort) -> [Route] {
         var candidates: [(precedence: RoutePrecedence, route: Route)] = []
         for route in attached {
-            // A route without rules has one that matches everything and has no backends.
-            let rules = route.rules.isEmpty ? [HTTPRoute.Rule()] : route.rules
-            for (index, rule) in rules.enumerated() {
-                let template = self.template(rule, index: index, of: route, port: port, policies: policies)
-                let matches = rule.matches.isEmpty ? [RouteMatch()] : rule.matches
-                for (position, match) in matches.enumerated() {
+            for (index, entry) in route.rules.enumerated() {
+                let template = self.template(entry.rule, index: index, of: route, port: port)
+                for (position, match) in entry.rule.matches.enumerated() {
                     var compiled = template
                     compiled.match = match
-                    let precedence = RoutePrecedence(match, route: route.metadata, rule: index, match: position)
+                    let precedence = RoutePrecedence(
+                        entry.ranks[position], route: route.metadata, rule: index, match: position)
                     candidates.append((precedence, compiled))
                 }
             }
@@ -43,37 +61,39 @@ enum RouteCompiler {
     }
 
     /// The rule as a route, its match still open.
-    private static func template(
-        _ rule: HTTPRoute.Rule, index: Int, of route: HTTPRoute, port: ServicePort, policies: PolicyIndex
-    ) -> Route {
-        let traffic = policies.effective(service: port.service, route: route, rule: rule)
+    private func template(_ rule: HTTPRoute.Rule, index: Int, of route: AttachedRoute, port: ServicePort) -> Route {
+        let traffic = self.policies.effective(
+            service: port.service, route: route.key, metadata: route.metadata, rule: rule)
         var compiled = Route(
-            name: self.name(rule, index: index, of: route), action: self.action(rule, of: route),
+            name: route.name(ofRule: index), action: self.action(rule, of: route, port: port),
             requestHeaders: rule.requestHeaders, responseHeaders: rule.responseHeaders, timeouts: traffic.timeouts,
-            retry: traffic.retry, provenance: self.provenance(rule, of: route))
+            retry: traffic.retry, provenance: Self.provenance(rule, of: route))
+        compiled.rewrite = rule.rewrite.map(Self.normalized)
+        compiled.mirrors = self.mirrors(rule.mirrors, of: route)
+        compiled.session = rule.session
         if rule.backends.count > 1 { compiled.stickyCohort = traffic.stickyCohort.value }
-        compiled.hashKey = self.hashKey(of: rule.backends.map(\.service), policies)
+        compiled.hashKey = self.hashKey(of: rule.backends.map(\.service))
         return compiled
     }
 
     /// What the first backend with a hashing balancer takes the hash of: an Envoy looks for it in the route.
-    private static func hashKey(of backends: [ServiceName], _ policies: PolicyIndex) -> AffinityKey? {
+    private func hashKey(of backends: [ServiceName]) -> AffinityKey? {
         for backend in backends {
-            let traffic = policies.effective(service: backend)
+            let traffic = self.policies.effective(service: backend)
             if traffic.loadBalancing.value.isHashing, let key = traffic.balancing.hashKey { return key }
         }
         return nil
     }
 
-    private static func name(_ rule: HTTPRoute.Rule, index: Int, of route: HTTPRoute) -> String {
-        let name = "\(route.metadata.namespace)/\(route.metadata.name)"
-        if let own = rule.name { return "\(name)/\(own)" }
-        return route.rules.count > 1 ? "\(name)/\(index)" : name
-    }
-
-    /// Backends that do not exist stay as clusters that nobody has, so that their share of the traffic, and no more, is
-    /// answered with 500.
-    private static func action(_ rule: HTTPRoute.Rule, of route: HTTPRoute) -> RouteAction {
+    /// Backends that do not exist, or that the route may not name, stay as clusters that nobody has, so that their share of
+    /// the traffic, and no more, is answered with 500.
+    private func action(_ rule: HTTPRoute.Rule, of route: AttachedRoute, port: ServicePort) -> RouteAction {
+        if var redirect = rule.redirect {
+            // Gateway API: the scheme's own port where a scheme is named, else the one that was called.
+            redirect.port = redirect.port ?? redirect.scheme.map { $0 == "https" ? 443 : 80 } ?? port.port
+            redirect.path = redirect.path.map(Self.normalized)
+            return .redirect(redirect)
+        }
         let name = "\(route.metadata.namespace)/\(route.metadata.name)"
         guard !rule.backends.isEmpty else {
             return .respond(status: 500, body: "The route \(name) takes this request and names no backend.")
@@ -83,14 +103,51 @@ enum RouteCompiler {
         }
         return .forward(
             rule.backends.map { backend in
-                WeightedCluster(
-                    cluster: ServicePort(service: backend.service, port: backend.port).description,
-                    weight: backend.weight, requestHeaders: backend.requestHeaders,
-                    responseHeaders: backend.responseHeaders)
+                var cluster = WeightedCluster(
+                    cluster: self.cluster(of: backend.reference, from: route), weight: backend.weight,
+                    requestHeaders: backend.requestHeaders, responseHeaders: backend.responseHeaders)
+                cluster.rewrite = self.rewrite(backend, of: rule)
+                cluster.mirrors = self.mirrors(backend.mirrors, of: route)
+                return cluster
             })
     }
 
-    private static func provenance(_ rule: HTTPRoute.Rule, of route: HTTPRoute) -> Provenance? {
+    /// A destination outside the mesh has to be asked by its own name, whatever the caller wrote.
+    private func rewrite(_ backend: RouteBackend, of rule: HTTPRoute.Rule) -> URLRewrite? {
+        var rewrite = backend.rewrite.map(Self.normalized)
+        guard backend.kind == .externalService, let host = self.externals.host(of: backend.service) else { return rewrite }
+        let path = rewrite?.path ?? rule.rewrite?.path.map(Self.normalized)
+        rewrite = URLRewrite(hostname: rewrite?.hostname ?? rule.rewrite?.hostname ?? host, path: path)
+        return rewrite
+    }
+
+    private func mirrors(_ mirrors: [RouteMirror], of route: AttachedRoute) -> [MirroredCluster] {
+        mirrors.map { MirroredCluster(cluster: self.cluster(of: $0.backend, from: route), fraction: $0.fraction) }
+    }
+
+    private func cluster(of reference: BackendReference, from route: AttachedRoute) -> String {
+        let port = ServicePort(service: reference.service, port: reference.port)
+        guard self.attachments.sources.permits(reference, from: route) else { return "not permitted: \(port)" }
+        switch reference.kind {
+        case .service: return port.description
+        case .externalService: return self.externals.cluster(of: reference) ?? "not external: \(port)"
+        }
+    }
+
+    // MARK: Spelling
+
+    private static func normalized(_ rewrite: URLRewrite) -> URLRewrite {
+        URLRewrite(hostname: rewrite.hostname, path: rewrite.path.map(self.normalized))
+    }
+
+    /// A prefix has one spelling: without a slash at its end, `/` for none.
+    private static func normalized(_ path: PathModifier) -> PathModifier {
+        guard case .prefix(let text) = path else { return path }
+        let elements = text.hasSuffix("/") ? String(text.dropLast()) : text
+        return .prefix(elements.isEmpty ? "/" : elements)
+    }
+
+    private static func provenance(_ rule: HTTPRoute.Rule, of route: AttachedRoute) -> Provenance? {
         guard let whole = route.metadata.provenance, let line = rule.line else { return route.metadata.provenance }
         return Provenance(resource: whole.resource, revision: whole.revision, file: whole.file, line: line)
     }

@@ -9,6 +9,12 @@ enum ClusterCompiler {
             connectTimeout: traffic.connectTimeout.value, loadBalancing: traffic.loadBalancing.value,
             transport: self.transport(entry, port), appProtocol: self.appProtocol(entry, port),
             provenance: policies.narrowest(of: entry.name) ?? entry.provenance)
+        self.apply(traffic, to: &cluster)
+        return cluster
+    }
+
+    /// What the policies say about the connections to a cluster.
+    static func apply(_ traffic: EffectiveTraffic, to cluster: inout Cluster) {
         cluster.retryBudget.ratio = traffic.budgetRatio.value
         cluster.retryBudget.minPerSecond = traffic.budgetMinPerSecond.value
         cluster.limits.connections = traffic.maxConnections.value
@@ -19,7 +25,6 @@ enum ClusterCompiler {
         cluster.outliers = traffic.outliers
         cluster.healthCheck = traffic.healthCheck.value
         cluster.admission = traffic.admission.value
-        return cluster
     }
 
     /// Where one member has a sidecar, all are called over mutual TLS: traffic never falls back to the clear by accident.

@@ -10,6 +10,11 @@ package enum SnapshotText {
             case .outbound(let name, let routes):
                 lines.append("service \(name)" + (routes == name ? "" : " routes \(routes)"))
                 if let configuration = snapshot.routes[routes] { lines += self.routes(configuration) }
+                for consumer in snapshot.routes.keys.sorted() where consumer.hasPrefix(routes + "@") {
+                    guard let configuration = snapshot.routes[consumer] else { continue }
+                    lines.append("  callers of \(RouteConfiguration.parts(of: consumer).consumer ?? "")")
+                    lines += self.routes(configuration).map { "  " + $0 }
+                }
                 if let cluster = snapshot.clusters[name] { lines += self.cluster(cluster) }
                 for endpoint in snapshot.endpoints[name]?.endpoints ?? [] { lines.append(self.endpoint(endpoint)) }
             case .inbound(let listener): lines.append(self.inbound(listener))
@@ -42,13 +47,19 @@ package enum SnapshotText {
         if route.retry != RetryPolicy() { lines.append("    retry \(self.retry(route.retry))") }
         if let key = route.stickyCohort { lines.append("    cohort by \(BalancingText.key(key))") }
         if let key = route.hashKey { lines.append("    hash of \(BalancingText.key(key))") }
+        if let rewrite = route.rewrite { lines.append("    rewrite \(self.rewrite(rewrite))") }
+        if let session = route.session { lines.append("    session \(self.session(session))") }
+        lines += route.mirrors.map { "    mirror \(self.mirror($0))" }
         switch route.action {
+        case .redirect(let redirect): lines.append("    redirect \(self.redirect(redirect))")
         case .respond(let status, let body): lines.append("    respond \(status): \(body)")
         case .forward(let clusters):
             for cluster in clusters {
                 lines.append("    to \(cluster.cluster) weight \(cluster.weight)")
                 lines += self.headers(cluster.requestHeaders, "request", indent: "      ")
                 lines += self.headers(cluster.responseHeaders, "response", indent: "      ")
+                if let rewrite = cluster.rewrite { lines.append("      rewrite \(self.rewrite(rewrite))") }
+                lines += cluster.mirrors.map { "      mirror \(self.mirror($0))" }
             }
         }
         if let provenance = route.provenance { lines.append("    from \(provenance)") }
@@ -66,6 +77,38 @@ package enum SnapshotText {
         parts += match.headers.map { "header \($0.name) \(self.value($0.value))" }
         parts += match.queryParameters.map { "query \($0.name) \(self.value($0.value))" }
         return parts.joined(separator: ", ")
+    }
+
+    private static func redirect(_ redirect: RequestRedirect) -> String {
+        var parts = ["\(redirect.status)"]
+        if let scheme = redirect.scheme { parts.append("scheme \(scheme)") }
+        if let hostname = redirect.hostname { parts.append("host \(hostname)") }
+        if let port = redirect.port { parts.append("port \(port)") }
+        if let path = redirect.path { parts.append(self.path(path)) }
+        return parts.joined(separator: ", ")
+    }
+
+    private static func rewrite(_ rewrite: URLRewrite) -> String {
+        [rewrite.hostname.map { "host \($0)" }, rewrite.path.map(self.path)].compactMap(\.self)
+            .joined(separator: ", ")
+    }
+
+    private static func path(_ path: PathModifier) -> String {
+        switch path {
+        case .full(let text): "path \(text)"
+        case .prefix(let text): "prefix \(text.isEmpty ? "/" : text)"
+        }
+    }
+
+    private static func mirror(_ mirror: MirroredCluster) -> String {
+        mirror.fraction == .all
+            ? mirror.cluster : "\(mirror.cluster) \(mirror.fraction.numerator) of \(mirror.fraction.denominator)"
+    }
+
+    private static func session(_ session: SessionPersistence) -> String {
+        var text = "\(session.carrier.rawValue) \(session.name)"
+        if let timeout = session.absoluteTimeout { text += " for \(timeout)" }
+        return session.isPermanent ? text + ", permanent" : text
     }
 
     private static func value(_ match: StringMatch) -> String {
@@ -99,8 +142,13 @@ package enum SnapshotText {
         var lines: [String] = []
         switch cluster.transport {
         case .plaintext: lines.append("  in the clear")
+        case .tls(let tls):
+            lines.append(
+                "  tls to \(tls.serverName) proving \(tls.names.joined(separator: " "))"
+                    + (tls.rootsFile.map { " by \($0)" } ?? ""))
         case .mutualTLS(let peers): lines.append("  peers \(peers.map(\.description).joined(separator: " "))")
         }
+        if let name = cluster.resolution { lines.append("  resolved \(name.host):\(name.port)") }
         var parts: [String] = []
         if cluster.appProtocol != .http { parts.append("speaks \(cluster.appProtocol.rawValue)") }
         if cluster.loadBalancing != .peakEWMA { parts.append("balancing \(cluster.loadBalancing.rawValue)") }

@@ -1,53 +1,12 @@
 internal import WeftModel
 
-/// Reads the filters of a rule or backend: those that change headers.
+/// Reads changes to headers.
 enum HeaderModifierReader {
-    private static let supported = ["RequestHeaderModifier", "ResponseHeaderModifier"]
-
-    private static let later: Set<String> = [
-        "RequestRedirect", "URLRewrite", "RequestMirror", "CORS", "ExternalAuth", "ExtensionRef",
-    ]
-
-    static func readFilters(_ field: Field) -> (request: HeaderModifier, response: HeaderModifier) {
-        var request: HeaderModifier?
-        var response: HeaderModifier?
-        for item in field.list(atMost: 16) ?? [] {
-            guard
-                let object = item.object(
-                    known: ["type", "requestHeaderModifier", "responseHeaderModifier"],
-                    ignored: ["requestRedirect", "urlRewrite", "requestMirror", "cors", "externalAuth", "extensionRef"]),
-                let type = object.required("type", remedy: "Add the filter's `type`."), let name = type.text()
-            else { continue }
-            switch name {
-            case "RequestHeaderModifier":
-                self.read(object, "requestHeaderModifier", type, into: &request)
-            case "ResponseHeaderModifier":
-                self.read(object, "responseHeaderModifier", type, into: &response)
-            default:
-                type.refuse(
-                    self.later.contains(name)
-                        ? "the filter \(name) is not supported yet; without it the route would do something else"
-                        : "there is no filter \"\(YAMLNode.shortened(name))\"",
-                    remedy: Suggestion.remedy(for: name, among: self.supported, noun: "Filters"))
-            }
-        }
-        return (request ?? HeaderModifier(), response ?? HeaderModifier())
-    }
-
-    private static func read(
-        _ object: ObjectFields, _ name: String, _ type: Field, into modifier: inout HeaderModifier?
-    ) {
-        if modifier != nil {
-            type.refuse("this type of filter stands here already", remedy: "Put all changes into one filter.")
-        }
-        guard let field = object.required(name, remedy: "Add `\(name):` with set, add or remove."),
-            let changes = field.object(known: ["set", "add", "remove"])
-        else { return }
-        var read = HeaderModifier()
-        read.set = changes["set"].map(self.headers) ?? []
-        read.add = changes["add"].map(self.headers) ?? []
-        read.remove = changes["remove"]?.list(atMost: 16)?.compactMap(self.name) ?? []
-        modifier = read
+    static func read(_ field: Field) -> HeaderModifier {
+        guard let changes = field.object(known: ["set", "add", "remove"]) else { return HeaderModifier() }
+        return HeaderModifier(
+            set: changes["set"].map(self.headers) ?? [], add: changes["add"].map(self.headers) ?? [],
+            remove: changes["remove"]?.list(atMost: 16)?.compactMap(self.name) ?? [])
     }
 
     private static func headers(_ field: Field) -> [HeaderModifier.Header] {

@@ -39,7 +39,12 @@ enum KindTable {
     private static let names = ResourceKind.allCases.map(\.rawValue)
 
     private static func versions(of kind: ResourceKind) -> [String] {
-        kind == .httpRoute ? [kind.apiVersion, "gateway.networking.k8s.io/v1beta1"] : [kind.apiVersion]
+        switch kind {
+        case .httpRoute, .referenceGrant: [kind.apiVersion, "gateway.networking.k8s.io/v1beta1"]
+        case .tcpRoute, .tlsRoute:
+            [kind.apiVersion, "gateway.networking.k8s.io/v1alpha2", "gateway.networking.k8s.io/v1alpha3"]
+        case .service, .workload, .grpcRoute, .externalService, .trafficPolicy, .meshSettings: [kind.apiVersion]
+        }
     }
 
     private static func refuse(_ text: String, _ field: Field) {
@@ -64,10 +69,8 @@ enum KindTable {
             )
         }
         for kind in [
-            "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute", "ReferenceGrant", "BackendTLSPolicy",
-            "AuthorizationPolicy",
-            "RequestAuthentication", "PeerAuthentication", "RateLimit", "FaultInjection", "Rollout", "ExternalService",
-            "ServiceObjective",
+            "UDPRoute", "BackendTLSPolicy", "AuthorizationPolicy", "RequestAuthentication", "PeerAuthentication",
+            "RateLimit", "FaultInjection", "Rollout", "ServiceObjective",
         ] {
             reasons[kind] = (
                 "this version of Weft cannot honour it, and a rule that does nothing would mislead",
@@ -83,6 +86,9 @@ enum KindTable {
                 "Leave it to what runs your applications. Kinds: \(Self.names.joined(separator: ", "))."
             )
         }
+        reasons["ServiceEntry"] = (
+            "it is another mesh's word for a destination outside", "Write an ExternalService."
+        )
         for kind in ["VirtualService", "ServiceRouter", "ServiceSplitter", "TrafficSplit", "HTTPRouteGroup"] {
             reasons[kind] = (
                 "it is another mesh's word for routes", "Write an HTTPRoute with the Service as its parent."

@@ -8,14 +8,18 @@ enum RouteMatchReader {
     static func read(_ field: Field) -> RouteMatch? {
         guard let object = field.object(known: ["path", "headers", "queryParams", "method"]) else { return nil }
         let path = object["path"].map(self.path) ?? .prefix("/")
-        let headers = object["headers"].map { self.conditions($0, areHeaders: true) } ?? []
+        let headers = object["headers"].map(self.headers) ?? []
         let query = object["queryParams"].map { self.conditions($0, areHeaders: false) } ?? []
         let method = object["method"].flatMap(self.method)
         guard let path else { return nil }
         return RouteMatch(
             path: path, method: method,
-            headers: headers.map { HeaderMatch(name: $0.name, value: $0.value) },
+            headers: headers,
             queryParameters: query.map { QueryParameterMatch(name: $0.name, value: $0.value) })
+    }
+
+    static func headers(_ field: Field) -> [HeaderMatch] {
+        self.conditions(field, areHeaders: true).map { HeaderMatch(name: $0.name, value: $0.value) }
     }
 
     private static func method(_ field: Field) -> String? {
@@ -45,7 +49,7 @@ enum RouteMatchReader {
     }
 
     /// What a path may be written as: anything else could never match a normalized request.
-    private static func isPath(_ value: String, _ field: Field) -> Bool {
+    static func isPath(_ value: String, _ field: Field) -> Bool {
         let complaint: String?
         if !value.hasPrefix("/") {
             complaint = "does not start with /"
@@ -69,9 +73,9 @@ enum RouteMatchReader {
         return false
     }
 
-    private static func isExpression(_ value: String, _ field: Field) -> Bool {
+    static func isExpression(_ value: String, _ field: Field) -> Bool {
         do {
-            _ = try Regex(value)
+            _ = try RegularExpression(value)
             return true
         } catch {
             field.refuse(

@@ -121,7 +121,7 @@ enum TrafficPolicyReader {
                 ])
         else { return nil }
         let group = object["group"].map { $0.anyText() } ?? ""
-        let kind = object.required("kind", remedy: "Write Service or HTTPRoute.")
+        let kind = object.required("kind", remedy: "Write Service, HTTPRoute, GRPCRoute or ExternalService.")
         let name = object.required("name", remedy: "Add the target's `name`.")
         guard let kind, let kindName = kind.text(), let name, let group else { return nil }
         switch kindName {
@@ -130,20 +130,29 @@ enum TrafficPolicyReader {
                 object["group"]?.refuse("a Service has the empty group, not \"\(group)\"", remedy: "Write group: \"\".")
             }
             return name.label("service").map { .service(ServiceName(namespace: namespace, name: $0)) }
-        case "HTTPRoute":
-            if group != "gateway.networking.k8s.io" {
-                (object["group"] ?? field).refuse(
-                    "an HTTPRoute has the group gateway.networking.k8s.io",
-                    remedy: "Write group: gateway.networking.k8s.io.")
-            }
+        case "HTTPRoute", "GRPCRoute":
+            self.expect("gateway.networking.k8s.io", group, of: kindName, object["group"] ?? field)
             self.refuseServiceKnobs(settings, field)
-            return name.subdomain("route").map { .route(namespace: namespace, name: $0) }
+            return name.subdomain("route").map {
+                kindName == "HTTPRoute"
+                    ? .route(namespace: namespace, name: $0) : .grpcRoute(namespace: namespace, name: $0)
+            }
+        case "ExternalService":
+            self.expect("weft.dev", group, of: kindName, object["group"] ?? field)
+            return name.label("external service").map {
+                .externalService(ServiceName(namespace: namespace, name: $0))
+            }
         default:
             kind.refuse(
                 "a policy cannot act on a \(YAMLNode.shortened(kindName))",
-                remedy: Suggestion.remedy(for: kindName, among: ["Service", "HTTPRoute"], noun: "Values"))
+                remedy: Suggestion.remedy(for: kindName, among: ["Service", "HTTPRoute", "GRPCRoute", "ExternalService"], noun: "Values"))
             return nil
         }
+    }
+
+    private static func expect(_ expected: String, _ group: String, of kind: String, _ field: Field) {
+        if group == expected { return }
+        field.refuse("\(kind) has the group \(expected)", remedy: "Write group: \(expected).")
     }
 
     /// Some knobs belong to the connections to a service, which its routes share.
@@ -173,10 +182,14 @@ enum TrafficPolicyReader {
 enum MeshSettingsReader {
     static func read(_ document: ObjectFields) -> MeshSettings? {
         let metadata = MetadataReader.read(document, nameIsLabel: true)
-        guard let spec = document.spec(known: ["mtls", "traffic"]) else { return nil }
+        guard let spec = document.spec(known: ["mtls", "traffic", "egress", "routes"]) else { return nil }
         let traffic = spec["traffic"]?.object(known: TrafficSettingsReader.fields).map(TrafficSettingsReader.read)
         let mode: MTLSMode? = spec["mtls"]?.object(known: ["mode"])?
             .required("mode", remedy: "Write mode: strict or mode: permissive.")?.word()
+        let egress: EgressMode? = spec["egress"]?.object(known: ["unknown"])?
+            .required("unknown", remedy: "Write unknown: allow or unknown: deny.")?.word()
+        let backends: CrossNamespaceBackends? = spec["routes"]?.object(known: ["crossNamespaceBackends"])?
+            .required("crossNamespaceBackends", remedy: "Write crossNamespaceBackends: any or granted.")?.word()
         guard let metadata else { return nil }
         if metadata.name != "mesh" || metadata.namespace != "default" {
             document.field.refuse(
@@ -184,6 +197,9 @@ enum MeshSettingsReader {
                     + metadata.namespace,
                 remedy: "Write name: mesh and remove the namespace.")
         }
-        return MeshSettings(metadata: metadata, traffic: traffic ?? TrafficSettings(), mtls: mode ?? .strict)
+        var settings = MeshSettings(metadata: metadata, traffic: traffic ?? TrafficSettings(), mtls: mode ?? .strict)
+        settings.egress = egress ?? .deny
+        settings.crossNamespaceBackends = backends ?? .any
+        return settings
     }
 }

@@ -7,11 +7,12 @@ package enum Linter {
     package static func lint(_ resources: [Resource], registered: Set<ServiceName> = []) -> [Diagnostic] {
         let world = LintWorld(resources, registered: registered)
         var findings: [Diagnostic] = []
-        for route in world.routes { findings += RouteLint.findings(route, in: world) }
+        for route in world.allRoutes { findings += RouteLint.findings(route, in: world) }
         for policy in world.policies { findings += PolicyLint.findings(policy, in: world) }
         findings += PolicyLint.rivals(in: world)
         findings += TimeoutLint.findings(in: world)
         findings += BalancingLint.findings(in: world)
+        findings += ExternalLint.findings(in: world)
         return findings.sorted()
     }
 }
@@ -20,6 +21,9 @@ package enum Linter {
 struct LintWorld {
     private(set) var services: [ServiceName: Service] = [:]
     private(set) var routes: [HTTPRoute] = []
+    /// Routes of every kind.
+    private(set) var allRoutes: [LintRoute] = []
+    private(set) var externals: [ServiceName: ExternalService] = [:]
     private(set) var policies: [TrafficPolicy] = []
     private(set) var settings: MeshSettings?
     private(set) var registered: Set<ServiceName>
@@ -29,7 +33,13 @@ struct LintWorld {
         for resource in resources {
             switch resource {
             case .service(let service): self.services[service.metadata.serviceName] = service
-            case .httpRoute(let route): self.routes.append(route)
+            case .httpRoute(let route):
+                self.routes.append(route)
+                self.allRoutes.append(LintRoute(route))
+            case .grpcRoute(let route): self.allRoutes.append(LintRoute(route))
+            case .streamRoute(let route): self.allRoutes.append(LintRoute(route))
+            case .externalService(let service): self.externals[service.metadata.serviceName] = service
+            case .referenceGrant: continue
             case .trafficPolicy(let policy): self.policies.append(policy)
             case .meshSettings(let settings): self.settings = settings
             case .workload(let workload):
@@ -50,6 +60,40 @@ struct LintWorld {
             .filter { $0.namespace == service.namespace }.map(\.name).sorted()
         if let nearest = Suggestion.nearest(to: service.name, among: names) { return "Did you mean \(nearest)?" }
         return "Apply a Service of that name, or start a workload that registers for it."
+    }
+}
+
+/// A route of any kind, as far as checks look at it.
+struct LintRoute {
+    let kind: ResourceKind
+    let metadata: Metadata
+    let parents: [RouteParent]
+    let rules: [HTTPRoute.Rule]
+
+    init(_ route: HTTPRoute) {
+        self.kind = .httpRoute
+        self.metadata = route.metadata
+        self.parents = route.parents
+        self.rules = route.rules
+    }
+
+    init(_ route: GRPCRoute) {
+        self.kind = .grpcRoute
+        self.metadata = route.metadata
+        self.parents = route.parents
+        self.rules = route.rules.map { source in
+            var rule = HTTPRoute.Rule(
+                name: source.name, matches: source.matches.map(\.http), backends: source.backends, line: source.line)
+            rule.mirrors = source.mirrors
+            return rule
+        }
+    }
+
+    init(_ route: StreamRoute) {
+        self.kind = route.kind.resource
+        self.metadata = route.metadata
+        self.parents = route.parents
+        self.rules = [HTTPRoute.Rule(name: route.ruleName, backends: route.backends)]
     }
 }
 

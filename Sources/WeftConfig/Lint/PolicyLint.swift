@@ -12,12 +12,20 @@ enum PolicyLint {
                     .warning, kind: .trafficPolicy, field: field,
                     "there is no service \(service) yet, so the policy does nothing",
                     remedy: world.remedy(for: service))
-            case .route(let namespace, let name):
-                let routes = world.routes.map(\.metadata).filter { $0.namespace == namespace }.map(\.name)
+            case .externalService(let service):
+                guard world.externals[service] == nil else { return nil }
+                return policy.metadata.finding(
+                    .warning, kind: .trafficPolicy, field: field,
+                    "there is no external service \(service) yet, so the policy does nothing",
+                    remedy: "Apply an ExternalService of that name.")
+            case .route(let namespace, let name), .grpcRoute(let namespace, let name):
+                let kind: ResourceKind = if case .grpcRoute = target { .grpcRoute } else { .httpRoute }
+                let routes = world.allRoutes.filter { $0.kind == kind && $0.metadata.namespace == namespace }
+                    .map(\.metadata.name)
                 guard !routes.contains(name) else { return nil }
                 return policy.metadata.finding(
                     .warning, kind: .trafficPolicy, field: field,
-                    "there is no HTTPRoute \(name) in \(namespace), so the policy does nothing",
+                    "there is no \(kind.rawValue) \(name) in \(namespace), so the policy does nothing",
                     remedy: Suggestion.nearest(to: name, among: routes).map { "Did you mean \($0)?" }
                         ?? "Apply the route too, or remove the target.")
             }

@@ -2,16 +2,16 @@ internal import WeftModel
 
 /// Checks routes against services and against each other.
 enum RouteLint {
-    static func findings(_ route: HTTPRoute, in world: LintWorld) -> [Diagnostic] {
+    static func findings(_ route: LintRoute, in world: LintWorld) -> [Diagnostic] {
         self.parents(route, world) + self.rules(route, world) + self.shadowed(route)
     }
 
-    private static func parents(_ route: HTTPRoute, _ world: LintWorld) -> [Diagnostic] {
+    private static func parents(_ route: LintRoute, _ world: LintWorld) -> [Diagnostic] {
         route.parents.enumerated().compactMap { index, parent in
             let field = "spec.parentRefs[\(index)]"
             guard world.knows(parent.service) else {
                 return route.metadata.finding(
-                    .warning, kind: .httpRoute, field: field,
+                    .warning, kind: route.kind, field: field,
                     "there is no service \(parent.service) yet, so the route takes no calls",
                     remedy: world.remedy(for: parent.service))
             }
@@ -21,17 +21,17 @@ enum RouteLint {
             }
             guard !matches else { return nil }
             return route.metadata.finding(
-                .warning, kind: .httpRoute, field: field,
+                .warning, kind: route.kind, field: field,
                 "the service \(parent.service) has no such port, so the route takes no calls",
                 remedy: "Name one of its ports: \(self.list(service)).")
         }
     }
 
-    private static func rules(_ route: HTTPRoute, _ world: LintWorld) -> [Diagnostic] {
+    private static func rules(_ route: LintRoute, _ world: LintWorld) -> [Diagnostic] {
         guard !route.rules.isEmpty else {
             return [
                 route.metadata.finding(
-                    .warning, kind: .httpRoute, field: "spec.rules",
+                    .warning, kind: route.kind, field: "spec.rules",
                     "without rules the route takes every call and answers it with 500",
                     remedy: "Add a rule with backendRefs.")
             ]
@@ -40,8 +40,9 @@ enum RouteLint {
             let field = "spec.rules[\(index)].backendRefs"
             func warn(_ field: String, _ message: String, _ remedy: String) -> Diagnostic {
                 route.metadata.finding(
-                    .warning, kind: .httpRoute, field: field, message, remedy: remedy, line: rule.line)
+                    .warning, kind: route.kind, field: field, message, remedy: remedy, line: rule.line)
             }
+            if rule.redirect != nil { return [] }
             guard !rule.backends.isEmpty else {
                 return [warn(field, "the rule names no backend: its calls get 500", "Add backendRefs.")]
             }
@@ -51,28 +52,44 @@ enum RouteLint {
                     warn(field, "all weights are 0: the rule's calls get 500", "Give one backend a weight above 0."))
             }
             for (position, backend) in rule.backends.enumerated() {
-                let field = "\(field)[\(position)]"
-                if !world.knows(backend.service) {
+                if let problem = self.problem(backend.reference, world) {
                     findings.append(
-                        warn(
-                            field, "there is no service \(backend.service) yet: its share of the calls gets 500",
-                            world.remedy(for: backend.service)))
-                } else if let service = world.services[backend.service],
-                    !service.ports.contains(where: { $0.port == backend.port })
-                {
+                        warn("\(field)[\(position)]", "\(problem.what): its share of the calls gets 500", problem.remedy))
+                }
+            }
+            for mirror in rule.mirrors + rule.backends.flatMap(\.mirrors) {
+                if let problem = self.problem(mirror.backend, world) {
                     findings.append(
-                        warn(
-                            field,
-                            "the service \(backend.service) has no port \(backend.port): its share of the calls gets 500",
-                            "Name one of its ports: \(self.list(service))."))
+                        warn("spec.rules[\(index)].filters", "\(problem.what): nothing is mirrored", problem.remedy))
                 }
             }
             return findings
         }
     }
 
+    /// What keeps a destination from being one.
+    private static func problem(_ reference: BackendReference, _ world: LintWorld) -> (what: String, remedy: String)? {
+        let name = reference.service
+        switch reference.kind {
+        case .externalService:
+            guard let external = world.externals[name] else {
+                return ("there is no external service \(name) yet", "Apply an ExternalService of that name.")
+            }
+            if external.ports.contains(where: { $0.port == reference.port }) { return nil }
+            let ports = external.ports.map { "\($0.port)" }.joined(separator: ", ")
+            return ("the external service \(name) has no port \(reference.port)", "Name one of its ports: \(ports).")
+        case .service:
+            guard world.knows(name) else { return ("there is no service \(name) yet", world.remedy(for: name)) }
+            guard let service = world.services[name], !service.ports.contains(where: { $0.port == reference.port })
+            else { return nil }
+            return (
+                "the service \(name) has no port \(reference.port)", "Name one of its ports: \(self.list(service))."
+            )
+        }
+    }
+
     /// A match that an equal one always precedes.
-    private static func shadowed(_ route: HTTPRoute) -> [Diagnostic] {
+    private static func shadowed(_ route: LintRoute) -> [Diagnostic] {
         var findings: [Diagnostic] = []
         var seen: Set<RouteMatch> = []
         for (index, rule) in route.rules.enumerated() {
@@ -80,7 +97,7 @@ enum RouteLint {
             where !seen.insert(match).inserted {
                 findings.append(
                     route.metadata.finding(
-                        .warning, kind: .httpRoute, field: "spec.rules[\(index)].matches",
+                        .warning, kind: route.kind, field: "spec.rules[\(index)].matches",
                         "an earlier rule takes the same requests, so this match is never reached",
                         remedy: "Make the match narrower, or remove it.", line: rule.line))
             }

@@ -9,11 +9,12 @@ enum HTTPRouteDocument {
         return object.value
     }
 
-    private static func parent(_ parent: HTTPRoute.Parent) -> JSONValue {
+    static func parent(_ parent: RouteParent) -> JSONValue {
         var object = ObjectBuilder()
         object.add("group", .text(""))
         object.add("kind", .text("Service"))
         object.add("name", .text(parent.service.name))
+        object.add("namespace", .text(parent.service.namespace))
         object.add("port", parent.port.map(JSONValue.integer))
         object.add("sectionName", parent.portName.map(JSONValue.text))
         return object.value
@@ -23,13 +24,19 @@ enum HTTPRouteDocument {
         var object = ObjectBuilder()
         object.add("name", rule.name.map(JSONValue.text))
         if !rule.matches.isEmpty { object.add("matches", .list(rule.matches.map(self.match))) }
-        object.add("filters", self.filters(request: rule.requestHeaders, response: rule.responseHeaders))
+        object.add(
+            "filters",
+            self.filters(
+                RouteFilters(
+                    requestHeaders: rule.requestHeaders, responseHeaders: rule.responseHeaders,
+                    redirect: rule.redirect, rewrite: rule.rewrite, mirrors: rule.mirrors)))
         if !rule.backends.isEmpty { object.add("backendRefs", .list(rule.backends.map(self.backend))) }
         var timeouts = ObjectBuilder()
         timeouts.add("request", rule.requestTimeout.map(TrafficDocument.duration))
         timeouts.add("backendRequest", rule.backendRequestTimeout.map(TrafficDocument.duration))
         object.add("timeouts", timeouts.valueIfAny)
         object.add("retry", rule.retry.map(TrafficDocument.retry))
+        object.add("sessionPersistence", rule.session.map(self.session))
         return object.value
     }
 
@@ -52,7 +59,7 @@ enum HTTPRouteDocument {
         return object.value
     }
 
-    private static func condition(_ name: String, _ match: StringMatch) -> JSONValue {
+    static func condition(_ name: String, _ match: StringMatch) -> JSONValue {
         let (type, value) =
             switch match {
             case .exact(let value): ("Exact", value)
@@ -62,25 +69,93 @@ enum HTTPRouteDocument {
         return .object([.init("type", .text(type)), .init("name", .text(name)), .init("value", .text(value))])
     }
 
-    private static func backend(_ backend: HTTPRoute.Backend) -> JSONValue {
-        var object = ObjectBuilder()
-        object.add("name", .text(backend.service.name))
-        object.add("namespace", .text(backend.service.namespace))
-        object.add("port", .integer(backend.port))
+    static func backend(_ backend: RouteBackend) -> JSONValue {
+        var object = self.reference(backend.reference)
         object.add("weight", .integer(backend.weight))
-        object.add("filters", self.filters(request: backend.requestHeaders, response: backend.responseHeaders))
+        object.add(
+            "filters",
+            self.filters(
+                RouteFilters(
+                    requestHeaders: backend.requestHeaders, responseHeaders: backend.responseHeaders,
+                    rewrite: backend.rewrite, mirrors: backend.mirrors)))
         return object.value
     }
 
-    private static func filters(request: HeaderModifier, response: HeaderModifier) -> JSONValue? {
-        var filters: [JSONValue] = []
-        for (type, field, modifier) in [
-            ("RequestHeaderModifier", "requestHeaderModifier", request),
-            ("ResponseHeaderModifier", "responseHeaderModifier", response),
-        ] where !modifier.isEmpty {
-            filters.append(.object([.init("type", .text(type)), .init(field, self.modifier(modifier))]))
+    private static func reference(_ reference: BackendReference) -> ObjectBuilder {
+        var object = ObjectBuilder()
+        if reference.kind == .externalService {
+            object.add("group", .text("weft.dev"))
+            object.add("kind", .text(reference.kind.rawValue))
         }
-        return filters.isEmpty ? nil : .list(filters)
+        object.add("name", .text(reference.service.name))
+        object.add("namespace", .text(reference.service.namespace))
+        object.add("port", .integer(reference.port))
+        return object
+    }
+
+    static func filters(_ filters: RouteFilters) -> JSONValue? {
+        var list: [JSONValue] = []
+        func add(_ type: String, _ field: String, _ value: JSONValue?) {
+            if let value { list.append(.object([.init("type", .text(type)), .init(field, value)])) }
+        }
+        func modifier(_ modifier: HeaderModifier) -> JSONValue? { modifier.isEmpty ? nil : self.modifier(modifier) }
+        add("RequestHeaderModifier", "requestHeaderModifier", modifier(filters.requestHeaders))
+        add("ResponseHeaderModifier", "responseHeaderModifier", modifier(filters.responseHeaders))
+        add("RequestRedirect", "requestRedirect", filters.redirect.map(self.redirect))
+        add("URLRewrite", "urlRewrite", filters.rewrite.map(self.rewrite))
+        for mirror in filters.mirrors { add("RequestMirror", "requestMirror", self.mirror(mirror)) }
+        return list.isEmpty ? nil : .list(list)
+    }
+
+    private static func redirect(_ redirect: RequestRedirect) -> JSONValue {
+        var object = ObjectBuilder()
+        object.add("scheme", redirect.scheme.map(JSONValue.text))
+        object.add("hostname", redirect.hostname.map(JSONValue.text))
+        object.add("path", redirect.path.map(self.path))
+        object.add("port", redirect.port.map(JSONValue.integer))
+        object.add("statusCode", .integer(redirect.status))
+        return object.value
+    }
+
+    private static func rewrite(_ rewrite: URLRewrite) -> JSONValue {
+        var object = ObjectBuilder()
+        object.add("hostname", rewrite.hostname.map(JSONValue.text))
+        object.add("path", rewrite.path.map(self.path))
+        return object.value
+    }
+
+    private static func path(_ path: PathModifier) -> JSONValue {
+        switch path {
+        case .full(let text):
+            .object([.init("type", .text("ReplaceFullPath")), .init("replaceFullPath", .text(text))])
+        case .prefix(let text):
+            .object([.init("type", .text("ReplacePrefixMatch")), .init("replacePrefixMatch", .text(text))])
+        }
+    }
+
+    private static func mirror(_ mirror: RouteMirror) -> JSONValue {
+        var object = ObjectBuilder()
+        object.add("backendRef", self.reference(mirror.backend).value)
+        if mirror.fraction != .all {
+            object.add(
+                "fraction",
+                .object([
+                    .init("numerator", .integer(mirror.fraction.numerator)),
+                    .init("denominator", .integer(mirror.fraction.denominator)),
+                ]))
+        }
+        return object.value
+    }
+
+    static func session(_ session: SessionPersistence) -> JSONValue {
+        var object = ObjectBuilder()
+        object.add("type", .text(session.carrier.rawValue))
+        object.add("sessionName", .text(session.name))
+        object.add("absoluteTimeout", session.absoluteTimeout.map(TrafficDocument.duration))
+        if session.isPermanent {
+            object.add("cookieConfig", .object([.init("lifetimeType", .text("Permanent"))]))
+        }
+        return object.value
     }
 
     private static func modifier(_ modifier: HeaderModifier) -> JSONValue {

@@ -30,6 +30,10 @@ package enum ResourceDocument {
         case .service(let service): self.service(service)
         case .workload(let workload): self.workload(workload)
         case .httpRoute(let route): HTTPRouteDocument.spec(route)
+        case .grpcRoute(let route): RouteDocument.spec(route)
+        case .streamRoute(let route): RouteDocument.spec(route)
+        case .referenceGrant(let grant): RouteDocument.spec(grant)
+        case .externalService(let service): ExternalServiceDocument.spec(service)
         case .trafficPolicy(let policy): TrafficDocument.spec(policy)
         case .meshSettings(let settings): TrafficDocument.spec(settings)
         }

@@ -12,6 +12,13 @@ enum TrafficDocument {
     static func spec(_ settings: MeshSettings) -> JSONValue {
         var object = ObjectBuilder()
         object.add("mtls", .object([.init("mode", .text(settings.mtls.rawValue))]))
+        if settings.egress != .deny {
+            object.add("egress", .object([.init("unknown", .text(settings.egress.rawValue))]))
+        }
+        if settings.crossNamespaceBackends != .any {
+            object.add(
+                "routes", .object([.init("crossNamespaceBackends", .text(settings.crossNamespaceBackends.rawValue))]))
+        }
         var traffic = ObjectBuilder()
         self.add(settings.traffic, to: &traffic)
         object.add("traffic", traffic.valueIfAny)
@@ -22,12 +29,14 @@ enum TrafficDocument {
         switch target {
         case .service(let service):
             .object([.init("group", .text("")), .init("kind", .text("Service")), .init("name", .text(service.name))])
-        case .route(_, let name):
-            .object([
-                .init("group", .text("gateway.networking.k8s.io")), .init("kind", .text("HTTPRoute")),
-                .init("name", .text(name)),
-            ])
+        case .route(_, let name): self.target("gateway.networking.k8s.io", "HTTPRoute", name)
+        case .grpcRoute(_, let name): self.target("gateway.networking.k8s.io", "GRPCRoute", name)
+        case .externalService(let service): self.target("weft.dev", "ExternalService", service.name)
         }
+    }
+
+    private static func target(_ group: String, _ kind: String, _ name: String) -> JSONValue {
+        .object([.init("group", .text(group)), .init("kind", .text(kind)), .init("name", .text(name))])
     }
 
     private static func add(_ settings: TrafficSettings, to object: inout ObjectBuilder) {

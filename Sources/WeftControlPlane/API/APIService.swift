@@ -8,6 +8,8 @@ struct APIService: Sendable {
     let authority: Authority
     let registry: RegistryDriver
     let status: @Sendable () async throws -> StatusReport
+    /// What became of each route.
+    let routeStatuses: @Sendable () async -> [ResourceKey: [RouteParentStatus]]
     let logger: Logger
 
     func answer(_ call: APICall) async -> APIReply {
@@ -44,14 +46,17 @@ struct APIService: Sendable {
             }
             return try APIReply(try await self.configurations.apply(request, registered: Set(registered)))
         case ("GET /v1/resources", 0):
-            return try APIReply(
-                try await self.configurations.list(
-                    kind: try call.query["kind"].map(Self.kind), namespace: call.query["namespace"],
-                    registered: await self.registry.workloads))
+            var list = try await self.configurations.list(
+                kind: try call.query["kind"].map(Self.kind), namespace: call.query["namespace"],
+                registered: await self.registry.workloads)
+            let statuses = await self.routeStatuses()
+            for index in list.resources.indices { list.resources[index].status = statuses[list.resources[index].key] }
+            return try APIReply(list)
         case ("GET /v1/resources", 3):
             let key = ResourceKey(kind: try Self.kind(rest[0]), namespace: rest[1], name: rest[2])
-            return try APIReply(
-                try await self.configurations.get(key, registered: await self.registry.workloads))
+            var view = try await self.configurations.get(key, registered: await self.registry.workloads)
+            view.status = await self.routeStatuses()[key]
+            return try APIReply(view)
         case ("DELETE /v1/resources", 3):
             let key = ResourceKey(kind: try Self.kind(rest[0]), namespace: rest[1], name: rest[2])
             return try APIReply(

@@ -75,8 +75,10 @@ enum OpenAPIDocument {
         ("ApplyResponse", "revision:integer dryRun:boolean changes:AppliedChange[] warnings:Diagnostic[]"),
         (
             "ResourceView",
-            "key:ResourceKey apiVersion:string revision:integer createdAt:integer document:string file?:string line?:integer origin:string"
+            "key:ResourceKey apiVersion:string revision:integer createdAt:integer document:string file?:string line?:integer origin:string status?:RouteParentStatus[]"
         ),
+        ("RouteParentStatus", "parent:string conditions:RouteCondition[]"),
+        ("RouteCondition", "type:string isTrue:boolean reason:string message:string"),
         ("ResourceList", "revision:integer resources:ResourceView[]"),
         ("DeleteResponse", "revision:integer key:ResourceKey"),
         ("HistoryView", "revision:integer key:ResourceKey action:string author:string at:integer document?:string"),

@@ -45,7 +45,7 @@ struct ClientView: WeftDiscovery.ResourceView {
     private var encoder: XDSEncoder { XDSEncoder(dialect: self.client.dialect) }
 
     private func cluster(_ name: String) throws -> ServedResource? {
-        guard let cluster = self.snapshot.clusters[name] else { return nil }
+        guard let cluster = self.snapshot.clusters[name] ?? self.outside(name)?.cluster else { return nil }
         return try self.cache.served(cluster, .cluster, named: name, for: self.client.dialect) {
             ServedResource(name: name, body: try self.encoder.encode(cluster))
         }
@@ -72,8 +72,13 @@ struct ClientView: WeftDiscovery.ResourceView {
                     name: name, address: "127.0.0.1", port: self.client.outboundPort,
                     routeConfiguration: Self.envoyOutbound))
         }
-        guard let listener = self.snapshot.listeners[name] else { return nil }
+        guard let listener = self.snapshot.listeners[name] ?? self.outside(name)?.listener else { return nil }
         if case .inbound = listener, !self.isOwnInbound(listener) { return nil }
+        if let own = self.consumerListener(listener) {
+            return try self.cache.served(own, .listener, named: own.routeName, for: self.client.dialect) {
+                try self.encoder.encode(own.listener).map { ServedResource(name: name, body: $0) }
+            }
+        }
         return try self.cache.served(listener, .listener, named: name, for: self.client.dialect) {
             try self.encoder.encode(listener).map { ServedResource(name: name, body: $0) }
         }
@@ -85,11 +90,42 @@ struct ClientView: WeftDiscovery.ResourceView {
             return ServedResource(
                 name: name,
                 body: try self.encoder.envoyOutboundRoutes(
-                    name: name, of: Array(self.snapshot.routes.values), namespace: self.client.namespace))
+                    name: name, of: self.routesForEnvoy, namespace: self.client.namespace))
         }
-        guard let routes = self.snapshot.routes[name] else { return nil }
+        guard let routes = self.snapshot.routes[name] ?? self.outside(name)?.routes else { return nil }
+        if let consumer = RouteConfiguration.parts(of: name).consumer, consumer != self.client.namespace { return nil }
         return try self.cache.served(routes, .route, named: name, for: self.client.dialect) {
             ServedResource(name: name, body: try self.encoder.encode(routes))
+        }
+    }
+
+    /// What an unknown name stands for, where calls out of the mesh are allowed.
+    private func outside(_ name: String) -> (listener: Listener, routes: RouteConfiguration, cluster: Cluster)? {
+        guard self.snapshot.listeners[name] == nil, self.snapshot.clusters[name] == nil else { return nil }
+        return self.snapshot.openEgress?.destination(name)
+    }
+
+    private struct ConsumerListener: Hashable, Sendable {
+        let listener: Listener
+        let routeName: String
+    }
+
+    /// The listener with the routes that callers of the client's namespace have of their own; nil where they have none.
+    private func consumerListener(_ listener: Listener) -> ConsumerListener? {
+        guard case .outbound(let name, let routes) = listener else { return nil }
+        let own = RouteConfiguration.name(of: routes, consumer: self.client.namespace)
+        guard self.snapshot.routes[own] != nil else { return nil }
+        return ConsumerListener(listener: .outbound(name: name, routeConfiguration: own), routeName: own)
+    }
+
+    /// Every service's routes as callers of the client's namespace take them, under the services' own names.
+    private var routesForEnvoy: [RouteConfiguration] {
+        self.snapshot.routes.values.compactMap { routes in
+            let parts = RouteConfiguration.parts(of: routes.name)
+            let own = RouteConfiguration.name(of: parts.port, consumer: self.client.namespace)
+            if parts.consumer == nil { return self.snapshot.routes[own] == nil ? routes : nil }
+            guard parts.consumer == self.client.namespace else { return nil }
+            return RouteConfiguration(name: parts.port, virtualHosts: routes.virtualHosts)
         }
     }
 

@@ -38,7 +38,8 @@ final class EncodingCache: Sendable {
                 switch key.type {
                 case .cluster: snapshot.clusters[key.name] != nil
                 case .endpoints: snapshot.endpoints[key.name] != nil
-                case .listener: snapshot.listeners[key.name] != nil
+                // A listener for one namespace's callers is kept under the name of its routes.
+                case .listener: snapshot.listeners[key.name] != nil || snapshot.routes[key.name] != nil
                 case .route: snapshot.routes[key.name] != nil
                 case .secret: false
                 }

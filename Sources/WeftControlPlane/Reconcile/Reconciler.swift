@@ -37,6 +37,9 @@ actor Reconciler {
     /// What keeps the present configuration from being followed as it was meant.
     var problems: [Diagnostic] { self.unreadable + (self.compilation?.diagnostics ?? []) }
 
+    /// What became of each route.
+    var routeStatuses: [ResourceKey: [RouteParentStatus]] { self.compilation?.routeStatuses ?? [:] }
+
     func changed(_ cause: Debounce.Cause) {
         self.debounce.changed(cause, now: .now)
         self.wake.yield()

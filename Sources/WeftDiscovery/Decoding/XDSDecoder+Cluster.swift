@@ -8,12 +8,14 @@ extension XDSDecoder {
             XDSDecodingError(resource: cluster.name, field: field, cause: cause)
         }
         var inline: ClusterEndpoints?
+        var resolution: DNSResolution?
         switch cluster.clusterDiscoveryType {
         case .type(.eds): break
         case nil, .type(.static):
             guard cluster.hasLoadAssignment else { throw refuse("load_assignment", "is absent") }
             inline = try self.endpoints(cluster.loadAssignment)
             inline?.cluster = cluster.name
+        case .type(.strictDns), .type(.logicalDns): resolution = try self.resolution(of: cluster)
         case .type(let other): throw refuse("type", "\(other) is not supported")
         }
         let known: Weft_V1_ClusterExtension? = try weftExtension(of: cluster.metadata, resource: cluster.name)
@@ -23,7 +25,9 @@ extension XDSDecoder {
                 ?? ServicePort(parsing: cluster.name)?.service
                 ?? ServiceName(namespace: "default", name: cluster.name),
             connectTimeout: cluster.hasConnectTimeout ? cluster.connectTimeout.swiftDuration : .seconds(5),
-            transport: try self.transport(of: cluster))
+            transport: try self.transport(of: cluster), resolution: resolution)
+        // Nobody is asked for endpoints that the proxy finds itself; until it has, there are none.
+        if resolution != nil { inline = ClusterEndpoints(cluster: cluster.name, endpoints: []) }
         if let known {
             try self.apply(known, to: &model)
         } else {
@@ -85,6 +89,33 @@ extension XDSDecoder {
         }
     }
 
+    /// The one name that is resolved.
+    private static func resolution(
+        of cluster: Envoy_Config_Cluster_V3_Cluster
+    ) throws(XDSDecodingError) -> DNSResolution {
+        let addresses = cluster.loadAssignment.endpoints.flatMap(\.lbEndpoints).map(\.endpoint.address.socketAddress)
+        guard addresses.count == 1, let address = addresses.first, !address.address.isEmpty,
+            (1...65535).contains(address.portValue)
+        else {
+            throw XDSDecodingError(
+                resource: cluster.name, field: "load_assignment", cause: "must hold one name and port to resolve")
+        }
+        return DNSResolution(host: address.address, port: Int(address.portValue))
+    }
+
+    /// TLS to a destination that proves names of DNS; nil where it proves none.
+    private static func origination(
+        _ tls: Envoy_Extensions_TransportSockets_Tls_V3_UpstreamTlsContext,
+        _ validation: Envoy_Extensions_TransportSockets_Tls_V3_CertificateValidationContext
+    ) -> TLSOrigination? {
+        let names = validation.matchTypedSubjectAltNames.filter { $0.sanType == .dns }.map(\.matcher.exact)
+        guard !names.isEmpty, names.count == validation.matchTypedSubjectAltNames.count, names.allSatisfy({ !$0.isEmpty })
+        else { return nil }
+        let file = validation.trustedCa.filename
+        return TLSOrigination(
+            serverName: tls.sni.isEmpty ? names[0] : tls.sni, names: names, rootsFile: file.isEmpty ? nil : file)
+    }
+
     private static func transport(
         of cluster: Envoy_Config_Cluster_V3_Cluster
     ) throws(XDSDecodingError) -> Cluster.Transport {
@@ -99,6 +130,7 @@ extension XDSDecoder {
             case .validationContextSdsSecretConfig, nil:
                 Envoy_Extensions_TransportSockets_Tls_V3_CertificateValidationContext()
             }
+        if let origination = self.origination(tls, validation) { return .tls(origination) }
         let typed = validation.matchTypedSubjectAltNames.filter { $0.sanType == .uri }.map(\.matcher)
         let names = (typed.isEmpty ? validation.matchSubjectAltNames : typed).map(\.exact)
         let peers = names.compactMap(SPIFFEID.init)

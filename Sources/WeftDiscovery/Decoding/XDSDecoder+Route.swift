@@ -8,9 +8,9 @@ extension XDSDecoder {
     ) throws(XDSDecodingError) -> RouteConfiguration {
         var hosts: [VirtualHost] = []
         for host in configuration.virtualHosts {
-            for domain in host.domains where domain != "*" && domain.contains("*") {
+            for domain in host.domains where domain != "*" && domain.dropFirst(domain.hasPrefix("*.") ? 1 : 0).contains("*") {
                 throw XDSDecodingError(
-                    resource: configuration.name, field: "domains", cause: "'\(domain)': only whole names or `*`")
+                    resource: configuration.name, field: "domains", cause: "'\(domain)': only whole names, `*.` before one, or `*`")
             }
             var routes: [Route] = []
             for route in host.routes { routes.append(try self.route(route, of: configuration.name)) }
@@ -28,6 +28,11 @@ extension XDSDecoder {
             requestHeaders: self.modifier(route.requestHeadersToAdd, route.requestHeadersToRemove),
             responseHeaders: self.modifier(route.responseHeadersToAdd, route.responseHeadersToRemove))
         let known: Weft_V1_RouteExtension? = try weftExtension(of: route.metadata, resource: resource)
+        if case .forward = model.action {
+            model.rewrite = try self.rewrite(route.route, of: resource)
+            model.mirrors = try self.mirrors(
+                route.route.requestMirrorPolicies, exact: known?.mirrorFractions ?? [], of: resource)
+        }
         if let known {
             model.timeouts = RouteTimeouts(
                 request: known.hasRequestTimeout ? known.requestTimeout.swiftDuration : nil,
@@ -40,6 +45,8 @@ extension XDSDecoder {
             model.retry.backoffBase = known.retry.backoffBase.swiftDuration
             model.stickyCohort = known.hasStickyCohort ? known.stickyCohort.model : nil
             model.hashKey = known.hasHashKey ? known.hashKey.model : nil
+            self.apply(known.backends, to: &model.action)
+            if known.hasSession { model.session = try self.session(known.session, of: resource) }
             model.provenance = known.hasProvenance ? known.provenance.model : nil
         } else {
             self.applyStandard(route.route, to: &model)
@@ -98,7 +105,7 @@ extension XDSDecoder {
         case .prefix(let prefix):
             // Weft's prefixes are whole elements; a textual one is an expression.
             model.path =
-                prefix.hasSuffix("/") ? .prefix(String(prefix.dropLast())) : .regularExpression(escape(prefix) + ".*")
+                prefix.hasSuffix("/") ? .prefix(String(prefix.dropLast())) : .regularExpression(escapedExpression(prefix) + ".*")
         case nil: throw XDSDecodingError(resource: resource, field: "match", cause: "says no path that Weft knows")
         }
         for header in match.headers {
@@ -142,20 +149,11 @@ extension XDSDecoder {
         return switch match.matchPattern {
         case .exact(let text): .exact(text)
         case .safeRegex(let regex): .regularExpression(regex.regex)
-        case .prefix(let text): .regularExpression(escape(text) + ".*")
-        case .suffix(let text): .regularExpression(".*" + escape(text))
-        case .contains(let text): .regularExpression(".*" + escape(text) + ".*")
+        case .prefix(let text): .regularExpression(escapedExpression(text) + ".*")
+        case .suffix(let text): .regularExpression(".*" + escapedExpression(text))
+        case .contains(let text): .regularExpression(".*" + escapedExpression(text) + ".*")
         case nil: throw XDSDecodingError(resource: resource, field: "string_match", cause: "says no pattern")
         }
-    }
-
-    private static func escape(_ text: String) -> String {
-        var escaped = ""
-        for character in text {
-            if "\\.+*?()|[]{}^$".contains(character) { escaped.append("\\") }
-            escaped.append(character)
-        }
-        return escaped
     }
 
     // MARK: Actions
@@ -183,7 +181,8 @@ extension XDSDecoder {
             case .clusterHeader, nil:
                 throw XDSDecodingError(resource: resource, field: "route", cause: "names no cluster")
             }
-        case .redirect, .nonForwardingAction, nil:
+        case .redirect(let redirect): return .redirect(try self.redirect(redirect, of: resource))
+        case .nonForwardingAction, nil:
             throw XDSDecodingError(resource: resource, field: "action", cause: "is none that Weft knows")
         }
     }

@@ -6,8 +6,14 @@ extension XDSEncoder {
     func cluster(_ cluster: Cluster) throws -> Envoy_Config_Cluster_V3_Cluster {
         try .with {
             $0.name = cluster.name
-            $0.type = .eds
-            $0.edsClusterConfig.edsConfig = adsSource
+            if let resolution = cluster.resolution {
+                $0.type = .strictDns
+                $0.dnsLookupFamily = .v4Preferred
+                $0.loadAssignment = self.assignment(of: resolution, named: cluster.name)
+            } else {
+                $0.type = .eds
+                $0.edsClusterConfig.edsConfig = adsSource
+            }
             // Zero is refused; a millisecond is as good as none.
             $0.connectTimeout = Google_Protobuf_Duration(max(cluster.connectTimeout, .milliseconds(1)))
             $0.lbPolicy = self.policy(cluster.loadBalancing)
@@ -16,6 +22,10 @@ extension XDSEncoder {
                 $0.transportSocket.typedConfig = try pack(self.upstreamTLS(peers: peers))
             }
             self.balancing(of: cluster, in: &$0)
+            if case .tls(let tls) = cluster.transport {
+                $0.transportSocket.name = "envoy.transport_sockets.tls"
+                $0.transportSocket.typedConfig = try pack(self.originatedTLS(tls, isHTTP2: cluster.appProtocol.isHTTP2))
+            }
             switch self.dialect {
             case .weft: $0.metadata = try weftMetadata(self.clusterExtension(cluster))
             case .grpc:
@@ -24,7 +34,7 @@ extension XDSEncoder {
                 ]
             case .envoy:
                 $0.circuitBreakers.thresholds = [self.thresholds(cluster)]
-                if cluster.transport != .plaintext || cluster.appProtocol.isHTTP2 {
+                if cluster.isMutual || cluster.appProtocol.isHTTP2 {
                     $0.typedExtensionProtocolOptions[Self.httpOptionsName] = try pack(
                         .with {
                             $0.explicitHTTPConfig.http2ProtocolOptions = Envoy_Config_Core_V3_Http2ProtocolOptions()
@@ -84,6 +94,47 @@ extension XDSEncoder {
                 case .grpc: $0.tlsCertificateProviderInstance.instanceName = Self.certificateProviderName
                 }
             }
+        }
+    }
+
+    /// TLS to a destination outside the mesh, which proves a name and not an identity.
+    private func originatedTLS(
+        _ tls: TLSOrigination, isHTTP2: Bool
+    ) -> Envoy_Extensions_TransportSockets_Tls_V3_UpstreamTlsContext {
+        .with {
+            $0.sni = tls.serverName
+            $0.commonTlsContext = .with {
+                if isHTTP2 { $0.alpnProtocols = ["h2"] }
+                if self.dialect != .grpc { $0.tlsParams.tlsMaximumProtocolVersion = .tlsv13 }
+                $0.validationContext = .with {
+                    if let file = tls.rootsFile {
+                        $0.trustedCa.filename = file
+                    } else {
+                        $0.systemRootCerts = .init()
+                    }
+                    $0.matchTypedSubjectAltNames = tls.names.map { name in
+                        .with {
+                            $0.sanType = .dns
+                            $0.matcher.exact = name
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private func assignment(
+        of resolution: DNSResolution, named name: String
+    ) -> Envoy_Config_Endpoint_V3_ClusterLoadAssignment {
+        .with {
+            $0.clusterName = name
+            $0.endpoints = [
+                .with {
+                    $0.lbEndpoints = [
+                        .with { $0.endpoint.address = socketAddress(resolution.host, resolution.port) }
+                    ]
+                }
+            ]
         }
     }
 

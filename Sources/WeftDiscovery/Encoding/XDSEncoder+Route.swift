@@ -20,6 +20,7 @@ extension XDSEncoder {
             $0.match = self.match(route.match)
             switch route.action {
             case .forward(let clusters): $0.route = self.forward(clusters, of: route)
+            case .redirect(let redirect): $0.redirect = self.redirect(redirect, match: route.match.path)
             case .respond(let status, let body):
                 $0.directResponse.status = UInt32(clamping: status)
                 $0.directResponse.body.inlineString = body
@@ -102,9 +103,14 @@ extension XDSEncoder {
                         $0.requestHeadersToRemove = cluster.requestHeaders.remove
                         $0.responseHeadersToAdd = self.additions(cluster.responseHeaders)
                         $0.responseHeadersToRemove = cluster.responseHeaders.remove
+                        if self.dialect == .envoy, let hostname = cluster.rewrite?.hostname {
+                            $0.hostRewriteLiteral = hostname
+                        }
                     }
                 }
             }
+            if let rewrite = route.rewrite { self.apply(rewrite, match: route.match.path, to: &$0) }
+            $0.requestMirrorPolicies = route.mirrors.map(self.mirror)
             switch self.dialect {
             case .weft: break
             case .envoy:
@@ -197,6 +203,7 @@ extension XDSEncoder {
             $0.retry.backoffBase = Google_Protobuf_Duration(route.retry.backoffBase)
             if let cohort = route.stickyCohort { $0.stickyCohort = Weft_V1_AffinityKey(cohort) }
             if let key = route.hashKey { $0.hashKey = Weft_V1_AffinityKey(key) }
+            self.addFilters(of: route, to: &$0)
             if let provenance = route.provenance { $0.provenance = Weft_V1_Provenance(provenance) }
         }
     }

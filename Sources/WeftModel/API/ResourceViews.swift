@@ -12,11 +12,15 @@ package struct ResourceView: Hashable, Sendable, Codable {
     package var file: String?
     package var line: Int?
     package var origin: Origin
+    /// What became of a route, for each of its parents; nil for other kinds, and while it is not compiled yet.
+    package var status: [RouteParentStatus]?
 
     package init(
         key: ResourceKey, apiVersion: String, revision: Revision, createdAt: Int64, document: String,
-        file: String? = nil, line: Int? = nil, origin: Origin = .store
+        file: String? = nil, line: Int? = nil, origin: Origin = .store,
+        status: [RouteParentStatus]? = nil
     ) {
+        self.status = status
         self.key = key
         self.apiVersion = apiVersion
         self.revision = revision

@@ -7,6 +7,8 @@ package struct MeshSnapshot: Hashable, Sendable {
     package var routes: [String: RouteConfiguration]
     package var clusters: [String: Cluster]
     package var endpoints: [String: ClusterEndpoints]
+    /// What calls to unknown destinations become; nil refuses them.
+    package var openEgress: OpenEgress?
 
     package init(
         revision: Revision = .zero, listeners: [String: Listener] = [:], routes: [String: RouteConfiguration] = [:],

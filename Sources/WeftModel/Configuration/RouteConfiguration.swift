@@ -12,10 +12,24 @@ package struct RouteConfiguration: Hashable, Sendable {
     }
 }
 
+extension RouteConfiguration {
+    /// What the routes of a service port are called for the callers of one namespace; nil is all that have none of their
+    /// own.
+    package static func name(of port: String, consumer: String?) -> String {
+        consumer.map { "\(port)@\($0)" } ?? port
+    }
+
+    /// The service port's part of a name, and the namespace whose callers it is for.
+    package static func parts(of name: String) -> (port: String, consumer: String?) {
+        guard let at = name.lastIndex(of: "@") else { return (name, nil) }
+        return (String(name[..<at]), String(name[name.index(after: at)...]))
+    }
+}
+
 /// Routes for a set of host names.
 package struct VirtualHost: Hashable, Sendable {
     package var name: String
-    /// Exact names, or `*`.
+    /// Exact names, `*.` and a name for those below it, or `*`. The most specific host that fits is taken.
     package var domains: [String]
     /// First match wins; the compiler has sorted them by Gateway API precedence. No match is 404.
     package var routes: [Route]
@@ -41,6 +55,12 @@ package struct Route: Hashable, Sendable {
     package var stickyCohort: AffinityKey?
     /// What the backends' balancing takes the hash of, for proxies that look for it in the route.
     package var hashKey: AffinityKey?
+    /// What the request says upstream instead; a backend's own counts before it.
+    package var rewrite: URLRewrite?
+    /// Where copies go; at most 16.
+    package var mirrors: [MirroredCluster] = []
+    /// Nil leaves each request to the balancer.
+    package var session: SessionPersistence?
     /// The resource responsible; nil for built-in behaviour.
     package var provenance: Provenance?
 
@@ -66,6 +86,8 @@ package enum RouteAction: Hashable, Sendable {
     case forward([WeightedCluster])
     /// Answered here: a backend that does not exist, or all weights zero.
     case respond(status: Int, body: String)
+    /// Answered here, with another address to ask; its `port` is always set.
+    case redirect(RequestRedirect)
 }
 
 /// A cluster and its share of a route's traffic.
@@ -76,6 +98,10 @@ package struct WeightedCluster: Hashable, Sendable {
     package var weight: Int
     package var requestHeaders: HeaderModifier
     package var responseHeaders: HeaderModifier
+    /// Nil takes the route's.
+    package var rewrite: URLRewrite?
+    /// Besides the route's.
+    package var mirrors: [MirroredCluster] = []
 
     package init(
         cluster: String, weight: Int = 1, requestHeaders: HeaderModifier = HeaderModifier(),

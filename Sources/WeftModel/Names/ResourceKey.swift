@@ -23,6 +23,11 @@ package enum ResourceKind: String, Hashable, Sendable, Codable, CaseIterable {
     case service = "Service"
     case workload = "Workload"
     case httpRoute = "HTTPRoute"
+    case grpcRoute = "GRPCRoute"
+    case tcpRoute = "TCPRoute"
+    case tlsRoute = "TLSRoute"
+    case referenceGrant = "ReferenceGrant"
+    case externalService = "ExternalService"
     case trafficPolicy = "TrafficPolicy"
     case meshSettings = "MeshSettings"
 
@@ -30,8 +35,8 @@ package enum ResourceKind: String, Hashable, Sendable, Codable, CaseIterable {
     package var apiVersion: String {
         switch self {
         case .service: "v1"
-        case .workload, .trafficPolicy, .meshSettings: "weft.dev/v1"
-        case .httpRoute: "gateway.networking.k8s.io/v1"
+        case .workload, .externalService, .trafficPolicy, .meshSettings: "weft.dev/v1"
+        case .httpRoute, .grpcRoute, .tcpRoute, .tlsRoute, .referenceGrant: "gateway.networking.k8s.io/v1"
         }
     }
 
@@ -41,6 +46,11 @@ package enum ResourceKind: String, Hashable, Sendable, Codable, CaseIterable {
         case .service: ["service", "services", "svc"]
         case .workload: ["workload", "workloads", "wl"]
         case .httpRoute: ["httproute", "httproutes", "route", "routes"]
+        case .grpcRoute: ["grpcroute", "grpcroutes"]
+        case .tcpRoute: ["tcproute", "tcproutes"]
+        case .tlsRoute: ["tlsroute", "tlsroutes"]
+        case .referenceGrant: ["referencegrant", "referencegrants", "grant", "grants"]
+        case .externalService: ["externalservice", "externalservices", "external"]
         case .trafficPolicy: ["trafficpolicy", "trafficpolicies", "tp"]
         case .meshSettings: ["meshsettings", "settings"]
         }

@@ -12,19 +12,8 @@ package struct HTTPRoute: Hashable, Sendable {
         self.rules = rules
     }
 
-    package struct Parent: Hashable, Sendable {
-        package var service: ServiceName
-        /// Nil attaches to every port of the service.
-        package var port: Int?
-        /// The port's name (`sectionName`); nil attaches whatever the name.
-        package var portName: String?
-
-        package init(service: ServiceName, port: Int? = nil, portName: String? = nil) {
-            self.service = service
-            self.port = port
-            self.portName = portName
-        }
-    }
+    package typealias Parent = RouteParent
+    package typealias Backend = RouteBackend
 
     package struct Rule: Hashable, Sendable {
         package var name: String?
@@ -32,6 +21,11 @@ package struct HTTPRoute: Hashable, Sendable {
         package var matches: [RouteMatch]
         package var requestHeaders: HeaderModifier
         package var responseHeaders: HeaderModifier
+        /// Answers instead of forwarding; then there are no backends.
+        package var redirect: RequestRedirect?
+        package var rewrite: URLRewrite?
+        /// Where copies of the requests go.
+        package var mirrors: [RouteMirror] = []
         package var backends: [Backend]
         /// Whole request, all attempts (GEP-1742 `timeouts.request`). Zero disables; nil leaves the default.
         package var requestTimeout: Duration?
@@ -39,6 +33,7 @@ package struct HTTPRoute: Hashable, Sendable {
         package var backendRequestTimeout: Duration?
         /// Retries of this rule (GEP-1731): attempts, codes and backoff; what is nil comes from the policies.
         package var retry: RetrySettings?
+        package var session: SessionPersistence?
         /// The rule's first line in its file, from 1.
         package var line: Int?
 
@@ -57,26 +52,6 @@ package struct HTTPRoute: Hashable, Sendable {
             self.backendRequestTimeout = backendRequestTimeout
             self.retry = retry
             self.line = line
-        }
-    }
-
-    package struct Backend: Hashable, Sendable {
-        package var service: ServiceName
-        package var port: Int
-        /// Share of the rule's traffic, weight over sum of weights; 0–1 000 000, default 1, zero sends nothing.
-        package var weight: Int
-        package var requestHeaders: HeaderModifier
-        package var responseHeaders: HeaderModifier
-
-        package init(
-            service: ServiceName, port: Int, weight: Int = 1, requestHeaders: HeaderModifier = HeaderModifier(),
-            responseHeaders: HeaderModifier = HeaderModifier()
-        ) {
-            self.service = service
-            self.port = port
-            self.weight = weight
-            self.requestHeaders = requestHeaders
-            self.responseHeaders = responseHeaders
         }
     }
 }

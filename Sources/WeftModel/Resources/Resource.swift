@@ -3,6 +3,11 @@ package enum Resource: Hashable, Sendable {
     case service(Service)
     case workload(Workload)
     case httpRoute(HTTPRoute)
+    case grpcRoute(GRPCRoute)
+    /// A TCPRoute or TLSRoute.
+    case streamRoute(StreamRoute)
+    case referenceGrant(ReferenceGrant)
+    case externalService(ExternalService)
     case trafficPolicy(TrafficPolicy)
     case meshSettings(MeshSettings)
 
@@ -11,6 +16,10 @@ package enum Resource: Hashable, Sendable {
         case .service(let value): value.metadata
         case .workload(let value): value.metadata
         case .httpRoute(let value): value.metadata
+        case .grpcRoute(let value): value.metadata
+        case .streamRoute(let value): value.metadata
+        case .referenceGrant(let value): value.metadata
+        case .externalService(let value): value.metadata
         case .trafficPolicy(let value): value.metadata
         case .meshSettings(let value): value.metadata
         }
@@ -21,6 +30,10 @@ package enum Resource: Hashable, Sendable {
         case .service: .service
         case .workload: .workload
         case .httpRoute: .httpRoute
+        case .grpcRoute: .grpcRoute
+        case .streamRoute(let value): value.kind.resource
+        case .referenceGrant: .referenceGrant
+        case .externalService: .externalService
         case .trafficPolicy: .trafficPolicy
         case .meshSettings: .meshSettings
         }

@@ -15,6 +15,9 @@ package struct TrafficPolicy: Hashable, Sendable {
         case service(ServiceName)
         /// An HTTPRoute, by namespace and name.
         case route(namespace: String, name: String)
+        case grpcRoute(namespace: String, name: String)
+        /// Calls to a destination outside the mesh.
+        case externalService(ServiceName)
     }
 }
 
@@ -108,6 +111,9 @@ package struct MeshSettings: Hashable, Sendable {
     package var traffic: TrafficSettings
     /// Whether sidecars take plaintext from peers. Default `strict`.
     package var mtls: MTLSMode
+    /// What becomes of calls to unknown destinations.
+    package var egress = EgressMode.deny
+    package var crossNamespaceBackends = CrossNamespaceBackends.any
 
     package init(
         metadata: Metadata = Metadata(name: "mesh"), traffic: TrafficSettings = TrafficSettings(),

@@ -18,12 +18,14 @@ package struct Cluster: Hashable, Sendable {
     /// What callers' proxies refuse by themselves; nil, the default, is nothing.
     package var admission: AdmissionPolicy?
     package var provenance: Provenance?
+    /// Where the endpoints come from when the control plane sends none: a name that the proxy resolves.
+    package var resolution: DNSResolution?
 
     package init(
         name: String, service: ServiceName, connectTimeout: Duration = .seconds(1),
         loadBalancing: LoadBalancing = .peakEWMA, transport: Transport, appProtocol: AppProtocol = .http,
         retryBudget: RetryBudgetPolicy = RetryBudgetPolicy(), limits: CircuitLimits = CircuitLimits(),
-        provenance: Provenance? = nil
+        provenance: Provenance? = nil, resolution: DNSResolution? = nil
     ) {
         self.name = name
         self.service = service
@@ -34,6 +36,15 @@ package struct Cluster: Hashable, Sendable {
         self.retryBudget = retryBudget
         self.limits = limits
         self.provenance = provenance
+        self.resolution = resolution
+    }
+
+    /// Whether its endpoints are proxies of the mesh, which prove an identity.
+    package var isMutual: Bool {
+        switch self.transport {
+        case .mutualTLS: true
+        case .plaintext, .tls: false
+        }
     }
 
     package enum Transport: Hashable, Sendable {
@@ -41,6 +52,20 @@ package struct Cluster: Hashable, Sendable {
         case plaintext
         /// Mutual TLS 1.3; the peer must prove one of these identities (sorted, at least one).
         case mutualTLS(peers: [SPIFFEID])
+        /// TLS to a destination outside the mesh.
+        case tls(TLSOrigination)
+    }
+}
+
+/// A name that a proxy resolves, and keeps resolving, to find a cluster's endpoints.
+package struct DNSResolution: Hashable, Sendable {
+    /// A DNS name, or an IPv4 address.
+    package var host: String
+    package var port: Int
+
+    package init(host: String, port: Int) {
+        self.host = host
+        self.port = port
     }
 }
 

@@ -284,6 +284,52 @@ package nonisolated struct Envoy_Config_Cluster_V3_Cluster: @unchecked Sendable 
 
   }
 
+  package nonisolated enum DnsLookupFamily: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+    case auto // = 0
+    case v4Only // = 1
+    case v6Only // = 2
+    case v4Preferred // = 3
+    case all // = 4
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .auto
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .auto
+      case 1: self = .v4Only
+      case 2: self = .v6Only
+      case 3: self = .v4Preferred
+      case 4: self = .all
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .auto: return 0
+      case .v4Only: return 1
+      case .v6Only: return 2
+      case .v4Preferred: return 3
+      case .all: return 4
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [Envoy_Config_Cluster_V3_Cluster.DnsLookupFamily] = [
+      .auto,
+      .v4Only,
+      .v6Only,
+      .v4Preferred,
+      .all,
+    ]
+
+  }
+
   package nonisolated struct EdsClusterConfig: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -771,6 +817,10 @@ nonisolated extension Envoy_Config_Cluster_V3_Cluster.DiscoveryType: SwiftProtob
 
 nonisolated extension Envoy_Config_Cluster_V3_Cluster.LbPolicy: SwiftProtobuf._ProtoNameProviding {
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0ROUND_ROBIN\0\u{1}LEAST_REQUEST\0\u{1}RING_HASH\0\u{1}RANDOM\0\u{2}\u{2}MAGLEV\0\u{1}CLUSTER_PROVIDED\0\u{1}LOAD_BALANCING_POLICY_CONFIG\0")
+}
+
+nonisolated extension Envoy_Config_Cluster_V3_Cluster.DnsLookupFamily: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0AUTO\0\u{1}V4_ONLY\0\u{1}V6_ONLY\0\u{1}V4_PREFERRED\0\u{1}ALL\0")
 }
 
 nonisolated extension Envoy_Config_Cluster_V3_Cluster.EdsClusterConfig: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {

@@ -151,6 +151,110 @@ package nonisolated struct Weft_V1_RouteExtension: @unchecked Sendable {
   fileprivate var _storage = _StorageClass.defaultInstance
 }
 
+package nonisolated struct Weft_V1_BackendExtension: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Empty keeps what the route says.
+  package var hostRewrite: String = String()
+
+  package var pathRewrite: Weft_V1_BackendExtension.OneOf_PathRewrite? = nil
+
+  package var fullPath: String {
+    get {
+      if case .fullPath(let v)? = pathRewrite {return v}
+      return String()
+    }
+    set {pathRewrite = .fullPath(newValue)}
+  }
+
+  package var prefix: String {
+    get {
+      if case .prefix(let v)? = pathRewrite {return v}
+      return String()
+    }
+    set {pathRewrite = .prefix(newValue)}
+  }
+
+  package var mirrors: [Weft_V1_BackendExtension.Mirror] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum OneOf_PathRewrite: Equatable, Sendable {
+    case fullPath(String)
+    case prefix(String)
+
+  }
+
+  package nonisolated struct Mirror: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var cluster: String = String()
+
+    package var fraction: Weft_V1_Fraction {
+      get {_fraction ?? Weft_V1_Fraction()}
+      set {_fraction = newValue}
+    }
+    /// Returns true if `fraction` has been explicitly set.
+    package var hasFraction: Bool {self._fraction != nil}
+    /// Clears the value of `fraction`. Subsequent reads from it will return its default value.
+    package mutating func clearFraction() {self._fraction = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _fraction: Weft_V1_Fraction? = nil
+  }
+
+  package init() {}
+}
+
+package nonisolated struct Weft_V1_Fraction: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var numerator: UInt32 = 0
+
+  package var denominator: UInt32 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Weft_V1_SessionPersistence: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// `Cookie` or `Header`.
+  package var carrier: String = String()
+
+  package var name: String = String()
+
+  package var absoluteTimeout: SwiftProtobuf.Google_Protobuf_Duration {
+    get {_absoluteTimeout ?? SwiftProtobuf.Google_Protobuf_Duration()}
+    set {_absoluteTimeout = newValue}
+  }
+  /// Returns true if `absoluteTimeout` has been explicitly set.
+  package var hasAbsoluteTimeout: Bool {self._absoluteTimeout != nil}
+  /// Clears the value of `absoluteTimeout`. Subsequent reads from it will return its default value.
+  package mutating func clearAbsoluteTimeout() {self._absoluteTimeout = nil}
+
+  package var permanent: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _absoluteTimeout: SwiftProtobuf.Google_Protobuf_Duration? = nil
+}
+
 package nonisolated struct Weft_V1_RetryPolicy: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -545,6 +649,196 @@ nonisolated extension Weft_V1_RouteExtension: SwiftProtobuf.Message, SwiftProtob
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_BackendExtension: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".BackendExtension"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}host_rewrite\0\u{3}full_path\0\u{1}prefix\0\u{1}mirrors\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.hostRewrite) }()
+      case 2: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.pathRewrite != nil {try decoder.handleConflictingOneOf()}
+          self.pathRewrite = .fullPath(v)
+        }
+      }()
+      case 3: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.pathRewrite != nil {try decoder.handleConflictingOneOf()}
+          self.pathRewrite = .prefix(v)
+        }
+      }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.mirrors) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.hostRewrite.isEmpty {
+      try visitor.visitSingularStringField(value: self.hostRewrite, fieldNumber: 1)
+    }
+    switch self.pathRewrite {
+    case .fullPath?: try {
+      guard case .fullPath(let v)? = self.pathRewrite else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    }()
+    case .prefix?: try {
+      guard case .prefix(let v)? = self.pathRewrite else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    }()
+    case nil: break
+    }
+    if !self.mirrors.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.mirrors, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_BackendExtension, rhs: Weft_V1_BackendExtension) -> Bool {
+    if lhs.hostRewrite != rhs.hostRewrite {return false}
+    if lhs.pathRewrite != rhs.pathRewrite {return false}
+    if lhs.mirrors != rhs.mirrors {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_BackendExtension.Mirror: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Weft_V1_BackendExtension.protoMessageName + ".Mirror"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cluster\0\u{1}fraction\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.cluster) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._fraction) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.cluster.isEmpty {
+      try visitor.visitSingularStringField(value: self.cluster, fieldNumber: 1)
+    }
+    try { if let v = self._fraction {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_BackendExtension.Mirror, rhs: Weft_V1_BackendExtension.Mirror) -> Bool {
+    if lhs.cluster != rhs.cluster {return false}
+    if lhs._fraction != rhs._fraction {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_Fraction: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Fraction"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}numerator\0\u{1}denominator\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.numerator) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.denominator) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.numerator != 0 {
+      try visitor.visitSingularUInt32Field(value: self.numerator, fieldNumber: 1)
+    }
+    if self.denominator != 0 {
+      try visitor.visitSingularUInt32Field(value: self.denominator, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_Fraction, rhs: Weft_V1_Fraction) -> Bool {
+    if lhs.numerator != rhs.numerator {return false}
+    if lhs.denominator != rhs.denominator {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_SessionPersistence: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".SessionPersistence"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}carrier\0\u{1}name\0\u{3}absolute_timeout\0\u{1}permanent\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.carrier) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._absoluteTimeout) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.permanent) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.carrier.isEmpty {
+      try visitor.visitSingularStringField(value: self.carrier, fieldNumber: 1)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 2)
+    }
+    try { if let v = self._absoluteTimeout {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    if self.permanent != false {
+      try visitor.visitSingularBoolField(value: self.permanent, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_SessionPersistence, rhs: Weft_V1_SessionPersistence) -> Bool {
+    if lhs.carrier != rhs.carrier {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs._absoluteTimeout != rhs._absoluteTimeout {return false}
+    if lhs.permanent != rhs.permanent {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

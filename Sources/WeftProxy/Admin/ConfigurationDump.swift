@@ -67,6 +67,7 @@ enum ConfigurationDump {
                 let transport: DumpValue =
                     switch cluster.transport {
                     case .plaintext: .text("plaintext")
+                    case .tls(let tls): .object(["serverName": .text(tls.serverName)])
                     case .mutualTLS(let peers): .object(["mutualTLS": .list(peers.map { .text($0.description) })])
                     }
                 return .object([
@@ -119,6 +120,7 @@ enum ConfigurationDump {
                         ])
                     })
             case .respond(let status, let body): .object(["status": .number(status), "body": .text(body)])
+            case .redirect(let redirect): .object(["redirect": .number(redirect.status)])
             }
         return .object([
             "name": .text(route.name), "match": self.match(route.match), "action": action,

@@ -212,6 +212,8 @@ package struct ProxyLimits: Hashable, Sendable {
     /// The names that callers may make a sidecar ask for and remember; beyond, the oldest give way, and at any time no
     /// more than 256 that the mesh does not have. Default 1024.
     package var maxNames = 1024
+    /// Copies of requests under way, per loop. Default 256; more are not made.
+    package var maxMirrors = 256
 
     package init() {}
 }

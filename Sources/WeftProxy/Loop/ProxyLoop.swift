@@ -20,7 +20,11 @@ final class ProxyLoop {
     let upstreamLimits: HTTPLimits
     /// Of HTTP/2 connections, whose end is announced.
     let peerLimits: HTTPLimits
+    /// How TLS is spoken to destinations outside the mesh.
+    let originations: OriginationContexts
     private let source: any ConfigurationSource
+    /// What names outside the mesh stand for, by name; those that the snapshot needs.
+    private var names: [String: NameAnswer] = [:]
 
     private(set) var snapshot = ProxySnapshot.empty
     private(set) var security: TransportSecurity?
@@ -45,6 +49,8 @@ final class ProxyLoop {
     private var freeInbound: [InboundRequest] = []
     /// Bounds what peers can make this loop say.
     private var notes = NoteLimiter()
+    private var freeMirrored: [MirroredRequest] = []
+    private var mirrorsInFlight = 0
     private(set) var requestsInFlight = 0
 
     /// Grows to what a connection sends, and stays small for connections that send little.
@@ -52,8 +58,9 @@ final class ProxyLoop {
 
     init(
         eventLoop: any EventLoop, configuration: ProxyConfiguration, source: any ConfigurationSource, logger: Logger,
-        loops: Int, seed: UInt64, telemetry: LoopTelemetry
+        loops: Int, seed: UInt64, telemetry: LoopTelemetry, originations: OriginationContexts
     ) {
+        self.originations = originations
         self.eventLoop = eventLoop
         self.configuration = configuration
         self.source = source
@@ -121,8 +128,9 @@ final class ProxyLoop {
         self.snapshot = snapshot
         for (name, cluster) in snapshot.clusters where old.clusters[name] != cluster { self.traffic.install(cluster) }
         for (name, endpoints) in snapshot.endpoints
-        where old.endpoints[name] != endpoints || old.clusters[name] == nil
-            || old.hashTable(of: name) !== snapshot.hashTable(of: name)
+        where snapshot.clusters[name]?.resolution == nil
+            && (old.endpoints[name] != endpoints || old.clusters[name] == nil
+                || old.hashTable(of: name) !== snapshot.hashTable(of: name))
         {
             for endpoint in self.traffic.install(endpoints, table: snapshot.hashTable(of: name)) {
                 self.retirePool(of: endpoint)
@@ -132,11 +140,45 @@ final class ProxyLoop {
             for endpoint in self.traffic.remove(cluster: name) { self.retirePool(of: endpoint) }
         }
         self.checker?.update()
+        let needed = Set(snapshot.clusters.values.compactMap(\.resolution?.host))
+        self.names = self.names.filter { needed.contains($0.key) }
+        for cluster in snapshot.clusters.values where old.clusters[cluster.name] != cluster { self.resolve(cluster) }
         for port in Array(self.applications.keys) { _ = self.application(port: port) }
         self.destinations.removeAll()
+        self.resumeParked()
+    }
+
+    /// Takes what names outside the mesh now stand for.
+    func install(_ names: [String: NameAnswer]) {
+        self.names.merge(names) { _, new in new }
+        for cluster in self.snapshot.clusters.values {
+            if let host = cluster.resolution?.host, names[host] != nil { self.resolve(cluster) }
+        }
+        self.resumeParked()
+    }
+
+    /// Gives a cluster the endpoints that its name stands for.
+    private func resolve(_ cluster: Cluster) {
+        guard let resolution = cluster.resolution, let answer = self.names[resolution.host] else { return }
+        let endpoints = answer.addresses.map {
+            Endpoint(workload: "\(resolution.host)/\($0)", address: $0, port: resolution.port)
+        }
+        self.traffic.cluster(cluster.name)?.resolutionFailure = answer.failure
+        for endpoint in self.traffic.install(ClusterEndpoints(cluster: cluster.name, endpoints: endpoints)) {
+            self.retirePool(of: endpoint)
+        }
+    }
+
+    /// Whether a listener's routes lead to a name that is still being looked up for the first time.
+    func awaitsNames(_ listener: String) -> Bool {
+        self.snapshot.hosts(ofListener: listener).contains { self.names[$0] == nil }
+    }
+
+    private func resumeParked() {
         for (name, parked) in self.parked {
-            let destination = Destination.named(name, in: snapshot)
+            let destination = Destination.named(name, in: self.snapshot)
             if case .unknown = destination.meaning { continue }
+            if self.awaitsNames(name) { continue }
             self.parked[name] = nil
             self.parkedCount -= parked.requests.count
             for request in parked.requests { request.resume(destination) }
@@ -203,16 +245,17 @@ final class ProxyLoop {
         let transport: UpstreamTarget.Transport =
             switch cluster.transport {
             case .plaintext: .plaintext
+            case .tls(let tls): .tls(tls)
             case .mutualTLS(let peers): .mutualTLS(endpoint.identity.map { [$0] } ?? peers)
             }
-        let isHTTP2 = transport == .plaintext ? cluster.appProtocol.isHTTP2 : true
+        let isHTTP2 = cluster.isMutual || cluster.appProtocol.isHTTP2
         return EndpointPool(
             target: UpstreamTarget(
                 address: endpoint.address, port: endpoint.port, transport: transport, isHTTP2: isHTTP2,
                 connectTimeout: cluster.connectTimeout),
             limits: ConnectionPool.Limits(
                 connections: connections, waiting: waiting, expectedRoom: isHTTP2 ? 100 : 1),
-            security: transport == .plaintext ? nil : self.security, loop: self, circuit: circuit)
+            security: cluster.isMutual ? self.security : nil, loop: self, circuit: circuit)
     }
 
     /// The application behind one of its ports, as the snapshot in force has it.
@@ -264,6 +307,24 @@ final class ProxyLoop {
         self.requestsInFlight += 1
         request.accept(stream, on: connection, appPort: appPort)
         return request
+    }
+
+    /// For a copy of a request; nil when enough are under way.
+    func mirroredRequest() -> MirroredRequest? {
+        guard self.mirrorsInFlight < self.configuration.limits.maxMirrors else {
+            self.telemetry.mirrored(to: "unknown", reason: .overflow)
+            return nil
+        }
+        self.mirrorsInFlight += 1
+        if let free = self.freeMirrored.popLast() { return free }
+        let request = MirroredRequest(loop: self, token: UInt32(truncatingIfNeeded: self.requests.count))
+        self.requests.append(request)
+        return request
+    }
+
+    func release(_ request: MirroredRequest) {
+        self.mirrorsInFlight -= 1
+        self.freeMirrored.append(request)
     }
 
     func release(_ request: OutboundRequest) {

@@ -6,7 +6,9 @@ package import WeftModel
 /// port each means port 80. Names compare without case; one trailing dot is allowed.
 package enum AuthorityResolution: Hashable, Sendable {
     case service(ServicePort)
-    /// Well formed, but no name that the mesh could know: an IP address, `localhost`, too many labels.
+    /// A name of DNS, or an IPv4 address, that is no service's: `api.example.com:443`.
+    case external(host: String, port: Int)
+    /// Well formed, but of the caller's own host, or IPv6.
     case foreign
     /// No authority at all: empty, a bad port, a byte that no host name has.
     case malformed
@@ -35,8 +37,13 @@ package enum AuthorityResolution: Hashable, Sendable {
         }
         if labels.count == 3, labels[2] == "mesh" { labels.removeLast() }
         let isAddress = labels.count == 4 && labels.allSatisfy { UInt8($0) != nil }
-        guard labels.count <= 2, !isAddress, host != "localhost" else {
+        let isOwn = host == "localhost" || labels.last == "localhost" || isAddress && labels[0] == "127"
+        guard !isOwn else {
             self = .foreign
+            return
+        }
+        guard labels.count <= 2, !isAddress else {
+            self = .external(host: labels.joined(separator: "."), port: port)
             return
         }
         let service = ServiceName(namespace: labels.count == 2 ? String(labels[1]) : namespace, name: String(labels[0]))

@@ -94,6 +94,12 @@ struct DestinationCache {
         }
         return switch AuthorityResolution(authority: authority, namespace: self.namespace) {
         case .service(let port): Destination.named(port.description, authority: bytes, in: snapshot)
+        case .external(let host, let port):
+            if let name = self.aliases[String(decoding: bytes, as: UTF8.self)] {
+                Destination.named(name, authority: bytes, in: snapshot)
+            } else {
+                Destination.named("\(host):\(port)", authority: bytes, in: snapshot)
+            }
         case .foreign:
             if let name = self.aliases[String(decoding: bytes, as: UTF8.self)] {
                 Destination.named(name, authority: bytes, in: snapshot)

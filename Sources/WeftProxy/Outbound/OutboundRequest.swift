@@ -13,6 +13,8 @@ final class OutboundRequest: RelayedRequest {
     private var connection: DownstreamConnection?
     /// The service this connection's port stands for; nil where each request names its own.
     private var fixedName: String?
+    /// Copies of this request under way.
+    private var mirrors: [MirroredRequest] = []
     /// What was resolved; holds the snapshot that the request began with.
     private var destination: Destination?
     private var waiting: Waiting?
@@ -111,13 +113,19 @@ final class OutboundRequest: RelayedRequest {
         self.destination = destination
         let now = self.loop.now
         switch destination.meaning {
+        case .routes where self.loop.awaitsNames(destination.name):
+            return self.wait(for: destination.name, head, end: end, now: now)
         case .routes(let table):
             self.exchange.sourceHash = self.connection?.sourceHash ?? 0
-            return self.exchange.begin(head, end: end, routes: table, traffic: self.loop.traffic, now: now)
+            let effects = self.exchange.begin(
+                head, end: end, routes: table, traffic: self.loop.traffic, now: now)
+            if let copy = self.exchange.mirroredHead { self.startMirrors(copy, end: end) }
+            return effects
         case .unknown:
             return self.wait(for: destination.name, head, end: end, now: now)
         case .absent:
-            let reply = LocalReply(.noRoute, detail: "the mesh has no service \(destination.name)")
+            let reply = LocalReply(
+                .noRoute, detail: "\(destination.name) is neither a service of the mesh nor an external service")
             return self.exchange.refuse(head, end: end, with: reply, now: now)
         case .foreign:
             let reply = LocalReply(.noRoute, detail: "\(destination.name) is not a service of the mesh")
@@ -126,6 +134,41 @@ final class OutboundRequest: RelayedRequest {
             let reply = LocalReply(.badRequest, detail: "the request's authority names no host")
             return self.exchange.refuse(head, end: end, with: reply, now: now)
         }
+    }
+
+    // MARK: Mirror
+
+    /// Sends copies of the head; the loop bounds how many copies are under way.
+    private func startMirrors(_ head: RequestHead, end: Bool) {
+        for mirror in self.exchange.mirrors {
+            guard let copy = self.loop.mirroredRequest() else { continue }
+            copy.begin(mirror, head: head, end: end)
+            if !end { self.mirrors.append(copy) }
+        }
+        if self.mirrors.isEmpty { return }
+        // What came while the name was being discovered.
+        let held = self.heldBody
+        let last = held.chunks.count - 1
+        for (index, chunk) in held.chunks.enumerated() {
+            self.bodyPasses(chunk, end: index == last && held.isComplete && held.trailers == nil)
+        }
+        if let trailers = held.trailers {
+            self.trailersPass(trailers)
+        } else if held.isComplete, held.chunks.isEmpty {
+            self.bodyPasses(ByteBuffer(), end: true)
+        }
+    }
+
+    override func bodyPasses(_ data: ByteBuffer, end: Bool) {
+        if self.mirrors.isEmpty { return }
+        for mirror in self.mirrors { mirror.copy(data, end: end) }
+        if end { self.mirrors.removeAll() }
+    }
+
+    override func trailersPass(_ trailers: HeaderBlock) {
+        if self.mirrors.isEmpty { return }
+        for mirror in self.mirrors { mirror.copy(trailers: trailers) }
+        self.mirrors.removeAll()
     }
 
     // MARK: Wait for discovery
@@ -248,6 +291,10 @@ final class OutboundRequest: RelayedRequest {
         guard let waiting = self.waiting else { return self.exchange.timerFired(now: now) }
         guard now >= waiting.until else { return [] }
         let limit = self.loop.configuration.limits.discoveryTimeout
+        if self.loop.awaitsNames(waiting.name) {
+            return self.giveUpWaiting(
+                waiting, LocalReply(.dnsFailed, detail: "\(waiting.name) was not resolved within \(limit)"))
+        }
         return self.giveUpWaiting(
             waiting,
             LocalReply(.noRoute, status: 503, detail: "\(waiting.name) was not discovered within \(limit)"))
@@ -262,6 +309,8 @@ final class OutboundRequest: RelayedRequest {
     }
 
     override func retired() {
+        for mirror in self.mirrors { mirror.originalEnded() }
+        self.mirrors.removeAll()
         self.connection = nil
         self.destination = nil
         self.waiting = nil

@@ -21,7 +21,7 @@ class RelayedRequest: ServerStreamReceiver {
 
     private var held = HeldBody()
     /// Body bytes for which credit has gone back downstream.
-    private var credited = 0
+    final private(set) var credited = 0
     private var requestEnded = false
     private var responseEnded = false
     private var timer = TimerWheel.Handle.none
@@ -51,6 +51,10 @@ class RelayedRequest: ServerStreamReceiver {
     /// `reason` is `clientGone`, or what was wrong with the rest of the request.
     func downstreamGone(_ reason: Reason) -> ExchangeEffects { [] }
     func timerFired() -> ExchangeEffects { [] }
+
+    /// A chunk of the request's body is passing, before anything is done with it.
+    func bodyPasses(_ data: ByteBuffer, end: Bool) {}
+    func trailersPass(_ trailers: HeaderBlock) {}
 
     // MARK: What a subclass knows
 
@@ -83,6 +87,12 @@ class RelayedRequest: ServerStreamReceiver {
         self.isOpen = true
     }
 
+    /// Begins without a stream: nobody waits for the answer.
+    final func openAlone() { self.isOpen = true }
+
+    /// What is kept of the body.
+    final var heldBody: HeldBody { self.held }
+
     final func streamReceived(request head: RequestHead, end: Bool) {
         self.requestEnded = end
         self.act { self.requestArrived(head, end: end) }
@@ -92,6 +102,7 @@ class RelayedRequest: ServerStreamReceiver {
         self.requestEnded = end
         let count = data.readableBytes
         self.depth += 1
+        self.bodyPasses(data, end: end)
         let effects = self.requestData(count, end: end)
         if effects.isDisjoint(with: [.hold, .forwardRequest]) { self.downstream?.consumed(count) }
         if effects.contains(.resetUpstream) { self.leg.abandon() }
@@ -105,6 +116,7 @@ class RelayedRequest: ServerStreamReceiver {
     final func streamReceived(trailers: HeaderBlock) {
         self.requestEnded = true
         self.depth += 1
+        self.trailersPass(trailers)
         let effects = self.requestTrailers(trailers)
         if effects.contains(.hold) { self.held.hold(trailers: trailers) }
         if effects.contains(.dropHeld) { self.held.drop() }

@@ -69,6 +69,7 @@ package struct ProxyRuntime: ServiceLifecycle.Service {
         self.ready(listening.addresses)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             self.watchApplication(on: group, in: &tasks) { state.applicationChanged(notReady: $0) }
+            tasks.addTask { await server.resolveNames() }
             tasks.addTask { try await self.settle() }
             tasks.addTask { try await self.stop(server, state, listening) {} }
             try await self.firstToEnd(&tasks)
@@ -105,6 +106,7 @@ package struct ProxyRuntime: ServiceLifecycle.Service {
                     try await Task.sleep(for: .seconds(1))
                 }
             }
+            tasks.addTask { await server.resolveNames() }
             tasks.addTask { try await self.settle() }
             tasks.addTask { try await self.stop(server, state, listening) { await client.announceDraining() } }
             try await self.firstToEnd(&tasks)

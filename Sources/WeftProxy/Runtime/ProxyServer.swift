@@ -4,6 +4,7 @@ package import NIOPosix
 package import WeftIdentity
 internal import WeftModel
 package import WeftTelemetry
+internal import WeftTraffic
 
 /// The request path: loops, their listeners, and what they are given to work by.
 ///
@@ -11,20 +12,24 @@ package import WeftTelemetry
 package final class ProxyServer: Sendable {
     private let configuration: ProxyConfiguration
     private let loops: [LoopHandle]
+    private let originations = OriginationContexts()
+    private let names: NameResolver
     private let logger: Logger
     package let telemetry: ProxyTelemetry
 
     /// Makes the loops' state; nothing listens yet.
     package init(
         configuration: ProxyConfiguration, group: MultiThreadedEventLoopGroup, source: any ConfigurationSource,
-        logger: Logger, telemetry: ProxyTelemetry
+        logger: Logger, telemetry: ProxyTelemetry, names: NameResolver = NameResolver()
     ) async throws {
+        self.names = names
         self.configuration = configuration
         self.logger = logger
         self.telemetry = telemetry
         let eventLoops = Array(group.makeIterator())
         var random = SystemRandomNumberGenerator()
         var handles: [LoopHandle] = []
+        let originations = self.originations
         for eventLoop in eventLoops {
             let seed: UInt64 = random.next()
             let handle = try await eventLoop.submit {
@@ -34,7 +39,7 @@ package final class ProxyServer: Sendable {
                         ProxyLoop(
                             eventLoop: eventLoop, configuration: configuration, source: source, logger: logger,
                             loops: eventLoops.count, seed: seed,
-                            telemetry: telemetry.makeLoop()),
+                            telemetry: telemetry.makeLoop(), originations: originations),
                         eventLoop: eventLoop))
             }.get()
             handles.append(handle)
@@ -107,7 +112,17 @@ package final class ProxyServer: Sendable {
 
     /// Puts a snapshot in force; requests under way keep theirs.
     package func install(_ snapshot: ProxySnapshot) {
+        self.originations.prepare(snapshot.clusters.values)
         for loop in self.loops { loop.eventLoop.execute { loop.state.value.install(snapshot) } }
+        let known = self.names.want(Set(snapshot.clusters.values.compactMap(\.resolution?.host)))
+        if !known.isEmpty { self.install(known) }
+    }
+
+    /// Looks up the names of destinations outside the mesh; until cancelled.
+    package func resolveNames() async { await self.names.run { self.install($0) } }
+
+    private func install(_ names: [String: NameAnswer]) {
+        for loop in self.loops { loop.eventLoop.execute { loop.state.value.install(names) } }
     }
 
     /// Uses another identity for new connections, and lets old ones finish. Throws when its key or certificates

@@ -19,6 +19,8 @@ package final class ProxySnapshot: Sendable {
     private let tables: [String: RouteTable]
     /// Where hashes lead in clusters whose balancing takes them; built once for all loops.
     private let hashTables: [String: HashTable]
+    /// The names outside the mesh that a listener's routes lead to; none for most.
+    private let hostsByListener: [String: Set<String>]
 
     /// Makes a snapshot; what equals a part of `previous` is taken from there, so that what was compiled stays.
     package init(
@@ -55,7 +57,24 @@ package final class ProxySnapshot: Sendable {
             }
         }
         self.hashTables = hashTables
+        self.hostsByListener = Self.hosts(listeners, tables, clusters)
     }
+
+    private static func hosts(
+        _ listeners: [String: Listener], _ tables: [String: RouteTable], _ clusters: [String: Cluster]
+    ) -> [String: Set<String>] {
+        let hosts = clusters.compactMapValues(\.resolution?.host)
+        if hosts.isEmpty { return [:] }
+        var byListener: [String: Set<String>] = [:]
+        for case .outbound(let name, let routes) in listeners.values {
+            let found = Set((tables[routes]?.clusters ?? []).compactMap { hosts[$0] })
+            if !found.isEmpty { byListener[name] = found }
+        }
+        return byListener
+    }
+
+    /// The names outside the mesh that a listener's routes lead to.
+    func hosts(ofListener name: String) -> Set<String> { self.hostsByListener[name] ?? [] }
 
     /// Where hashes lead among a cluster's endpoints; nil where its balancing takes none.
     func hashTable(of cluster: String) -> HashTable? { self.hashTables[cluster] }

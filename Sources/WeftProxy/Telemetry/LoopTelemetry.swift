@@ -48,6 +48,11 @@ final class LoopTelemetry {
         self.registry.add(to: self.registry.series(MetricNames.connectFailures, [reason.rawValue]))
     }
 
+    /// A copy of a request ended; `ok` when it was answered.
+    func mirrored(to destination: String, reason: Reason) {
+        self.registry.add(to: self.registry.series(MetricNames.mirrored, [destination, reason.rawValue]))
+    }
+
     // MARK: Outbound requests
 
     func record(_ exchange: borrowing Exchange, from connection: DownstreamConnection, to destination: Destination) {

@@ -39,7 +39,7 @@ final class UpstreamConnection: ClientConnectionDelegate {
         }
         let expected: [SPIFFEID]?
         switch target.transport {
-        case .plaintext: expected = nil
+        case .plaintext, .tls: expected = nil
         case .mutualTLS(let peers):
             guard security != nil else { return self.fail(.tlsFailed, "this sidecar has no identity yet") }
             expected = peers
@@ -62,14 +62,20 @@ final class UpstreamConnection: ClientConnectionDelegate {
                     if let expected, let security {
                         try pipeline.addHandler(
                             security.clientHandler(expecting: expected, reportingTo: connection.handshake))
-                        try pipeline.addHandler(HandshakeObserver(connection))
+                        try pipeline.addHandler(HandshakeObserver(connection, wantsHTTP2: true))
+                    } else if case .tls(let tls) = target.transport {
+                        try pipeline.addHandler(
+                            connection.loop.originations.handler(tls, isHTTP2: target.isHTTP2))
+                        try pipeline.addHandler(
+                            HandshakeObserver(connection, wantsHTTP2: target.isHTTP2, proving: tls))
                     }
                 }
             }
             .connect(to: address)
             .whenComplete { result in
                 switch result {
-                case .success: if expected == nil { bound.value.secured(isHTTP2: target.isHTTP2) }
+                case .success: if target.transport == .plaintext { bound.value.secured(isHTTP2: target.isHTTP2) }
+                case .failure(let error as OriginationFailure): bound.value.fail(.tlsFailed, "\(error)")
                 case .failure(let error): bound.value.fail(.connectFailed, "\(error)")
                 }
             }
@@ -155,18 +161,32 @@ private final class HandshakeObserver: ChannelInboundHandler, RemovableChannelHa
     typealias InboundIn = ByteBuffer
 
     private let connection: UpstreamConnection
+    private let wantsHTTP2: Bool
+    /// What a destination outside the mesh has to prove.
+    private let origination: TLSOrigination?
 
-    init(_ connection: UpstreamConnection) { self.connection = connection }
+    init(_ connection: UpstreamConnection, wantsHTTP2: Bool, proving origination: TLSOrigination? = nil) {
+        self.connection = connection
+        self.wantsHTTP2 = wantsHTTP2
+        self.origination = origination
+    }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case .handshakeCompleted(let negotiated) = event as? TLSUserEvent {
-            if negotiated == "h2" {
-                self.connection.secured()
+            if let origination = self.origination, !self.isProved(origination, context) {
+                self.connection.fail(.tlsFailed, "the certificate carries none of the names wanted")
+            } else if negotiated == "h2" || !self.wantsHTTP2 {
+                self.connection.secured(isHTTP2: self.wantsHTTP2)
             } else {
                 self.connection.fail(.tlsFailed, "the peer does not speak HTTP/2 (ALPN \(negotiated ?? "absent"))")
             }
         }
         context.fireUserInboundEventTriggered(event)
+    }
+
+    private func isProved(_ origination: TLSOrigination, _ context: ChannelHandlerContext) -> Bool {
+        let handler = try? context.pipeline.syncOperations.handler(type: NIOSSLClientHandler.self)
+        return OriginationContexts.isProved(origination, by: handler?.peerCertificate)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

@@ -14,9 +14,12 @@ struct UpstreamTarget: Hashable, Sendable {
         case plaintext
         /// The peer must prove one of these.
         case mutualTLS([SPIFFEID])
+        /// To a destination outside the mesh.
+        case tls(TLSOrigination)
     }
 
-    var isTLS: Bool { self.transport != .plaintext }
+    /// Whether the peer proves an identity of the mesh.
+    var isTLS: Bool { if case .mutualTLS = self.transport { true } else { false } }
 }
 
 /// Why no connection came about.

@@ -36,6 +36,9 @@ package enum MetricNames {
         help: "TLS handshakes; a result other than ok names the cause.")
     package static let connectFailures = MetricFamily(
         "weft_connect_failures", .counter, labels: ["reason"], help: "Upstream connections that could not be made.")
+    package static let mirrored = MetricFamily(
+        "weft_mirrored_requests", .counter, labels: ["destination", "reason"],
+        help: "Copies of requests that ended, by how they ended; they count nowhere else at the caller.")
     package static let ejections = MetricFamily(
         "weft_endpoint_ejections", .counter, labels: ["destination", "trip"],
         help: "Endpoints taken out of balancing for their failures; each event loop judges by itself.")

@@ -16,7 +16,11 @@ extension Exchange {
             self.head.headers.set(.weftAttempt, self.attempt)
             if self.traits.isGRPC { self.head.headers.set(.grpcPreviousAttempts, self.attempt - 1) }
         }
-        if self.deadline != .never {
+        if cluster.cluster.resolution != nil {
+            // Nobody outside the mesh is told what its proxies tell each other.
+            self.head.headers.remove(.weftAttempt)
+            self.head.headers.remove(.weftDeadline)
+        } else if self.deadline != .never {
             Deadline.write(
                 self.deadline.nanoseconds - now.nanoseconds, to: &self.head.headers, isGRPC: self.traits.isGRPC)
         }
@@ -57,7 +61,7 @@ extension Exchange {
         }
         guard let endpoint = cluster.balancer.pick(self.hint, excluding: self.tried, random: &traffic.random, now: now)
         else {
-            return self.answer(LocalReply(.noEndpoints, detail: "\(cluster.cluster.name) has no endpoints"), now: now)
+            return self.answer(Self.nowhere(cluster), now: now)
         }
         if self.attempt > 0, !self.holdsRetry {
             guard cluster.load.startRetry() else {
@@ -83,6 +87,15 @@ extension Exchange {
         self.connectDeadline = now.advanced(byNanoseconds: cluster.connectTimeout)
         if route.perTryTimeout > 0 { self.tryDeadline = now.advanced(byNanoseconds: route.perTryTimeout) }
         return .connect
+    }
+
+    /// The cluster has no endpoint, or its name no address.
+    private static func nowhere(_ cluster: ClusterTraffic) -> LocalReply {
+        guard let name = cluster.cluster.resolution else {
+            return LocalReply(.noEndpoints, detail: "\(cluster.cluster.name) has no endpoints")
+        }
+        let failure = UpstreamFailure.dnsFailed("\(name.host): \(cluster.resolutionFailure ?? "not resolved yet")")
+        return LocalReply(.dnsFailed, detail: failure.detail)
     }
 
     /// Moves the attempt that is over to the earlier ones.

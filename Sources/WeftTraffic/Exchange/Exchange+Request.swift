@@ -17,6 +17,7 @@ extension Exchange {
         if case .respond(let status, let body) = route.route.action {
             return self.answer(self.unroutable(status: status, detail: body), now: now)
         }
+        if let redirect = route.redirect { return self.answer(self.redirection(redirect), now: now) }
         if let refusal = self.setDeadline(route, now: now) { return self.answer(refusal, now: now) }
 
         guard let backend = self.chooseBackend(route, traffic),
@@ -35,7 +36,10 @@ extension Exchange {
         self.readHint(cluster, traffic)
 
         route.edits.request.apply(to: &self.head.headers)
-        route.backends[backend].requestEdits.apply(to: &self.head.headers)
+        let side = route.backends[backend]
+        if !route.mirrors.isEmpty || !side.mirrors.isEmpty { self.chooseMirrors(route, side, traffic) }
+        side.requestEdits.apply(to: &self.head.headers)
+        side.rewrite?.apply(to: &self.head.headers)
         // Of the request that the application is itself serving; not of this one.
         if self.traits.hasAttemptField { self.head.headers.remove(.weftAttempt) }
 
@@ -125,6 +129,17 @@ extension Exchange {
             }
             return left > 0 ? nil : LocalReply(.deadlineExceeded, detail: "no time was left when the request arrived")
         }
+    }
+
+    /// Which mirrors get a copy. The copy is what the route makes of the request, before its backend's own changes.
+    private mutating func chooseMirrors(_ route: CompiledRoute, _ side: CompiledBackend, _ traffic: LoopTraffic) {
+        self.mirrors = (route.mirrors + side.mirrors).filter { $0.draws(random: &traffic.random) }
+        if !self.mirrors.isEmpty { self.mirroredHead = self.head }
+    }
+
+    private func redirection(_ redirect: CompiledRedirect) -> LocalReply {
+        LocalReply(
+            .ok, status: redirect.redirect.status, location: redirect.location(for: self.head.headers))
     }
 
     private func unroutable(status: Int, detail: String) -> LocalReply {

@@ -76,6 +76,10 @@ package struct Exchange: ~Copyable {
     package internal(set) var cluster: ClusterTraffic?
     /// The route it took; nil when none matched.
     package internal(set) var route: CompiledRoute?
+    /// Who gets a copy of the request; final with `begin`.
+    package internal(set) var mirrors: [CompiledMirror] = []
+    /// The head of those copies; nil where there are none.
+    package internal(set) var mirroredHead: RequestHead?
     /// What to answer when the effects contain `reply`.
     package internal(set) var reply: LocalReply?
     /// The number of the current attempt, from 1; 0 before the first.

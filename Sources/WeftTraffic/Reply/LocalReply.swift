@@ -2,7 +2,7 @@ package import WeftModel
 
 /// A response that the proxy makes itself.
 package struct LocalReply: Hashable, Sendable {
-    /// 400–599.
+    /// 300–599.
     package var status: Int
     /// For gRPC callers, 0–16.
     package var grpcStatus: Int
@@ -13,11 +13,13 @@ package struct LocalReply: Hashable, Sendable {
     package var provenance: Provenance?
     /// Seconds for `retry-after`; nil leaves the field out.
     package var retryAfterSeconds: Int?
+    /// Where to ask instead, of a redirect; such a reply is nothing but that.
+    package var location: String?
 
     /// A reply with the reason's own statuses unless others are given.
     package init(
         _ reason: Reason, status: Int? = nil, grpcStatus: Int? = nil, detail: String = "",
-        provenance: Provenance? = nil, retryAfterSeconds: Int? = nil
+        provenance: Provenance? = nil, retryAfterSeconds: Int? = nil, location: String? = nil
     ) {
         self.status = status ?? reason.status
         self.grpcStatus = grpcStatus ?? reason.grpcStatus
@@ -25,5 +27,6 @@ package struct LocalReply: Hashable, Sendable {
         self.detail = detail
         self.provenance = provenance
         self.retryAfterSeconds = retryAfterSeconds
+        self.location = location
     }
 }

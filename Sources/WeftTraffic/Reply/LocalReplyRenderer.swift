@@ -15,6 +15,12 @@ package struct RenderedReply: Sendable {
 package enum LocalReplyRenderer {
     /// `request` is the head that is answered.
     package static func render(_ reply: LocalReply, for request: borrowing RequestHead) -> RenderedReply {
+        if let location = reply.location {
+            var head = ResponseHead(status: reply.status)
+            head.headers.append(.location, location)
+            head.headers.append(.contentLength, 0)
+            return RenderedReply(head: head, body: [])
+        }
         if request.isGRPC { return Self.trailersOnly(reply) }
         let isJSON = Self.prefersJSON(request.headers)
         let body = Array((isJSON ? Self.json(reply) : Self.text(reply)).utf8)

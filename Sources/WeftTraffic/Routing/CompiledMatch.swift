@@ -10,19 +10,16 @@ struct CompiledMatch: Sendable {
         /// An expression that could not be compiled: matches nothing.
         case never
 
-        init(_ match: StringMatch, problems: inout [String]) {
+        init(_ match: StringMatch, _ expressions: inout ExpressionCache) {
             switch match {
             case .exact(let text): self = .exact(Array(text.utf8))
             case .present: self = .present
-            case .regularExpression(let text):
-                do {
-                    self = .expression(try RegularExpression(text))
-                } catch {
-                    problems.append("`\(text)`: \(error)")
-                    self = .never
-                }
+            case .regularExpression(let text): self = expressions.compiled(text).map(Value.expression) ?? .never
             }
         }
+
+        /// What it must be, where that is one thing.
+        var exact: [UInt8]? { if case .exact(let bytes) = self { bytes } else { nil } }
 
         func matches(_ value: UnsafeRawBufferPointer) -> Bool {
             switch self {
@@ -51,24 +48,43 @@ struct CompiledMatch: Sendable {
     private var headers: [Header] = []
     private var parameters: [Parameter] = []
 
-    init(_ match: RouteMatch, problems: inout [String]) {
+    init(_ match: RouteMatch, _ expressions: inout ExpressionCache) {
         if case .regularExpression(let text) = match.path {
-            do {
-                self.expression = try RegularExpression(text)
-            } catch {
-                problems.append("`\(text)`: \(error)")
-                self.neverMatches = true
-            }
+            self.expression = expressions.compiled(text)
+            self.neverMatches = self.expression == nil
         }
         self.method = match.method.map { Array($0.utf8) }
         for header in match.headers {
             let name: FieldName = header.name == "host" ? .authority : FieldName(header.name)
-            self.headers.append(Header(name: name, text: header.name, value: Value(header.value, problems: &problems)))
+            self.headers.append(Header(name: name, text: header.name, value: Value(header.value, &expressions)))
         }
         for parameter in match.queryParameters {
             self.parameters.append(
-                Parameter(name: Array(parameter.name.utf8), value: Value(parameter.value, problems: &problems)))
+                Parameter(name: Array(parameter.name.utf8), value: Value(parameter.value, &expressions)))
         }
+    }
+
+    /// What it wants of headers and query parameters.
+    var conditions: [Condition] {
+        self.headers.map { header in
+            let name: StaticString = header.name.text
+            let bytes =
+                header.name == .other
+                ? Array(header.text.utf8) : Array(UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+            return Condition(key: .header(bytes), value: header.value.exact)
+        } + self.parameters.map { Condition(key: .parameter($0.name), value: $0.value.exact) }
+    }
+
+    /// All values of a header as one list (RFC 9110 §5.3).
+    static func joined(_ name: [UInt8], in headers: HeaderBlock) -> [UInt8] {
+        var joined: [UInt8] = []
+        var isFirst = true
+        for index in 0..<headers.count where headers.withName(at: index, { $0.elementsEqual(name) }) {
+            if !isFirst { joined.append(UInt8(ascii: ",")) }
+            isFirst = false
+            headers.withValue(at: index) { joined.append(contentsOf: $0) }
+        }
+        return joined
     }
 
     /// What every path that matches begins with, where the path is an expression.
@@ -131,42 +147,23 @@ struct CompiledMatch: Sendable {
     }
 }
 
-/// Percent-encoding as query strings use it: `%41` and `+` for a space.
-enum PercentCoding {
-    static func isEncoded(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        bytes.contains { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }
-    }
+/// Compiles each expression of a table once, however many routes hold it.
+struct ExpressionCache {
+    /// What cannot be honoured, and why.
+    private(set) var problems: [String] = []
+    private var known: [String: RegularExpression?] = [:]
 
-    /// Malformed escapes stay as they are.
-    static func decoded(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
-        var result: [UInt8] = []
-        result.reserveCapacity(bytes.count)
-        var index = 0
-        while index < bytes.count {
-            if bytes[index] == UInt8(ascii: "%"), index + 2 < bytes.count, let high = Self.digit(bytes[index + 1]),
-                let low = Self.digit(bytes[index + 2])
-            {
-                result.append(high << 4 | low)
-                index += 3
-            } else {
-                result.append(bytes[index] == UInt8(ascii: "+") ? UInt8(ascii: " ") : bytes[index])
-                index += 1
-            }
-        }
-        return result
-    }
-
-    static func equals(_ encoded: UnsafeRawBufferPointer, _ plain: [UInt8]) -> Bool {
-        Self.isEncoded(encoded)
-            ? Self.decoded(encoded) == plain : encoded.count == plain.count && encoded.elementsEqual(plain)
-    }
-
-    private static func digit(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
-        default: nil
+    /// Nil for what cannot be honoured: it matches nothing.
+    mutating func compiled(_ text: String) -> RegularExpression? {
+        if let known = self.known[text] { return known }
+        do {
+            let expression = try RegularExpression(text)
+            self.known[text] = expression
+            return expression
+        } catch {
+            self.problems.append("`\(text)`: \(error)")
+            self.known[text] = .some(nil)
+            return nil
         }
     }
 }

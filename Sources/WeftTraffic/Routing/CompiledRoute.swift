@@ -13,6 +13,9 @@ package final class CompiledRoute: Sendable {
     let cohort: AffinityReader?
     let cohortChoice: CohortChoice
     let hashKey: AffinityReader?
+    /// Set where the route redirects.
+    let redirect: CompiledRedirect?
+    let mirrors: [CompiledMirror]
     let retry: RetryRules
     /// Nanoseconds; nil takes the default, zero or less is none.
     let requestTimeout: Int64?
@@ -27,10 +30,13 @@ package final class CompiledRoute: Sendable {
         self.route = route
         self.edits = (HeaderEdits(route.requestHeaders), HeaderEdits(route.responseHeaders))
         if case .forward(let clusters) = route.action {
-            self.backends = clusters.map(CompiledBackend.init)
+            self.backends = clusters.map { CompiledBackend($0, of: route) }
         } else {
             self.backends = []
         }
+        self.redirect =
+            if case .redirect(let redirect) = route.action { CompiledRedirect(redirect, match: route.match.path) } else { nil }
+        self.mirrors = route.mirrors.map { CompiledMirror($0, of: route) }
         self.choice = WeightedChoice(weights: self.backends.map(\.weight))
         self.hashKey = route.hashKey.map(AffinityReader.init)
         self.cohort = route.stickyCohort.map(AffinityReader.init)
@@ -48,11 +54,17 @@ struct CompiledBackend: Sendable {
     let weight: Int
     let requestEdits: HeaderEdits
     let responseEdits: HeaderEdits
+    /// Its own, or the route's.
+    let rewrite: CompiledRewrite?
+    /// Its own; the route's come besides.
+    let mirrors: [CompiledMirror]
 
-    init(_ backend: WeightedCluster) {
+    init(_ backend: WeightedCluster, of route: Route) {
         self.cluster = backend.cluster
         self.weight = backend.weight
         self.requestEdits = HeaderEdits(backend.requestHeaders)
         self.responseEdits = HeaderEdits(backend.responseHeaders)
+        self.rewrite = (backend.rewrite ?? route.rewrite).map { CompiledRewrite($0, match: route.match.path) }
+        self.mirrors = backend.mirrors.map { CompiledMirror($0, of: route) }
     }
 }

@@ -10,6 +10,8 @@ package final class ClusterTraffic {
     package internal(set) var admission: AdmissionControl?
     /// In nanoseconds.
     private(set) var connectTimeout: Int64
+    /// Why the cluster's name could not be resolved, the last time; nil when it was, or is no name.
+    package var resolutionFailure: String?
     /// The driver's own, for example its metric labels.
     package var attachment: AnyObject?
 
@@ -54,12 +56,7 @@ package final class ClusterTraffic {
     }
 
     /// Whether the endpoints are proxies of the mesh, which prove who they are.
-    var hasPeers: Bool {
-        switch self.cluster.transport {
-        case .mutualTLS: true
-        case .plaintext: false
-        }
-    }
+    var hasPeers: Bool { self.cluster.isMutual }
 
     /// The probability with which admission control refuses now; nil without it.
     package func admissionRejection(now: MonotonicInstant) -> Double? { self.admission?.rejection(now: now) }

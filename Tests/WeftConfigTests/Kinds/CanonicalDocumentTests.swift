@@ -57,6 +57,71 @@ import WeftModel
             timeouts: {request: 1s500ms, backendRequest: 1s}
             retry: {attempts: 2, codes: [503, 500], backoff: 10ms}
           - backendRefs: [{name: billing, port: 80}]
+          - matches: [{path: {value: /old}}]
+            filters:
+            - {type: RequestRedirect, requestRedirect: {scheme: https, hostname: a.example, port: 8443, statusCode: 308, path: {type: ReplacePrefixMatch, replacePrefixMatch: ""}}}
+          - filters:
+            - {type: URLRewrite, urlRewrite: {hostname: b.example, path: {type: ReplaceFullPath, replaceFullPath: /whole}}}
+            - {type: RequestMirror, requestMirror: {backendRef: {name: shadow, port: 80}, percent: 10}}
+            - {type: RequestMirror, requestMirror: {backendRef: {group: weft.dev, kind: ExternalService, name: out, port: 80}, fraction: {numerator: 1, denominator: 7}}}
+            backendRefs:
+            - name: billing
+              port: 80
+              filters: [{type: URLRewrite, urlRewrite: {hostname: c.example}}]
+            sessionPersistence: {type: Cookie, sessionName: Plan, absoluteTimeout: 1h, cookieConfig: {lifetimeType: Permanent}}
+        """,
+        """
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: GRPCRoute
+        metadata: {name: ledger}
+        spec:
+          parentRefs: [{group: "", kind: Service, name: ledger, namespace: money}]
+          rules:
+          - name: post
+            matches:
+            - method: {service: money.v1.Ledger, method: Post}
+              headers: [{name: x-a, value: b}]
+            - method: {type: RegularExpression, service: "money\\..*"}
+            - method: {method: Get}
+            filters: [{type: RequestMirror, requestMirror: {backendRef: {name: shadow, port: 80}}}]
+            backendRefs: [{name: ledger, port: 80, weight: 3}]
+            sessionPersistence: {type: Header, sessionName: x-s}
+          - {}
+        """,
+        """
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: TCPRoute
+        metadata: {name: cache}
+        spec:
+          parentRefs: [{group: "", kind: Service, name: cache}]
+          rules: [{name: all, backendRefs: [{name: a, port: 1, weight: 2}, {name: b, port: 1}]}]
+        """,
+        """
+        apiVersion: gateway.networking.k8s.io/v1alpha3
+        kind: TLSRoute
+        metadata: {name: db}
+        spec:
+          parentRefs: [{group: "", kind: Service, name: db}]
+          hostnames: [a.example, "*.b.example"]
+          rules: [{backendRefs: [{name: a, port: 1}]}]
+        """,
+        """
+        apiVersion: gateway.networking.k8s.io/v1beta1
+        kind: ReferenceGrant
+        metadata: {name: g}
+        spec:
+          from: [{group: gateway.networking.k8s.io, kind: GRPCRoute, namespace: shop}]
+          to: [{group: "", kind: Service}, {group: weft.dev, kind: ExternalService, name: out}]
+        """,
+        """
+        apiVersion: weft.dev/v1
+        kind: ExternalService
+        metadata: {name: out}
+        spec:
+          host: API.example.com
+          ports:
+          - {name: web, port: 80, targetPort: 443, tls: {serverName: edge.example.com, subjectAltNames: [a.example, b.example], rootsFile: /etc/roots.pem}}
+          - {port: 8080, appProtocol: grpc}
         """,
         """
         apiVersion: weft.dev/v1
@@ -136,7 +201,25 @@ import WeftModel
         metadata: {name: mesh}
         spec:
           mtls: {mode: permissive}
+          egress: {unknown: allow}
+          routes: {crossNamespaceBackends: granted}
           traffic: {timeouts: {request: 10s}}
+        """,
+        """
+        apiVersion: weft.dev/v1
+        kind: TrafficPolicy
+        metadata: {name: out}
+        spec:
+          targetRefs: [{group: weft.dev, kind: ExternalService, name: out}]
+          loadBalancing: {algorithm: random}
+        """,
+        """
+        apiVersion: weft.dev/v1
+        kind: TrafficPolicy
+        metadata: {name: rpc}
+        spec:
+          targetRefs: [{group: gateway.networking.k8s.io, kind: GRPCRoute, name: ledger}]
+          timeouts: {request: 1s}
         """,
         "{\"apiVersion\": \"weft.dev/v1\", \"kind\": \"MeshSettings\", \"metadata\": {\"name\": \"mesh\"}, \"spec\": {}}",
     ]

@@ -45,7 +45,53 @@ import WeftModel
         ("matches: [{headers: [{name: \":path\", value: x}]}]", "spec.rules[0].matches[0].headers[0].name"),
         ("matches: [{headers: [{name: a}]}]", "spec.rules[0].matches[0].headers[0]"),
         ("matches: [{header: []}]", "spec.rules[0].matches[0].header"),
-        ("filters: [{type: RequestRedirect, requestRedirect: {}}]", "spec.rules[0].filters[0].type"),
+        ("filters: [{type: RequestRedirect, requestRedirect: {}}]", "spec.rules[0].filters[0].requestRedirect"),
+        (
+            "filters: [{type: RequestRedirect, requestRedirect: {port: 81, statusCode: 304}}]",
+            "spec.rules[0].filters[0].requestRedirect.statusCode"
+        ),
+        (
+            "filters: [{type: RequestRedirect, requestRedirect: {scheme: ftp}}]",
+            "spec.rules[0].filters[0].requestRedirect.scheme"
+        ),
+        (
+            "{filters: [{type: RequestRedirect, requestRedirect: {port: 81}}], backendRefs: [{name: a, port: 80}]}",
+            "spec.rules[0].backendRefs"
+        ),
+        (
+            "filters: [{type: RequestRedirect, requestRedirect: {port: 81}}, {type: URLRewrite, urlRewrite: {hostname: a.b}}]",
+            "spec.rules[0].filters"
+        ),
+        (
+            "filters: [{type: URLRewrite, urlRewrite: {hostname: a.b}}, {type: URLRewrite, urlRewrite: {hostname: a.c}}]",
+            "spec.rules[0].filters[1].type"
+        ),
+        (
+            "filters: [{type: URLRewrite, urlRewrite: {path: {type: ReplaceFullPath, replacePrefixMatch: /a}}}]",
+            "spec.rules[0].filters[0].urlRewrite.path.replacePrefixMatch"
+        ),
+        (
+            "{matches: [{path: {type: Exact, value: /a}}], filters: [{type: URLRewrite, urlRewrite: {path: {type: ReplacePrefixMatch, replacePrefixMatch: /b}}}]}",
+            "spec.rules[0]"
+        ),
+        (
+            "filters: [{type: RequestMirror, requestMirror: {backendRef: {name: a, port: 80}, percent: 101}}]",
+            "spec.rules[0].filters[0].requestMirror.percent"
+        ),
+        (
+            "filters: [{type: RequestMirror, requestMirror: {backendRef: {name: a, port: 80}, fraction: {numerator: 3, denominator: 2}}}]",
+            "spec.rules[0].filters[0].requestMirror.fraction.numerator"
+        ),
+        (
+            "filters: [{type: RequestMirror, requestMirror: {backendRef: {name: a}}}]",
+            "spec.rules[0].filters[0].requestMirror.backendRef"
+        ),
+        ("filters: [{type: CORS, cors: {}}]", "spec.rules[0].filters[0].type"),
+        (
+            "backendRefs: [{name: a, port: 80, filters: [{type: RequestRedirect, requestRedirect: {port: 81}}]}]",
+            "spec.rules[0].backendRefs[0].filters[0].type"
+        ),
+        ("backendRefs: [{name: a, port: 80, kind: ExternalService}]", "spec.rules[0].backendRefs[0]"),
         ("filters: [{type: RequestHeaderModifer}]", "spec.rules[0].filters[0].type"),
         (
             "filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: te, value: x}]}}]",
@@ -64,7 +110,12 @@ import WeftModel
         ("backendRefs: [{name: billing, port: 80, weight: 1000001}]", "spec.rules[0].backendRefs[0].weight"),
         ("backendRefs: [{name: billing, port: 80, kind: Pod}]", "spec.rules[0].backendRefs[0].kind"),
         ("timeouts: {request: 1s, backendRequest: 2s}", "spec.rules[0].timeouts.backendRequest"),
-        ("sessionPersistence: {}", "spec.rules[0].sessionPersistence"),
+        ("sessionPersistence: {cookieConfig: {lifetimeType: Permanent}}", "spec.rules[0].sessionPersistence"),
+        ("sessionPersistence: {idleTimeout: 1m}", "spec.rules[0].sessionPersistence.idleTimeout"),
+        (
+            "sessionPersistence: {type: Header, cookieConfig: {lifetimeType: Session}}",
+            "spec.rules[0].sessionPersistence.cookieConfig"
+        ),
         ("backends: []", "spec.rules[0].backends"),
     ])
     func `a rule that cannot stand is refused where it is wrong`(text: String, field: String) {
@@ -89,9 +140,24 @@ import WeftModel
         #expect(self.parents("[{kind: Service, name: a}]").first?.remedy == "Write group: \"\".")
     }
 
-    @Test func `a route for another namespace's service is refused`() {
-        let found = self.parents("[{group: \"\", kind: Service, name: a, namespace: other}]")
-        #expect(found.first?.remedy == "Put the route into the namespace other.")
+    @Test func `a route may be a consumer's, for another namespace's service`() {
+        #expect(self.parents("[{group: \"\", kind: Service, name: a, namespace: other}]").isEmpty)
+    }
+
+    @Test func `mirrors may stand side by side, with shares of their own`() throws {
+        let rule = try self.rule(
+            "{filters: [{type: RequestMirror, requestMirror: {backendRef: {name: a, port: 80}, percent: 5}}, {type: RequestMirror, requestMirror: {backendRef: {name: b, namespace: c, port: 81}, fraction: {numerator: 1, denominator: 3}}}], backendRefs: [{name: billing, port: 80}]}"
+        )
+        #expect(rule.mirrors.map(\.fraction) == [Fraction(5), Fraction(1, of: 3)])
+        #expect(rule.mirrors.last?.backend.service == ServiceName(namespace: "c", name: "b"))
+    }
+
+    @Test func `a session has Gateway API's defaults`() throws {
+        #expect(try self.rule("sessionPersistence: {}").session == SessionPersistence())
+        let session = try self.rule(
+            "sessionPersistence: {type: Header, sessionName: X-Session, absoluteTimeout: 1h}"
+        ).session
+        #expect(session?.name == "x-session" && session?.absoluteTimeout == .seconds(3600))
     }
 
     @Test func `the same parent twice is refused unless the ports differ`() {

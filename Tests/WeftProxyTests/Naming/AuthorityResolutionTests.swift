@@ -19,8 +19,17 @@ import WeftModel
         #expect(port.description == canonical)
     }
 
-    @Test(arguments: ["127.0.0.1:80", "localhost", "[::1]:80", "a.b.c.d", "www.example.com"])
-    func `what the mesh cannot know is foreign`(authority: String) {
+    @Test(arguments: [
+        ("a.b.c.d", "a.b.c.d", 80), ("WWW.example.com:443", "www.example.com", 443),
+        ("api.example.com.", "api.example.com", 80), ("10.1.2.3:8080", "10.1.2.3", 8080),
+    ])
+    func `a name of DNS or an address may be outside the mesh`(authority: String, host: String, port: Int) {
+        #expect(
+            AuthorityResolution(authority: authority, namespace: "default") == .external(host: host, port: port))
+    }
+
+    @Test(arguments: ["127.0.0.1:80", "localhost", "app.localhost", "[::1]:80"])
+    func `the caller's own host is foreign`(authority: String) {
         #expect(AuthorityResolution(authority: authority, namespace: "default") == .foreign)
     }
 

@@ -39,7 +39,7 @@ struct TestSidecar {
 
     static func start(
         _ service: String, on group: MultiThreadedEventLoopGroup,
-        source: any ConfigurationSource = NoConfigurationSource(),
+        source: any ConfigurationSource = NoConfigurationSource(), names: NameResolver = NameResolver(),
         configure: (inout ProxyConfiguration) -> Void = { _ in }
     ) async throws -> TestSidecar {
         var configuration = ProxyConfiguration(
@@ -53,7 +53,8 @@ struct TestSidecar {
         var logger = Logger(label: "test")
         logger.logLevel = .error
         let server = try await ProxyServer(
-            configuration: configuration, group: group, source: source, logger: logger, telemetry: telemetry)
+            configuration: configuration, group: group, source: source, logger: logger, telemetry: telemetry,
+            names: names)
         return TestSidecar(
             server: server, inbound: try await server.openInbound(), outbound: try await server.openOutbound(),
             telemetry: telemetry)

@@ -1,0 +1,47 @@
+internal import Foundation
+internal import WeftModel
+
+/// Adds what became of a route to its document, in Gateway API's shape; `apply` passes over it.
+enum RouteStatusDocument {
+    private struct Status: Encodable {
+        struct Parent: Encodable {
+            struct Reference: Encodable {
+                let group = ""
+                let kind = "Service"
+                let name: String
+            }
+
+            struct Condition: Encodable {
+                let type: String
+                let status: String
+                let reason: String
+                let message: String
+            }
+
+            let parentRef: Reference
+            let controllerName = "weft.dev/mesh"
+            let conditions: [Condition]
+        }
+
+        let parents: [Parent]
+    }
+
+    /// The document of a view, with a status where there is one.
+    static func document(_ view: ResourceView) throws -> String {
+        guard let parents = view.status, view.document.hasSuffix("}") else { return view.document }
+        let status = Status(
+            parents: parents.map { parent in
+                Status.Parent(
+                    parentRef: .init(name: parent.parent),
+                    conditions: parent.conditions.map {
+                        .init(
+                            type: $0.type.rawValue, status: $0.isTrue ? "True" : "False", reason: $0.reason.rawValue,
+                            message: $0.message)
+                    })
+            })
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let text = String(decoding: try encoder.encode(status), as: UTF8.self)
+        return view.document.dropLast() + ",\"status\":\(text)}"
+    }
+}
