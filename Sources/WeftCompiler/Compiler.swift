@@ -106,9 +106,11 @@ package enum Compiler {
             snapshot.listeners[listener.name] = .inbound(listener)
         }
         return Compilation(
-            snapshot: snapshot, diagnostics: catalog.diagnostics + RouteStatusCompiler.findings(statuses, routes), catalog: catalog, policies: policies,
+            snapshot: snapshot, diagnostics: catalog.diagnostics + RouteStatusCompiler.findings(statuses, routes),
+            catalog: catalog, policies: policies,
             routeStatuses: statuses,
-            routes: routes, externals: externals, settings: settings, declaredServices: services, declaredWorkloads: declaredWorkloads,
+            routes: routes, externals: externals, settings: settings, declaredServices: services,
+            declaredWorkloads: declaredWorkloads,
             trustDomain: trustDomain)
     }
 }

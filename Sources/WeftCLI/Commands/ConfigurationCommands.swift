@@ -140,7 +140,9 @@ struct GetCommand: AsyncParsableCommand {
         case .json:
             let documents = try views.map(RouteStatusDocument.document)
             Console.current.line(documents.count == 1 ? documents[0] : "[" + documents.joined(separator: ",\n") + "]")
-        case .yaml: Console.current.line(try views.map { try Documents.yaml(RouteStatusDocument.document($0)) }.joined(separator: "---\n"))
+        case .yaml:
+            Console.current.line(
+                try views.map { try Documents.yaml(RouteStatusDocument.document($0)) }.joined(separator: "---\n"))
         }
     }
 }

@@ -115,7 +115,9 @@ struct RouteCompiler {
     /// A destination outside the mesh has to be asked by its own name, whatever the caller wrote.
     private func rewrite(_ backend: RouteBackend, of rule: HTTPRoute.Rule) -> URLRewrite? {
         var rewrite = backend.rewrite.map(Self.normalized)
-        guard backend.kind == .externalService, let host = self.externals.host(of: backend.service) else { return rewrite }
+        guard backend.kind == .externalService, let host = self.externals.host(of: backend.service) else {
+            return rewrite
+        }
         let path = rewrite?.path ?? rule.rewrite?.path.map(Self.normalized)
         rewrite = URLRewrite(hostname: rewrite?.hostname ?? rule.rewrite?.hostname ?? host, path: path)
         return rewrite

@@ -37,7 +37,8 @@ struct RouteStatusCompiler {
             return (statuses[route.key] ?? []).flatMap { status in
                 status.conditions.filter { !$0.isTrue && seen.insert($0).inserted }.map { condition in
                     Diagnostic(
-                        .warning, "\(condition.type.rawValue) is false, \(condition.reason.rawValue): \(condition.message)",
+                        .warning,
+                        "\(condition.type.rawValue) is false, \(condition.reason.rawValue): \(condition.message)",
                         file: provenance?.file, line: provenance?.line, resource: route.key.description)
                 }
             }
@@ -82,7 +83,8 @@ struct RouteStatusCompiler {
                         "no ReferenceGrant in \(reference.service.namespace) allows \(port)")
                 }
                 if missing == nil, !self.exists(reference) {
-                    missing = .init(.resolvedRefs, false, .backendNotFound, "there is no \(reference.kind.rawValue) \(port)")
+                    missing = .init(
+                        .resolvedRefs, false, .backendNotFound, "there is no \(reference.kind.rawValue) \(port)")
                 }
             }
         }

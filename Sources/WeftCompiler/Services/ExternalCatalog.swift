@@ -24,7 +24,8 @@ struct ExternalCatalog: Sendable {
         entries.sort { $0.service.metadata.serviceName < $1.service.metadata.serviceName }
         self.entries = entries
         self.byName = Dictionary(
-            entries.enumerated().map { ($0.element.service.metadata.serviceName, $0.offset) }) { first, _ in first }
+            entries.enumerated().map { ($0.element.service.metadata.serviceName, $0.offset) }
+        ) { first, _ in first }
     }
 
     /// What callers ask for and what the cluster is called.

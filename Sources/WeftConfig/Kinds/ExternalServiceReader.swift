@@ -60,7 +60,9 @@ enum ExternalServiceReader {
     private static func tls(_ field: Field, host: String) -> TLSOrigination? {
         guard let object = field.object(known: ["serverName", "subjectAltNames", "rootsFile"]) else { return nil }
         let serverName = object["serverName"].map { $0.subdomain("server name") } ?? host
-        let names = object["subjectAltNames"].map { $0.list(atLeast: 1, atMost: 16)?.compactMap { $0.subdomain("name") } }
+        let names = object["subjectAltNames"].map {
+            $0.list(atLeast: 1, atMost: 16)?.compactMap { $0.subdomain("name") }
+        }
         let roots = object["rootsFile"].map { $0.text(atMost: 4096) }
         if let file = object["rootsFile"], case .some(.some(let path)) = roots, !path.hasPrefix("/") {
             file.refuse("the path must be absolute: proxies look for it on their own hosts", remedy: "Write /etc/….")

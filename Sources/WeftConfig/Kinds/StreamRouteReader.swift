@@ -86,7 +86,8 @@ enum ReferenceGrantReader {
         guard let group, let kind else { return nil }
         let expected = kind == .service ? "" : "weft.dev"
         if group != expected {
-            object["group"]?.refuse("\(kind.rawValue) has the group \"\(expected)\"", remedy: "Write group: \"\(expected)\".")
+            object["group"]?.refuse(
+                "\(kind.rawValue) has the group \"\(expected)\"", remedy: "Write group: \"\(expected)\".")
         }
         return ReferenceGrant.Target(kind: kind, name: name ?? nil)
     }

@@ -145,7 +145,8 @@ enum TrafficPolicyReader {
         default:
             kind.refuse(
                 "a policy cannot act on a \(YAMLNode.shortened(kindName))",
-                remedy: Suggestion.remedy(for: kindName, among: ["Service", "HTTPRoute", "GRPCRoute", "ExternalService"], noun: "Values"))
+                remedy: Suggestion.remedy(
+                    for: kindName, among: ["Service", "HTTPRoute", "GRPCRoute", "ExternalService"], noun: "Values"))
             return nil
         }
     }

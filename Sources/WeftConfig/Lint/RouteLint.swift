@@ -54,7 +54,9 @@ enum RouteLint {
             for (position, backend) in rule.backends.enumerated() {
                 if let problem = self.problem(backend.reference, world) {
                     findings.append(
-                        warn("\(field)[\(position)]", "\(problem.what): its share of the calls gets 500", problem.remedy))
+                        warn(
+                            "\(field)[\(position)]", "\(problem.what): its share of the calls gets 500", problem.remedy)
+                    )
                 }
             }
             for mirror in rule.mirrors + rule.backends.flatMap(\.mirrors) {

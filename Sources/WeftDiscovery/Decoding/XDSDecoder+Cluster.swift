@@ -109,7 +109,8 @@ extension XDSDecoder {
         _ validation: Envoy_Extensions_TransportSockets_Tls_V3_CertificateValidationContext
     ) -> TLSOrigination? {
         let names = validation.matchTypedSubjectAltNames.filter { $0.sanType == .dns }.map(\.matcher.exact)
-        guard !names.isEmpty, names.count == validation.matchTypedSubjectAltNames.count, names.allSatisfy({ !$0.isEmpty })
+        guard !names.isEmpty, names.count == validation.matchTypedSubjectAltNames.count,
+            names.allSatisfy({ !$0.isEmpty })
         else { return nil }
         let file = validation.trustedCa.filename
         return TLSOrigination(

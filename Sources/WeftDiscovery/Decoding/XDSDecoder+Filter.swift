@@ -15,7 +15,9 @@ extension XDSDecoder {
         switch action.schemeRewriteSpecifier {
         case .httpsRedirect(true): redirect.scheme = "https"
         case .schemeRedirect(let scheme):
-            guard scheme == "http" || scheme == "https" else { throw refuse("scheme_redirect", "'\(scheme)' is unknown") }
+            guard scheme == "http" || scheme == "https" else {
+                throw refuse("scheme_redirect", "'\(scheme)' is unknown")
+            }
             redirect.scheme = scheme
         case .httpsRedirect(false), nil: break
         }

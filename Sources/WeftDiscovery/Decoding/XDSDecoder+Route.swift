@@ -8,9 +8,11 @@ extension XDSDecoder {
     ) throws(XDSDecodingError) -> RouteConfiguration {
         var hosts: [VirtualHost] = []
         for host in configuration.virtualHosts {
-            for domain in host.domains where domain != "*" && domain.dropFirst(domain.hasPrefix("*.") ? 1 : 0).contains("*") {
+            for domain in host.domains
+            where domain != "*" && domain.dropFirst(domain.hasPrefix("*.") ? 1 : 0).contains("*") {
                 throw XDSDecodingError(
-                    resource: configuration.name, field: "domains", cause: "'\(domain)': only whole names, `*.` before one, or `*`")
+                    resource: configuration.name, field: "domains",
+                    cause: "'\(domain)': only whole names, `*.` before one, or `*`")
             }
             var routes: [Route] = []
             for route in host.routes { routes.append(try self.route(route, of: configuration.name)) }
@@ -105,7 +107,8 @@ extension XDSDecoder {
         case .prefix(let prefix):
             // Weft's prefixes are whole elements; a textual one is an expression.
             model.path =
-                prefix.hasSuffix("/") ? .prefix(String(prefix.dropLast())) : .regularExpression(escapedExpression(prefix) + ".*")
+                prefix.hasSuffix("/")
+                ? .prefix(String(prefix.dropLast())) : .regularExpression(escapedExpression(prefix) + ".*")
         case nil: throw XDSDecodingError(resource: resource, field: "match", cause: "says no path that Weft knows")
         }
         for header in match.headers {

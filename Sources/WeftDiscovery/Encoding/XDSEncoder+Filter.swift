@@ -80,7 +80,8 @@ extension XDSEncoder {
                 case 10_000: $0.denominator = .tenThousand
                 default: $0.denominator = .million
                 }
-                $0.numerator = UInt32(clamping: mirror.fraction.isExactInXDS ? mirror.fraction.numerator : mirror.fraction.millionths)
+                $0.numerator = UInt32(
+                    clamping: mirror.fraction.isExactInXDS ? mirror.fraction.numerator : mirror.fraction.millionths)
             }
         }
     }

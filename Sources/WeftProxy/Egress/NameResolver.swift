@@ -1,12 +1,12 @@
 internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
-internal import WeftTraffic
+package import WeftTraffic
 
 #if canImport(Glibc)
-internal import Glibc
+    internal import Glibc
 #else
-internal import Darwin
+    internal import Darwin
 #endif
 
 /// Looks up the names of destinations outside the mesh, when `NameRefresh` says so, on threads of its own: the resolver of

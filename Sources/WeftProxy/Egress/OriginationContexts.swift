@@ -23,7 +23,9 @@ final class OriginationContexts: Sendable {
     func prepare(_ clusters: some Sequence<Cluster>) {
         var needed: Set<Key> = []
         for cluster in clusters {
-            if case .tls(let tls) = cluster.transport { needed.insert(Self.key(tls, isHTTP2: cluster.appProtocol.isHTTP2)) }
+            if case .tls(let tls) = cluster.transport {
+                needed.insert(Self.key(tls, isHTTP2: cluster.appProtocol.isHTTP2))
+            }
         }
         let missing = self.contexts.withLock { contexts in
             contexts = contexts.filter { needed.contains($0.key) && (try? $0.value.get()) != nil }

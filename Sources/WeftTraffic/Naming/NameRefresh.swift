@@ -112,7 +112,9 @@ package struct NameRefresh: Sendable {
     package mutating func expired(now: MonotonicInstant) -> [String: NameAnswer] {
         var expired: [String: NameAnswer] = [:]
         for (name, entry) in self.entries {
-            guard let startedAt = entry.startedAt, !entry.isLate, now - startedAt >= self.settings.timeout else { continue }
+            guard let startedAt = entry.startedAt, !entry.isLate, now - startedAt >= self.settings.timeout else {
+                continue
+            }
             var entry = entry
             entry.isLate = true
             self.note("no answer within \(self.settings.timeout)", in: &entry, now: now)

@@ -70,7 +70,8 @@ struct CompiledMatch: Sendable {
             let name: StaticString = header.name.text
             let bytes =
                 header.name == .other
-                ? Array(header.text.utf8) : Array(UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+                ? Array(header.text.utf8)
+                : Array(UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
             return Condition(key: .header(bytes), value: header.value.exact)
         } + self.parameters.map { Condition(key: .parameter($0.name), value: $0.value.exact) }
     }

@@ -35,7 +35,8 @@ package final class CompiledRoute: Sendable {
             self.backends = []
         }
         self.redirect =
-            if case .redirect(let redirect) = route.action { CompiledRedirect(redirect, match: route.match.path) } else { nil }
+            if case .redirect(let redirect) = route.action { CompiledRedirect(redirect, match: route.match.path) } else
+            { nil }
         self.mirrors = route.mirrors.map { CompiledMirror($0, of: route) }
         self.choice = WeightedChoice(weights: self.backends.map(\.weight))
         self.hashKey = route.hashKey.map(AffinityReader.init)

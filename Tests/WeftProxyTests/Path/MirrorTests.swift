@@ -29,10 +29,14 @@ import WeftTraffic
     }
 
     /// Waits until the proxy has counted as many copies.
-    private func copies(_ sidecar: TestSidecar, on group: MultiThreadedEventLoopGroup, count: Int) async throws -> String {
+    private func copies(
+        _ sidecar: TestSidecar, on group: MultiThreadedEventLoopGroup, count: Int
+    ) async throws -> String {
         for _ in 0..<20_000 {
             let metrics = try await sidecar.server.metrics(on: group.next()).get()
-            let lines = String(decoding: MetricExposition.prometheus.encode(metrics), as: UTF8.self).split(separator: "\n").filter { $0.hasPrefix("weft_mirrored_requests_total{") }
+            let lines = String(decoding: MetricExposition.prometheus.encode(metrics), as: UTF8.self).split(
+                separator: "\n"
+            ).filter { $0.hasPrefix("weft_mirrored_requests_total{") }
             let total = lines.reduce(0) { $0 + (Int($1.split(separator: " ").last ?? "") ?? 0) }
             if total >= count { return lines.joined(separator: "\n") }
         }

@@ -20,8 +20,9 @@ import Testing
         #expect(refresh.want(["a.example"], now: .ms(0)).isEmpty)
         #expect(refresh.due(now: .ms(0)) == ["a.example"])
         #expect(refresh.due(now: .ms(0)) == [])
-        #expect(self.answer(&refresh, "a.example", ["2.2.2.2", "1.1.1.1", "1.1.1.1"], at: 5)
-            == NameAnswer(addresses: ["1.1.1.1", "2.2.2.2"]))
+        #expect(
+            self.answer(&refresh, "a.example", ["2.2.2.2", "1.1.1.1", "1.1.1.1"], at: 5)
+                == NameAnswer(addresses: ["1.1.1.1", "2.2.2.2"]))
         let next = try #require(refresh.next)
         #expect(next >= .ms(27_005) && next <= .ms(33_005))
         #expect(refresh.due(now: .ms(26_000)) == [])

@@ -10,7 +10,8 @@ import WeftModel
         ("/foo/bar", "/foo", "/xyz/", "/xyz/bar"), ("/foo/bar", "/foo/", "/xyz/", "/xyz/bar"),
         ("/foo", "/foo", "/xyz", "/xyz"), ("/foo/", "/foo", "/xyz", "/xyz/"), ("/foo/bar", "/foo", "", "/bar"),
         ("/foo/", "/foo", "", "/"), ("/foo/", "/foo", "/", "/"), ("/foo", "/foo", "", "/"), ("/foo", "/foo", "/", "/"),
-        ("/foo/bar?a=/b", "/foo", "/xyz", "/xyz/bar?a=/b"), ("/foo?a=b", "/foo", "", "/?a=b"), ("/a", "/", "/xyz", "/xyz/a"),
+        ("/foo/bar?a=/b", "/foo", "/xyz", "/xyz/bar?a=/b"), ("/foo?a=b", "/foo", "", "/?a=b"),
+        ("/a", "/", "/xyz", "/xyz/a"),
         ("/", "/", "/xyz", "/xyz/"), ("*", "/", "/xyz", "*"), ("", "/", "/xyz", ""),
     ])
     func `a prefix is replaced by whole elements, and the query stays`(
@@ -108,7 +109,9 @@ import WeftModel
     }
 
     @Test func `a request that is not sent is not mirrored either`() {
-        var scene = Scene(["a"]) { $0.limits.requests = 1 } route: {
+        var scene = Scene(["a"]) {
+            $0.limits.requests = 1
+        } route: {
             $0.mirrors = [MirroredCluster(cluster: "billing.default:80")]
         }
         scene.send()

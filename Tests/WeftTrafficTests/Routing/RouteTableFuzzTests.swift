@@ -134,16 +134,28 @@ private struct Words {
     }
 
     @Test func `ten thousand exact paths cost what ten do`() {
-        self.expectFlat { RouteMatch(path: .exact("/p\($0)/x")) } _: { request(.get, "/p\($0)/x") }
+        self.expectFlat {
+            RouteMatch(path: .exact("/p\($0)/x"))
+        } _: {
+            request(.get, "/p\($0)/x")
+        }
     }
 
     @Test func `ten thousand prefixes cost what ten do`() {
-        self.expectFlat { RouteMatch(path: .prefix("/p\($0)")) } _: { request(.get, "/p\($0)/x/y/z") }
+        self.expectFlat {
+            RouteMatch(path: .prefix("/p\($0)"))
+        } _: {
+            request(.get, "/p\($0)/x/y/z")
+        }
     }
 
     @Test func `ten thousand nested prefixes cost as much as the path is long`() {
         let deep = (0..<10_000).map { "/e\($0 % 100)/f\($0 / 100)" }
-        self.expectFlat { RouteMatch(path: .prefix(deep[$0])) } _: { request(.get, deep[$0] + "/tail") }
+        self.expectFlat {
+            RouteMatch(path: .prefix(deep[$0]))
+        } _: {
+            request(.get, deep[$0] + "/tail")
+        }
     }
 
     @Test func `ten thousand values of a header cost what ten do, behind one path`() {
