@@ -144,6 +144,27 @@ package nonisolated struct Weft_V1_RouteExtension: @unchecked Sendable {
   /// Clears the value of `hashKey`. Subsequent reads from it will return its default value.
   package mutating func clearHashKey() {_uniqueStorage()._hashKey = nil}
 
+  /// What the weighted clusters do beyond xDS, in their order; empty when none does anything.
+  package var backends: [Weft_V1_BackendExtension] {
+    get {_storage._backends}
+    set {_uniqueStorage()._backends = newValue}
+  }
+
+  package var session: Weft_V1_SessionPersistence {
+    get {_storage._session ?? Weft_V1_SessionPersistence()}
+    set {_uniqueStorage()._session = newValue}
+  }
+  /// Returns true if `session` has been explicitly set.
+  package var hasSession: Bool {_storage._session != nil}
+  /// Clears the value of `session`. Subsequent reads from it will return its default value.
+  package mutating func clearSession() {_uniqueStorage()._session = nil}
+
+  /// The mirrors' shares, in their order, where xDS cannot say them exactly.
+  package var mirrorFractions: [Weft_V1_Fraction] {
+    get {_storage._mirrorFractions}
+    set {_uniqueStorage()._mirrorFractions = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -544,7 +565,7 @@ nonisolated extension Weft_V1_InboundListener: SwiftProtobuf.Message, SwiftProto
 
 nonisolated extension Weft_V1_RouteExtension: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RouteExtension"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}request_timeout\0\u{3}per_try_timeout\0\u{3}idle_timeout\0\u{1}retry\0\u{1}provenance\0\u{4}_\u{1}sticky_cohort\0\u{3}hash_key\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}request_timeout\0\u{3}per_try_timeout\0\u{3}idle_timeout\0\u{1}retry\0\u{1}provenance\0\u{4}_\u{1}sticky_cohort\0\u{3}hash_key\0\u{2}1backends\0\u{1}session\0\u{3}mirror_fractions\0")
 
   fileprivate class _StorageClass {
     var _requestTimeout: SwiftProtobuf.Google_Protobuf_Duration? = nil
@@ -554,6 +575,9 @@ nonisolated extension Weft_V1_RouteExtension: SwiftProtobuf.Message, SwiftProtob
     var _provenance: Weft_V1_Provenance? = nil
     var _stickyCohort: Weft_V1_AffinityKey? = nil
     var _hashKey: Weft_V1_AffinityKey? = nil
+    var _backends: [Weft_V1_BackendExtension] = []
+    var _session: Weft_V1_SessionPersistence? = nil
+    var _mirrorFractions: [Weft_V1_Fraction] = []
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -571,6 +595,9 @@ nonisolated extension Weft_V1_RouteExtension: SwiftProtobuf.Message, SwiftProtob
       _provenance = source._provenance
       _stickyCohort = source._stickyCohort
       _hashKey = source._hashKey
+      _backends = source._backends
+      _session = source._session
+      _mirrorFractions = source._mirrorFractions
     }
   }
 
@@ -596,6 +623,9 @@ nonisolated extension Weft_V1_RouteExtension: SwiftProtobuf.Message, SwiftProtob
         case 5: try { try decoder.decodeSingularMessageField(value: &_storage._provenance) }()
         case 100: try { try decoder.decodeSingularMessageField(value: &_storage._stickyCohort) }()
         case 101: try { try decoder.decodeSingularMessageField(value: &_storage._hashKey) }()
+        case 150: try { try decoder.decodeRepeatedMessageField(value: &_storage._backends) }()
+        case 151: try { try decoder.decodeSingularMessageField(value: &_storage._session) }()
+        case 152: try { try decoder.decodeRepeatedMessageField(value: &_storage._mirrorFractions) }()
         default: break
         }
       }
@@ -629,6 +659,15 @@ nonisolated extension Weft_V1_RouteExtension: SwiftProtobuf.Message, SwiftProtob
       try { if let v = _storage._hashKey {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 101)
       } }()
+      if !_storage._backends.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._backends, fieldNumber: 150)
+      }
+      try { if let v = _storage._session {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 151)
+      } }()
+      if !_storage._mirrorFractions.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._mirrorFractions, fieldNumber: 152)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -645,6 +684,9 @@ nonisolated extension Weft_V1_RouteExtension: SwiftProtobuf.Message, SwiftProtob
         if _storage._provenance != rhs_storage._provenance {return false}
         if _storage._stickyCohort != rhs_storage._stickyCohort {return false}
         if _storage._hashKey != rhs_storage._hashKey {return false}
+        if _storage._backends != rhs_storage._backends {return false}
+        if _storage._session != rhs_storage._session {return false}
+        if _storage._mirrorFractions != rhs_storage._mirrorFractions {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -1,7 +1,7 @@
 internal import NIOSSL
 internal import Synchronization
+internal import WeftIdentity
 internal import WeftModel
-internal import X509
 
 /// The TLS contexts for destinations outside the mesh, shared by all loops. Loading roots takes a while, so they are made
 /// when a snapshot comes and not when the first request does.
@@ -61,11 +61,10 @@ final class OriginationContexts: Sendable {
     static func isProved(_ tls: TLSOrigination, by certificate: NIOSSLCertificate?) -> Bool {
         if tls.names == [tls.serverName] { return true }
         guard let certificate, let bytes = try? certificate.toDERBytes(),
-            let names = try? Certificate(derEncoded: bytes).extensions.subjectAlternativeNames
+            let names = CertificateNames.dns(ofDER: bytes)
         else { return false }
-        return names.contains { name in
-            guard case .dnsName(let presented) = name else { return false }
-            return tls.names.contains { Self.matches(presented.lowercased(), $0) }
+        return names.contains { presented in
+            tls.names.contains { Self.matches(presented.lowercased(), $0) }
         }
     }
 

@@ -101,7 +101,7 @@ final class MirroredRequest: RelayedRequest {
     override var nextTimer: MonotonicInstant { self.exchange.timer }
 
     override func poolForAttempt() -> EndpointPool? {
-        guard let endpoint = self.exchange.endpoint, let cluster = self.exchange.cluster?.cluster else { return nil }
+        guard let endpoint = self.exchange.endpoint, let cluster = self.exchange.cluster else { return nil }
         return self.loop.pool(of: endpoint, in: cluster)
     }
 
