@@ -143,7 +143,10 @@ struct RouteFilterReader {
         let (name, other) =
             type == .ReplaceFullPath
             ? ("replaceFullPath", "replacePrefixMatch") : ("replacePrefixMatch", "replaceFullPath")
-        object[other]?.refuse("the type is \(type.rawValue), so `\(other)` does nothing", remedy: "Remove it.")
+        if let useless = object[other] {
+            useless.refuse("the type is \(type.rawValue), so `\(other)` does nothing", remedy: "Write `\(name)`.")
+            return nil
+        }
         guard let value = object.required(name, remedy: "Add `\(name): ` with the new path."),
             let text = value.anyText(atMost: 1024)
         else { return nil }
