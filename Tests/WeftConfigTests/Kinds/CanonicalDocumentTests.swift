@@ -81,7 +81,7 @@ import WeftModel
             matches:
             - method: {service: money.v1.Ledger, method: Post}
               headers: [{name: x-a, value: b}]
-            - method: {type: RegularExpression, service: "money\\..*"}
+            - method: {type: RegularExpression, service: 'money[.].*'}
             - method: {method: Get}
             filters: [{type: RequestMirror, requestMirror: {backendRef: {name: shadow, port: 80}}}]
             backendRefs: [{name: ledger, port: 80, weight: 3}]
