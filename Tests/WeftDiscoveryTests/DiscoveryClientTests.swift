@@ -189,6 +189,21 @@ private struct Conversation {
         #expect(client.configuration.absent == ["nobody.default:80"])
     }
 
+    @Test(arguments: variants)
+    func `where copies go is asked for like where the call goes`(variant: DiscoveryClient.Variant) throws {
+        var routes = Samples.routes(to: ["c"])
+        routes.virtualHosts[0].routes[0].mirrors = [MirroredCluster(cluster: "m")]
+        let names = ["c", "m"]
+        var talk = Conversation(
+            variant,
+            view: try Samples.view(
+                "1", listeners: [Samples.listener], routes: [routes], clusters: names.map { Samples.cluster($0) },
+                endpoints: names.map { Samples.endpoints($0, ports: [1]) }))
+        talk.open()
+        talk.subscribe(Samples.name)
+        #expect(talk.configurations.last.map { $0.clusters.keys.sorted() } == names)
+    }
+
     @Test func `what nothing names any more is dropped`() throws {
         var talk = Conversation(.incremental, view: try self.world("1", cluster: "c"))
         talk.open()

@@ -36,6 +36,15 @@ enum ExternalServiceReader {
                 remedy: "Write the whole DNS name of a destination outside.")
             return nil
         }
+        let labels = host.split(separator: ".")
+        if labels.last == "localhost"
+            || labels.count == 4 && labels[0] == "127" && labels.allSatisfy({ UInt8($0) != nil })
+        {
+            field.refuse(
+                "\(host) is the caller's own host, another one for every sidecar",
+                remedy: "Write a destination outside, or let the application call it directly.")
+            return nil
+        }
         return host
     }
 

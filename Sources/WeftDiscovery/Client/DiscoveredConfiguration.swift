@@ -14,12 +14,17 @@ package struct DiscoveredConfiguration: Hashable, Sendable {
 }
 
 extension RouteConfiguration {
-    /// The clusters that its routes name.
+    /// The clusters that its routes name, those of mirrors included.
     var clusterNames: Set<String> {
         var names: Set<String> = []
         for host in self.virtualHosts {
             for route in host.routes {
-                if case .forward(let clusters) = route.action { names.formUnion(clusters.map(\.cluster)) }
+                names.formUnion(route.mirrors.map(\.cluster))
+                guard case .forward(let clusters) = route.action else { continue }
+                for cluster in clusters {
+                    names.insert(cluster.cluster)
+                    names.formUnion(cluster.mirrors.map(\.cluster))
+                }
             }
         }
         return names
