@@ -137,7 +137,8 @@ let package = Package(
         tests(
             of: "WeftProxy",
             [
-                "WeftModel", "WeftMessage", "WeftHTTP", "WeftIdentity", "WeftTelemetry", nioCore, nioPosix, nioTLS,
+                "WeftModel", "WeftMessage", "WeftHTTP", "WeftIdentity", "WeftTelemetry", "WeftTraffic", nioCore,
+                nioPosix, nioTLS,
                 nioEmbedded,
                 crypto, logging,
             ]),
