@@ -57,9 +57,10 @@ package enum ConfigReader {
 
     /// Reads one stored document back, with where it came from and when it was first stored (seconds since 1970).
     ///
+    /// `lines` are what `Resource.lines` said when the document was read from its file.
     /// Throws the first mistake, as a `ConfigError`, for a document that another version wrote and this one cannot read.
     package static func restore(
-        document: String, provenance: Provenance, createdAt: Int64
+        document: String, provenance: Provenance, createdAt: Int64, lines: [String: Int] = [:]
     ) throws(ConfigError) -> Resource {
         let reading = self.read([SourceDocument(file: provenance.file ?? "", text: document)])
         if let error = reading.diagnostics.first(where: { $0.severity == .error }) {
@@ -72,7 +73,7 @@ package enum ConfigReader {
         var metadata = parsed.resource.metadata
         metadata.provenance = provenance
         metadata.createdAt = createdAt
-        return parsed.resource.with(metadata).withoutLines
+        return parsed.resource.with(metadata).with(lines: lines)
     }
 
     /// The documents that a `List` holds; any other document is itself.
@@ -170,19 +171,6 @@ extension Resource {
         case .meshSettings(var value):
             value.metadata = metadata
             return .meshSettings(value)
-        }
-    }
-
-    /// Without the lines of its rules, which mean nothing once the document has been rewritten.
-    var withoutLines: Resource {
-        switch self {
-        case .httpRoute(var route):
-            for index in route.rules.indices { route.rules[index].line = nil }
-            return .httpRoute(route)
-        case .grpcRoute(var route):
-            for index in route.rules.indices { route.rules[index].line = nil }
-            return .grpcRoute(route)
-        default: return self
         }
     }
 }

@@ -235,6 +235,8 @@ let fieldFacts = """
       max_stream_duration 1 google.protobuf.Duration
       grpc_timeout_header_max 2 google.protobuf.Duration
       grpc_timeout_header_offset 3 google.protobuf.Duration
+    envoy.config.route.v3.HedgePolicy
+      hedge_on_per_try_timeout 3 bool
     envoy.config.route.v3.RouteAction
       cluster 1 string
       cluster_header 2 string
@@ -242,6 +244,7 @@ let fieldFacts = """
       timeout 8 google.protobuf.Duration
       retry_policy 9 envoy.config.route.v3.RetryPolicy
       cluster_not_found_response_code 20 envoy.config.route.v3.RouteAction.ClusterNotFoundResponseCode
+      hedge_policy 27 envoy.config.route.v3.HedgePolicy
       idle_timeout 24 google.protobuf.Duration
       max_stream_duration 36 envoy.config.route.v3.RouteAction.MaxStreamDuration
       hash_policy 15 envoy.config.route.v3.RouteAction.HashPolicy repeated

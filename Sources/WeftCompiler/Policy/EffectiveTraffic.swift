@@ -20,6 +20,7 @@ package struct EffectiveTraffic: Hashable, Sendable {
     /// Nil takes the built-in default of `RouteTimeouts`; zero disables.
     package var idleTimeout = Sourced<Duration?>(nil)
     package var connectTimeout = Sourced(Duration.seconds(1))
+    package var trustDeadlines = Sourced(false)
     package var retryAttempts = Sourced(RetryPolicy().attempts)
     package var retryStatuses = Sourced(RetryPolicy().statuses)
     package var retryGRPCStatuses = Sourced(RetryPolicy().grpcStatuses)
@@ -27,6 +28,11 @@ package struct EffectiveTraffic: Hashable, Sendable {
     package var retryBackoff = Sourced(RetryPolicy().backoffBase)
     package var budgetRatio = Sourced(RetryBudgetPolicy().ratio)
     package var budgetMinPerSecond = Sourced(RetryBudgetPolicy().minPerSecond)
+    /// Nil is none.
+    package var hedging = Sourced<HedgePolicy?>(nil)
+    package var rateLimits = Sourced<[RateLimit]>([])
+    /// Nil is none.
+    package var fault = Sourced<FaultPolicy?>(nil)
     package var loadBalancing = Sourced(LoadBalancing.peakEWMA)
     /// Nil is unlimited.
     package var maxConnections = Sourced<Int?>(nil)
@@ -50,38 +56,73 @@ package struct EffectiveTraffic: Hashable, Sendable {
     /// The built-in defaults.
     package init() {}
 
-    /// Puts a narrower policy over these values: what it sets counts.
+    /// Puts a narrower policy over these values: what it sets counts, with the line that sets it where that is known.
     package mutating func apply(_ settings: TrafficSettings, from source: Provenance?) {
-        func replace<Value>(_ value: inout Sourced<Value>, with new: Value?) {
-            if let new { value = Sourced(new, from: source) }
+        func replace<Value>(_ value: inout Sourced<Value>, with new: Value?, _ setting: TrafficSetting) {
+            if let new { value = Sourced(new, from: source?.at(line: settings.lines[setting])) }
         }
-        func replace<Value>(_ value: inout Sourced<Value?>, with new: Value?) {
-            if let new { value = Sourced(new, from: source) }
+        func replace<Value>(_ value: inout Sourced<Value?>, with new: Value?, _ setting: TrafficSetting) {
+            if let new { value = Sourced(new, from: source?.at(line: settings.lines[setting])) }
         }
-        replace(&self.requestTimeout, with: settings.requestTimeout)
-        replace(&self.perTryTimeout, with: settings.perTryTimeout)
-        replace(&self.idleTimeout, with: settings.idleTimeout)
-        replace(&self.connectTimeout, with: settings.connectTimeout)
-        replace(&self.retryAttempts, with: settings.retry?.attempts)
-        replace(&self.retryStatuses, with: settings.retry?.statuses)
-        replace(&self.retryGRPCStatuses, with: settings.retry?.grpcStatuses)
-        replace(&self.retryNonIdempotent, with: settings.retry?.nonIdempotent)
-        replace(&self.retryBackoff, with: settings.retry?.backoffBase)
-        replace(&self.budgetRatio, with: settings.retry?.budgetRatio)
-        replace(&self.budgetMinPerSecond, with: settings.retry?.budgetMinPerSecond)
-        replace(&self.loadBalancing, with: settings.loadBalancing)
-        replace(&self.maxConnections, with: settings.maxConnections)
-        replace(&self.maxPendingRequests, with: settings.maxPendingRequests)
-        replace(&self.maxRequests, with: settings.maxRequests)
-        replace(&self.maxRetries, with: settings.maxRetries)
-        replace(&self.healthCheck, with: settings.healthCheck)
-        replace(&self.concurrency, with: settings.overload?.concurrency)
-        replace(&self.admission, with: settings.overload?.admission)
-        replace(&self.stickyCohort, with: settings.stickyCohort)
+        replace(&self.requestTimeout, with: settings.requestTimeout, .requestTimeout)
+        replace(&self.perTryTimeout, with: settings.perTryTimeout, .perTryTimeout)
+        replace(&self.idleTimeout, with: settings.idleTimeout, .idleTimeout)
+        replace(&self.connectTimeout, with: settings.connectTimeout, .connectTimeout)
+        replace(&self.trustDeadlines, with: settings.trustDeadlines, .trustDeadlines)
+        replace(&self.retryAttempts, with: settings.retry?.attempts, .retryAttempts)
+        replace(&self.retryStatuses, with: settings.retry?.statuses, .retryStatuses)
+        replace(&self.retryGRPCStatuses, with: settings.retry?.grpcStatuses, .retryGRPCStatuses)
+        replace(&self.retryNonIdempotent, with: settings.retry?.nonIdempotent, .retryNonIdempotent)
+        replace(&self.retryBackoff, with: settings.retry?.backoffBase, .retryBackoff)
+        replace(&self.budgetRatio, with: settings.retry?.budgetRatio, .budgetRatio)
+        replace(&self.budgetMinPerSecond, with: settings.retry?.budgetMinPerSecond, .budgetMinPerSecond)
+        replace(&self.hedging, with: settings.hedging, .hedging)
+        replace(&self.rateLimits, with: settings.rateLimits, .rateLimits)
+        replace(&self.fault, with: settings.fault, .fault)
+        replace(&self.loadBalancing, with: settings.loadBalancing, .loadBalancing)
+        replace(&self.maxConnections, with: settings.maxConnections, .maxConnections)
+        replace(&self.maxPendingRequests, with: settings.maxPendingRequests, .maxPendingRequests)
+        replace(&self.maxRequests, with: settings.maxRequests, .maxRequests)
+        replace(&self.maxRetries, with: settings.maxRetries, .maxRetries)
+        replace(&self.healthCheck, with: settings.healthCheck, .healthCheck)
+        replace(&self.concurrency, with: settings.overload?.concurrency, .concurrency)
+        replace(&self.admission, with: settings.overload?.admission, .admission)
+        replace(&self.stickyCohort, with: settings.stickyCohort, .stickyCohort)
         var paths: [String] = []
         settings.balancing?.apply(to: &self.balancing) { paths.append($0) }
         settings.outliers?.apply(to: &self.outliers) { paths.append($0) }
         for path in paths { self.sources[path] = source }
+    }
+
+    /// Where the values that a route carries came from; defaults are left out.
+    package var routeSources: [TrafficSetting: Provenance] {
+        [
+            .requestTimeout: self.requestTimeout.source, .perTryTimeout: self.perTryTimeout.source,
+            .idleTimeout: self.idleTimeout.source, .retryAttempts: self.retryAttempts.source,
+            .retryStatuses: self.retryStatuses.source, .retryGRPCStatuses: self.retryGRPCStatuses.source,
+            .retryNonIdempotent: self.retryNonIdempotent.source, .retryBackoff: self.retryBackoff.source,
+            .hedging: self.hedging.source, .fault: self.fault.source, .stickyCohort: self.stickyCohort.source,
+        ].compactMapValues(\.self)
+    }
+
+    /// Where the values that a cluster carries came from; defaults are left out.
+    package var clusterSources: [TrafficSetting: Provenance] {
+        [
+            .connectTimeout: self.connectTimeout.source, .budgetRatio: self.budgetRatio.source,
+            .budgetMinPerSecond: self.budgetMinPerSecond.source, .loadBalancing: self.loadBalancing.source,
+            .maxConnections: self.maxConnections.source, .maxPendingRequests: self.maxPendingRequests.source,
+            .maxRequests: self.maxRequests.source, .maxRetries: self.maxRetries.source,
+            .healthCheck: self.healthCheck.source, .admission: self.admission.source,
+        ].compactMapValues(\.self)
+    }
+
+    /// The limits that a service's proxies keep, each with the resource that set it.
+    package var limits: [RateLimit] {
+        self.rateLimits.value.map { limit in
+            var limit = limit
+            limit.provenance = limit.provenance ?? self.rateLimits.source
+            return limit
+        }
     }
 
     /// The times a route allows.

@@ -63,7 +63,7 @@ package struct PolicyIndex: Sendable {
         own.requestTimeout = rule.requestTimeout
         own.perTryTimeout = rule.backendRequestTimeout
         own.retry = rule.retry
-        traffic.apply(own, from: metadata.provenance)
+        traffic.apply(own, from: metadata.provenance?.at(line: rule.line))
         return traffic
     }
 

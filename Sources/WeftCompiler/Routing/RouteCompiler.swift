@@ -39,6 +39,7 @@ struct RouteCompiler {
             name: "default", action: .forward([WeightedCluster(cluster: port.description)]), timeouts: traffic.timeouts,
             retry: traffic.retry, provenance: self.policies.narrowest(of: port.service))
         route.hashKey = self.hashKey(of: [port.service])
+        Self.apply(traffic, to: &route)
         return route
     }
 
@@ -73,7 +74,15 @@ struct RouteCompiler {
         compiled.session = rule.session
         if rule.backends.count > 1 { compiled.stickyCohort = traffic.stickyCohort.value }
         compiled.hashKey = self.hashKey(of: rule.backends.map(\.service))
+        Self.apply(traffic, to: &compiled)
         return compiled
+    }
+
+    /// What else the policies say about calls that take the route, and who said it.
+    private static func apply(_ traffic: EffectiveTraffic, to route: inout Route) {
+        route.hedging = traffic.hedging.value
+        route.fault = traffic.fault.value
+        route.sources = traffic.routeSources
     }
 
     /// What the first backend with a hashing balancer takes the hash of: an Envoy looks for it in the route.

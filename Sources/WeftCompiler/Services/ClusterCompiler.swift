@@ -25,6 +25,7 @@ enum ClusterCompiler {
         cluster.outliers = traffic.outliers
         cluster.healthCheck = traffic.healthCheck.value
         cluster.admission = traffic.admission.value
+        cluster.sources = traffic.clusterSources
     }
 
     /// Where one member has a sidecar, all are called over mutual TLS: traffic never falls back to the clear by accident.

@@ -9,13 +9,16 @@ enum InboundCompiler {
             return workload.ports.compactMap { port in
                 guard let inbound = port.inboundPort else { return nil }
                 let service = catalog.service(of: member)
+                let traffic = policies.effective(service: service)
                 var listener = InboundListener(
                     name: InboundListener.name(
                         namespace: namespace, workload: workload.metadata.name, appPort: port.port),
                     service: service,
                     address: workload.address, port: inbound, appPort: port.port, appProtocol: port.appProtocol,
                     mtls: mtls)
-                listener.concurrency = policies.effective(service: service).concurrency.value
+                listener.concurrency = traffic.concurrency.value
+                listener.rateLimits = traffic.limits
+                listener.trustsDeadlines = traffic.trustDeadlines.value
                 return listener
             }
         }

@@ -17,16 +17,47 @@ package enum SnapshotText {
                 }
                 if let cluster = snapshot.clusters[name] { lines += self.cluster(cluster) }
                 for endpoint in snapshot.endpoints[name]?.endpoints ?? [] { lines.append(self.endpoint(endpoint)) }
-            case .inbound(let listener): lines.append(self.inbound(listener))
+            case .inbound(let listener): lines += self.inbound(listener)
             }
         }
         return lines.joined(separator: "\n") + "\n"
     }
 
-    private static func inbound(_ listener: InboundListener) -> String {
-        "\(listener.name) of \(listener.service) at \(listener.address):\(listener.port) "
-            + "speaks \(listener.appProtocol.rawValue) mtls \(listener.mtls.rawValue)"
-            + (listener.concurrency.map { " concurrency \(BalancingText.concurrency($0))" } ?? "")
+    private static func inbound(_ listener: InboundListener) -> [String] {
+        var lines = [
+            "\(listener.name) of \(listener.service) at \(listener.address):\(listener.port) "
+                + "speaks \(listener.appProtocol.rawValue) mtls \(listener.mtls.rawValue)"
+                + (listener.concurrency.map { " concurrency \(BalancingText.concurrency($0))" } ?? "")
+        ]
+        if listener.trustsDeadlines { lines.append("  trusts deadlines of callers outside the mesh") }
+        lines += listener.rateLimits.map { limit in
+            "  limit \(limit.name): \(limit.requests) per \(limit.interval), burst \(limit.burst), key \(limit.key), "
+                + "\(limit.maxKeys) keys, of the \(limit.scope.rawValue)"
+                + (limit.provenance.map { " from \($0)" } ?? "")
+        }
+        return lines
+    }
+
+    private static func resilience(_ route: Route) -> [String] {
+        var lines: [String] = []
+        if let hedging = route.hedging {
+            let percentile = hedging.percentile.map { "at percentile \($0)" }
+            let parts = [percentile, hedging.delay.map { "after \($0)" }].compactMap(\.self)
+            lines.append("    hedge \(parts.joined(separator: ", "))")
+        }
+        if let fault = route.fault {
+            var parts: [String] = []
+            if let delay = fault.delay { parts.append("delay \(delay.percent) % by \(delay.duration)") }
+            if let abort = fault.abort { parts.append("abort \(abort.percent) % with \(abort.status)") }
+            parts.append("at most \(fault.maxPercent) %")
+            if let guardrail = fault.guardrail { parts.append("while success is \(guardrail.successPercent) %") }
+            lines.append("    fault \(parts.joined(separator: ", ")), until \(fault.until)")
+        }
+        return lines
+    }
+
+    private static func sources(_ sources: [TrafficSetting: Provenance], indent: String) -> [String] {
+        sources.sorted { $0.key.rawValue < $1.key.rawValue }.map { "\(indent)\($0.key.rawValue) of \($0.value)" }
     }
 
     private static func routes(_ configuration: RouteConfiguration) -> [String] {
@@ -50,6 +81,7 @@ package enum SnapshotText {
         if let rewrite = route.rewrite { lines.append("    rewrite \(self.rewrite(rewrite))") }
         if let session = route.session { lines.append("    session \(self.session(session))") }
         lines += route.mirrors.map { "    mirror \(self.mirror($0))" }
+        lines += self.resilience(route)
         switch route.action {
         case .redirect(let redirect): lines.append("    redirect \(self.redirect(redirect))")
         case .respond(let status, let body): lines.append("    respond \(status): \(body)")
@@ -63,6 +95,7 @@ package enum SnapshotText {
             }
         }
         if let provenance = route.provenance { lines.append("    from \(provenance)") }
+        lines += self.sources(route.sources, indent: "    ")
         return lines
     }
 
@@ -161,6 +194,7 @@ package enum SnapshotText {
         if cluster.limits.pendingRequests != 1024 { parts.append("pending \(cluster.limits.pendingRequests)") }
         parts += BalancingText.parts(of: cluster)
         if !parts.isEmpty { lines.append("  cluster \(parts.joined(separator: ", "))") }
+        lines += self.sources(cluster.sources, indent: "  ")
         return lines
     }
 

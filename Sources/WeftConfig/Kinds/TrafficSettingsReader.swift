@@ -3,11 +3,13 @@ internal import WeftModel
 /// Reads the knobs that `TrafficPolicy` and `MeshSettings` share.
 enum TrafficSettingsReader {
     static let fields = [
-        "timeouts", "retry", "loadBalancing", "limits", "stickyCohort", "outliers", "healthCheck", "overload",
+        "timeouts", "retry", "hedging", "rateLimits", "fault", "loadBalancing", "limits", "stickyCohort", "outliers",
+        "healthCheck", "overload",
     ]
 
     static func read(_ object: ObjectFields) -> TrafficSettings {
         var settings = TrafficSettings()
+        settings.lines = self.lines(object.field.node)
         if let timeouts = object["timeouts"] { self.readTimeouts(timeouts, into: &settings) }
         if let retry = object["retry"] { settings.retry = self.retry(retry) }
         if let balancing = object["loadBalancing"] { BalancingReader.read(balancing, into: &settings) }
@@ -22,15 +24,38 @@ enum TrafficSettingsReader {
             settings.maxRequests = limits["requests"]?.integer(in: 1...1_000_000, "limit of requests")
             settings.maxRetries = limits["retries"]?.integer(in: 0...1_000_000, "limit of retries")
         }
+        settings.hedging = object["hedging"].flatMap(ResilienceReader.hedging)
+        settings.rateLimits = object["rateLimits"].flatMap(ResilienceReader.rateLimits)
+        settings.fault = object["fault"].flatMap(ResilienceReader.fault)
         return settings
     }
 
+    /// Where each knob that the document sets stands.
+    private static func lines(_ node: YAMLNode) -> [TrafficSetting: Int] {
+        var lines: [TrafficSetting: Int] = [:]
+        for setting in TrafficSetting.allCases {
+            var place: (node: YAMLNode, line: Int)? = (node, node.line)
+            for name in setting.rawValue.split(separator: ".") {
+                guard case .object(let entries)? = place?.node.value else {
+                    place = nil
+                    break
+                }
+                place = entries.first { $0.key == name }.map { ($0.value, $0.line) }
+            }
+            if let place, place.node.value != .null { lines[setting] = place.line }
+        }
+        return lines
+    }
+
     private static func readTimeouts(_ field: Field, into settings: inout TrafficSettings) {
-        guard let object = field.object(known: ["request", "perTry", "connect", "idle"]) else { return }
+        guard let object = field.object(known: ["request", "perTry", "connect", "idle", "trustDeadlines"]) else {
+            return
+        }
         settings.requestTimeout = object["request"]?.duration()
         settings.perTryTimeout = object["perTry"]?.duration()
         settings.connectTimeout = object["connect"]?.duration(allowsZero: false)
         settings.idleTimeout = object["idle"]?.duration()
+        settings.trustDeadlines = object["trustDeadlines"]?.boolean()
         if let request = settings.requestTimeout, let perTry = settings.perTryTimeout, request > .zero,
             perTry >= request
         {
@@ -65,18 +90,19 @@ enum TrafficSettingsReader {
         }
     }
 
-    /// By number, or by the name in the gRPC documentation.
     private static func grpcStatuses(_ field: Field) -> Set<Int>? {
         guard let items = field.list(atMost: 16) else { return nil }
-        return Set(
-            items.compactMap { item in
-                guard case .text(let text) = item.node.value else { return item.integer(in: 1...16, "gRPC status") }
-                if let index = GRPCStatusName.all.firstIndex(of: text) { return index + 1 }
-                item.refuse(
-                    "there is no gRPC status \"\(YAMLNode.shortened(text))\" worth a retry",
-                    remedy: Suggestion.remedy(for: text, among: GRPCStatusName.all, noun: "Values"))
-                return nil
-            })
+        return Set(items.compactMap(self.grpcStatus))
+    }
+
+    /// A failure by number, or by the name in the gRPC documentation.
+    static func grpcStatus(_ field: Field) -> Int? {
+        guard case .text(let text) = field.node.value else { return field.integer(in: 1...16, "gRPC status") }
+        if let index = GRPCStatusName.all.firstIndex(of: text) { return index + 1 }
+        field.refuse(
+            "there is no gRPC status \"\(YAMLNode.shortened(text))\" of a failure",
+            remedy: Suggestion.remedy(for: text, among: GRPCStatusName.all, noun: "Values"))
+        return nil
     }
 }
 
@@ -160,6 +186,8 @@ enum TrafficPolicyReader {
     private static func refuseServiceKnobs(_ settings: TrafficSettings, _ field: Field) {
         var knobs: [String] = []
         if settings.connectTimeout != nil { knobs.append("timeouts.connect") }
+        if settings.trustDeadlines != nil { knobs.append("timeouts.trustDeadlines") }
+        if settings.rateLimits != nil { knobs.append("rateLimits") }
         if settings.loadBalancing != nil || settings.balancing != nil { knobs.append("loadBalancing") }
         if settings.maxConnections != nil || settings.maxPendingRequests != nil || settings.maxRequests != nil
             || settings.maxRetries != nil
@@ -174,7 +202,7 @@ enum TrafficPolicyReader {
         }
         guard !knobs.isEmpty else { return }
         field.refuse(
-            "\(knobs.joined(separator: ", ")) cannot differ by route: all routes to a service share its connections",
+            "\(knobs.joined(separator: ", ")) cannot differ by route: all routes to a service share its connections and proxies",
             remedy: "Set it in a policy whose target is the Service.")
     }
 }

@@ -6,15 +6,19 @@ package enum Linter {
     /// for them, declared or not.
     package static func lint(_ resources: [Resource], registered: Set<ServiceName> = []) -> [Diagnostic] {
         let world = LintWorld(resources, registered: registered)
-        var findings: [Diagnostic] = []
-        for route in world.allRoutes { findings += RouteLint.findings(route, in: world) }
-        for policy in world.policies { findings += PolicyLint.findings(policy, in: world) }
-        findings += PolicyLint.rivals(in: world)
-        findings += TimeoutLint.findings(in: world)
-        findings += BalancingLint.findings(in: world)
-        findings += ExternalLint.findings(in: world)
-        return findings.sorted()
+        return self.rules.flatMap { $0(world) }.sorted()
     }
+
+    /// Every check; each looks at the whole configuration.
+    private static let rules: [@Sendable (LintWorld) -> [Diagnostic]] =
+        [
+            { world in world.allRoutes.flatMap { RouteLint.findings($0, in: world) } },
+            { world in world.policies.flatMap { PolicyLint.findings($0, in: world) } },
+            { PolicyLint.rivals(in: $0) },
+            { TimeoutLint.findings(in: $0) },
+            { BalancingLint.findings(in: $0) },
+            { ExternalLint.findings(in: $0) },
+        ] + ContradictionLint.rules
 }
 
 /// The resources as the checks need them.

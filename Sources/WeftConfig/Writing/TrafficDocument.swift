@@ -45,6 +45,7 @@ enum TrafficDocument {
         timeouts.add("perTry", settings.perTryTimeout.map(self.duration))
         timeouts.add("connect", settings.connectTimeout.map(self.duration))
         timeouts.add("idle", settings.idleTimeout.map(self.duration))
+        timeouts.add("trustDeadlines", settings.trustDeadlines.map(JSONValue.boolean))
         object.add("timeouts", timeouts.valueIfAny)
         object.add("retry", settings.retry.map(self.retry))
         BalancingDocument.add(settings, to: &object)
@@ -54,6 +55,7 @@ enum TrafficDocument {
         limits.add("requests", settings.maxRequests.map(JSONValue.integer))
         limits.add("retries", settings.maxRetries.map(JSONValue.integer))
         object.add("limits", limits.valueIfAny)
+        ResilienceDocument.add(settings, to: &object)
     }
 
     static func retry(_ retry: RetrySettings) -> JSONValue {

@@ -27,7 +27,8 @@ struct Configurations: Sendable {
             do {
                 loaded.resources.append(
                     try ConfigReader.restore(
-                        document: stored.document, provenance: stored.provenance, createdAt: stored.createdAt))
+                        document: stored.document, provenance: stored.provenance, createdAt: stored.createdAt,
+                        lines: stored.lines))
             } catch {
                 loaded.problems.append(error.diagnostic)
             }
@@ -84,7 +85,8 @@ struct Configurations: Sendable {
         let set = try await self.store.apply(
             reading.resources.map {
                 .put(
-                    $0.resource.key, document: $0.canonicalJSON, file: $0.provenance.file, line: $0.provenance.line)
+                    $0.resource.key, document: $0.canonicalJSON, file: $0.provenance.file, line: $0.provenance.line,
+                    lines: $0.resource.lines)
             }, expecting: loaded.revision, author: request.author ?? "unknown", now: Self.now)
         return ApplyResponse(revision: set.revision, dryRun: false, changes: changes, warnings: warnings)
     }

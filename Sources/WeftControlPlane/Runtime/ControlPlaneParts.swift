@@ -62,7 +62,7 @@ struct ControlPlaneParts: Sendable {
             limits: configuration.limits)
         let workloads = WorkloadServer(
             authority: authority, registry: registry, limits: configuration.limits, leases: configuration.leases,
-            logger: logger)
+            quotas: QuotaBook(hub: hub), logger: logger)
         let discovery = DiscoveryServer(
             hub: hub, registry: registry, streams: streams, cache: cache, limits: configuration.limits,
             logger: logger)

@@ -12,6 +12,7 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
     let registry: RegistryDriver
     let limits: ControlPlaneConfiguration.Limits
     let leases: Registry.Leases
+    let quotas: QuotaBook
     let logger: Logger
 
     func join(request: Weft_V1_JoinRequest, context: ServerContext) async throws -> Weft_V1_SVIDResponse {
@@ -91,6 +92,7 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
         connection: Registry.ConnectionID, sender: AsyncStream<Outgoing>.Continuation
     ) async throws {
         var workload: String?
+        var listeners: [String] = []
         for try await message in messages {
             switch (message.message, workload) {
             case (.register(let register)?, _):
@@ -99,6 +101,11 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
                         Workload(register), identity: peer.id, services: await self.authority.services(of: peer.id),
                         proxyVersion: register.version, connection: connection)
                     workload = name
+                    listeners = register.ports.map { port in
+                        InboundListener.name(
+                            namespace: register.namespace.isEmpty ? "default" : register.namespace,
+                            workload: register.name, appPort: Int(port.port))
+                    }
                     let lease = UInt32(clamping: self.leases.lease.components.seconds)
                     sender.yield(
                         .message(
@@ -130,6 +137,10 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
                 await self.registry.report(
                     Registry.CertificateState(
                         serial: String(state.serial.prefix(64)), expiresAt: state.expiresAtUnix), from: connection)
+            case (.quota(let report)?, let name?):
+                if let grant = self.quotas.answer(report, from: name, listeners: listeners) {
+                    sender.yield(.message(.with { $0.quota = grant }))
+                }
             case (.heartbeat?, _): await self.registry.heard(from: connection)
             case (nil, _): break
             case (_, nil):

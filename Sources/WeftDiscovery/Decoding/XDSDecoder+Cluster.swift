@@ -62,6 +62,7 @@ extension XDSDecoder {
         model.healthCheck = known.hasHealthCheck ? known.healthCheck.model : nil
         model.admission = known.hasAdmission ? known.admission.model : nil
         model.provenance = known.hasProvenance ? known.provenance.model : nil
+        model.sources = modelSources(known.sources)
     }
 
     /// What cannot be reached is no limit: Envoy has no other way to say so.

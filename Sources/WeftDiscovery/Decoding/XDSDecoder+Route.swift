@@ -50,6 +50,9 @@ extension XDSDecoder {
             self.apply(known.backends, to: &model.action)
             if known.hasSession { model.session = try self.session(known.session, of: resource) }
             model.provenance = known.hasProvenance ? known.provenance.model : nil
+            model.hedging = known.hasHedging ? known.hedging.model : nil
+            if known.hasFault { model.fault = try known.fault.model(of: resource) }
+            model.sources = modelSources(known.sources)
         } else {
             self.applyStandard(route.route, to: &model)
             self.applyAffinity(route.route, to: &model)
@@ -70,7 +73,13 @@ extension XDSDecoder {
         }
         let policy = action.retryPolicy
         model.retry.attempts = policy.hasNumRetries ? min(10, Int(policy.numRetries.value)) : 1
-        if policy.hasPerTryTimeout { model.timeouts.perTry = policy.perTryTimeout.swiftDuration }
+        if policy.hasPerTryTimeout {
+            if action.hedgePolicy.hedgeOnPerTryTimeout {
+                model.hedging = HedgePolicy(delay: policy.perTryTimeout.swiftDuration)
+            } else {
+                model.timeouts.perTry = policy.perTryTimeout.swiftDuration
+            }
+        }
         if policy.retryBackOff.hasBaseInterval {
             model.retry.backoffBase = policy.retryBackOff.baseInterval.swiftDuration
         }

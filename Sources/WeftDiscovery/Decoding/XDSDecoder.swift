@@ -79,6 +79,8 @@ package enum XDSDecoder {
             address: listener.address.socketAddress.address, port: Int(listener.address.socketAddress.portValue),
             appPort: Int(inbound.appPort), appProtocol: appProtocol, mtls: mtls)
         model.concurrency = inbound.hasConcurrency ? inbound.concurrency.model : nil
+        for limit in inbound.rateLimits.prefix(16) { model.rateLimits.append(try limit.model(of: listener.name)) }
+        model.trustsDeadlines = inbound.trustDeadlines
         return .listener(.inbound(model), inlineRoutes: nil)
     }
 

@@ -174,6 +174,7 @@ extension XDSEncoder {
             if let check = cluster.healthCheck { $0.healthCheck = Weft_V1_HealthCheck(check) }
             if let admission = cluster.admission { $0.admission = Weft_V1_Admission(admission) }
             if let provenance = cluster.provenance { $0.provenance = Weft_V1_Provenance(provenance) }
+            $0.sources = wireSources(cluster.sources)
         }
     }
 

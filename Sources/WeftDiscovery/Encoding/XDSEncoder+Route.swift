@@ -142,6 +142,10 @@ extension XDSEncoder {
         action.retryPolicy.retriableStatusCodes = route.retry.statuses.sorted().map { UInt32(clamping: $0) }
         if let perTry = route.timeouts.perTry, perTry > .zero {
             action.retryPolicy.perTryTimeout = Google_Protobuf_Duration(perTry)
+        } else if let delay = route.hedging?.delay, tokens.contains("gateway-error") {
+            // Envoy hedges when a try has taken its time, and lets that try go on.
+            action.retryPolicy.perTryTimeout = Google_Protobuf_Duration(delay)
+            action.hedgePolicy.hedgeOnPerTryTimeout = true
         }
         action.retryPolicy.hostSelectionRetryMaxAttempts = 3
     }
@@ -205,6 +209,9 @@ extension XDSEncoder {
             if let key = route.hashKey { $0.hashKey = Weft_V1_AffinityKey(key) }
             self.addFilters(of: route, to: &$0)
             if let provenance = route.provenance { $0.provenance = Weft_V1_Provenance(provenance) }
+            if let hedging = route.hedging { $0.hedging = Weft_V1_Hedging(hedging) }
+            if let fault = route.fault { $0.fault = Weft_V1_Fault(fault) }
+            $0.sources = wireSources(route.sources)
         }
     }
 }

@@ -129,6 +129,8 @@ package struct XDSEncoder: Sendable {
                 $0.appProtocol = inbound.appProtocol.rawValue
                 $0.mtls = inbound.mtls.rawValue
                 if let concurrency = inbound.concurrency { $0.concurrency = Weft_V1_Concurrency(concurrency) }
+                $0.rateLimits = inbound.rateLimits.map(Weft_V1_RateLimit.init)
+                $0.trustDeadlines = inbound.trustsDeadlines
             } as Weft_V1_InboundListener)
         return .with {
             $0.name = inbound.name

@@ -28,6 +28,10 @@ package struct InboundListener: Hashable, Sendable {
     package var mtls: MTLSMode
     /// How many requests the application gets at once; nil, the default, is without limit.
     package var concurrency: ConcurrencyPolicy?
+    /// What the workload takes; empty is unlimited. At most 16.
+    package var rateLimits: [RateLimit] = []
+    /// Whether deadlines of callers outside the mesh count.
+    package var trustsDeadlines = false
 
     package init(
         name: String, service: ServiceName, address: String, port: Int, appPort: Int, appProtocol: AppProtocol,

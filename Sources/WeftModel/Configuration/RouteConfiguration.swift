@@ -61,8 +61,13 @@ package struct Route: Hashable, Sendable {
     package var mirrors: [MirroredCluster] = []
     /// Nil leaves each request to the balancer.
     package var session: SessionPersistence?
+    /// Nil is no second attempt beside the first.
+    package var hedging: HedgePolicy?
+    package var fault: FaultPolicy?
     /// The resource responsible; nil for built-in behaviour.
     package var provenance: Provenance?
+    /// Which resource set each value; a value that is not here is a default.
+    package var sources: [TrafficSetting: Provenance] = [:]
 
     package init(
         name: String, match: RouteMatch = RouteMatch(), action: RouteAction,

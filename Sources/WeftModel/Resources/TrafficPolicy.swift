@@ -31,7 +31,13 @@ package struct TrafficSettings: Hashable, Sendable {
     package var perTryTimeout: Duration?
     /// No byte either way on a stream. Default 5 min; zero disables.
     package var idleTimeout: Duration?
+    /// Whether deadlines of callers outside the mesh count. Default false: they are removed.
+    package var trustDeadlines: Bool?
     package var retry: RetrySettings?
+    package var hedging: HedgePolicy?
+    /// Replaces the wider policy's list as a whole; an empty one lifts its limits.
+    package var rateLimits: [RateLimit]?
+    package var fault: FaultPolicy?
     package var loadBalancing: LoadBalancing?
     /// Requests waiting for a connection, per proxy. Default 1024.
     package var maxPendingRequests: Int?
@@ -47,6 +53,8 @@ package struct TrafficSettings: Hashable, Sendable {
     package var overload: OverloadPolicy?
     /// What keeps a user on one side of a route's weights; nil leaves each request to chance.
     package var stickyCohort: AffinityKey?
+    /// Where in its file each value stands, from 1, as far as that is known.
+    package var lines: [TrafficSetting: Int] = [:]
 
     package init() {}
 
@@ -57,6 +65,10 @@ package struct TrafficSettings: Hashable, Sendable {
         merged.requestTimeout = self.requestTimeout ?? wider.requestTimeout
         merged.perTryTimeout = self.perTryTimeout ?? wider.perTryTimeout
         merged.idleTimeout = self.idleTimeout ?? wider.idleTimeout
+        merged.trustDeadlines = self.trustDeadlines ?? wider.trustDeadlines
+        merged.hedging = self.hedging ?? wider.hedging
+        merged.rateLimits = self.rateLimits ?? wider.rateLimits
+        merged.fault = self.fault ?? wider.fault
         merged.retry = self.retry.map { $0.merged(over: wider.retry ?? RetrySettings()) } ?? wider.retry
         merged.loadBalancing = self.loadBalancing ?? wider.loadBalancing
         merged.maxPendingRequests = self.maxPendingRequests ?? wider.maxPendingRequests

@@ -20,6 +20,8 @@ package struct Cluster: Hashable, Sendable {
     package var provenance: Provenance?
     /// Where the endpoints come from when the control plane sends none: a name that the proxy resolves.
     package var resolution: DNSResolution?
+    /// Which resource set each value; a value that is not here is a default.
+    package var sources: [TrafficSetting: Provenance] = [:]
 
     package init(
         name: String, service: ServiceName, connectTimeout: Duration = .seconds(1),

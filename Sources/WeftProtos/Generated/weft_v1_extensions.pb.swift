@@ -43,35 +43,276 @@ package nonisolated struct Weft_V1_Provenance: Sendable {
   package init() {}
 }
 
-package nonisolated struct Weft_V1_InboundListener: Sendable {
+package nonisolated struct Weft_V1_InboundListener: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var namespace: String = String()
+  package var namespace: String {
+    get {_storage._namespace}
+    set {_uniqueStorage()._namespace = newValue}
+  }
 
-  package var service: String = String()
+  package var service: String {
+    get {_storage._service}
+    set {_uniqueStorage()._service = newValue}
+  }
 
-  package var appPort: UInt32 = 0
+  package var appPort: UInt32 {
+    get {_storage._appPort}
+    set {_uniqueStorage()._appPort = newValue}
+  }
 
-  package var appProtocol: String = String()
+  package var appProtocol: String {
+    get {_storage._appProtocol}
+    set {_uniqueStorage()._appProtocol = newValue}
+  }
 
-  package var mtls: String = String()
+  package var mtls: String {
+    get {_storage._mtls}
+    set {_uniqueStorage()._mtls = newValue}
+  }
 
   package var concurrency: Weft_V1_Concurrency {
-    get {_concurrency ?? Weft_V1_Concurrency()}
-    set {_concurrency = newValue}
+    get {_storage._concurrency ?? Weft_V1_Concurrency()}
+    set {_uniqueStorage()._concurrency = newValue}
   }
   /// Returns true if `concurrency` has been explicitly set.
-  package var hasConcurrency: Bool {self._concurrency != nil}
+  package var hasConcurrency: Bool {_storage._concurrency != nil}
   /// Clears the value of `concurrency`. Subsequent reads from it will return its default value.
-  package mutating func clearConcurrency() {self._concurrency = nil}
+  package mutating func clearConcurrency() {_uniqueStorage()._concurrency = nil}
+
+  package var rateLimits: [Weft_V1_RateLimit] {
+    get {_storage._rateLimits}
+    set {_uniqueStorage()._rateLimits = newValue}
+  }
+
+  /// Deadlines of callers outside the mesh count.
+  package var trustDeadlines: Bool {
+    get {_storage._trustDeadlines}
+    set {_uniqueStorage()._trustDeadlines = newValue}
+  }
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
-  fileprivate var _concurrency: Weft_V1_Concurrency? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// Which resource set a value.
+package nonisolated struct Weft_V1_Source: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The field's path in a policy: `timeouts.request`.
+  package var setting: String = String()
+
+  package var provenance: Weft_V1_Provenance {
+    get {_provenance ?? Weft_V1_Provenance()}
+    set {_provenance = newValue}
+  }
+  /// Returns true if `provenance` has been explicitly set.
+  package var hasProvenance: Bool {self._provenance != nil}
+  /// Clears the value of `provenance`. Subsequent reads from it will return its default value.
+  package mutating func clearProvenance() {self._provenance = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _provenance: Weft_V1_Provenance? = nil
+}
+
+package nonisolated struct Weft_V1_RateLimit: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var name: String = String()
+
+  package var requests: UInt32 = 0
+
+  package var interval: SwiftProtobuf.Google_Protobuf_Duration {
+    get {_interval ?? SwiftProtobuf.Google_Protobuf_Duration()}
+    set {_interval = newValue}
+  }
+  /// Returns true if `interval` has been explicitly set.
+  package var hasInterval: Bool {self._interval != nil}
+  /// Clears the value of `interval`. Subsequent reads from it will return its default value.
+  package mutating func clearInterval() {self._interval = nil}
+
+  package var burst: UInt32 = 0
+
+  /// `everyone`, `source`, `header` or `path`.
+  package var key: String = String()
+
+  /// With the key `header`, in lower case.
+  package var header: String = String()
+
+  package var maxKeys: UInt32 = 0
+
+  /// `proxy` or `mesh`.
+  package var scope: String = String()
+
+  package var provenance: Weft_V1_Provenance {
+    get {_provenance ?? Weft_V1_Provenance()}
+    set {_provenance = newValue}
+  }
+  /// Returns true if `provenance` has been explicitly set.
+  package var hasProvenance: Bool {self._provenance != nil}
+  /// Clears the value of `provenance`. Subsequent reads from it will return its default value.
+  package mutating func clearProvenance() {self._provenance = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _interval: SwiftProtobuf.Google_Protobuf_Duration? = nil
+  fileprivate var _provenance: Weft_V1_Provenance? = nil
+}
+
+package nonisolated struct Weft_V1_Hedging: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var delay: SwiftProtobuf.Google_Protobuf_Duration {
+    get {_delay ?? SwiftProtobuf.Google_Protobuf_Duration()}
+    set {_delay = newValue}
+  }
+  /// Returns true if `delay` has been explicitly set.
+  package var hasDelay: Bool {self._delay != nil}
+  /// Clears the value of `delay`. Subsequent reads from it will return its default value.
+  package mutating func clearDelay() {self._delay = nil}
+
+  /// Zero: `delay` always.
+  package var percentile: Double = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _delay: SwiftProtobuf.Google_Protobuf_Duration? = nil
+}
+
+package nonisolated struct Weft_V1_Fault: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var delay: Weft_V1_Fault.Delay {
+    get {_delay ?? Weft_V1_Fault.Delay()}
+    set {_delay = newValue}
+  }
+  /// Returns true if `delay` has been explicitly set.
+  package var hasDelay: Bool {self._delay != nil}
+  /// Clears the value of `delay`. Subsequent reads from it will return its default value.
+  package mutating func clearDelay() {self._delay = nil}
+
+  package var abort: Weft_V1_Fault.Abort {
+    get {_abort ?? Weft_V1_Fault.Abort()}
+    set {_abort = newValue}
+  }
+  /// Returns true if `abort` has been explicitly set.
+  package var hasAbort: Bool {self._abort != nil}
+  /// Clears the value of `abort`. Subsequent reads from it will return its default value.
+  package mutating func clearAbort() {self._abort = nil}
+
+  package var untilUnix: Int64 = 0
+
+  package var maxPercent: Double = 0
+
+  package var guardrail: Weft_V1_Fault.Guardrail {
+    get {_guardrail ?? Weft_V1_Fault.Guardrail()}
+    set {_guardrail = newValue}
+  }
+  /// Returns true if `guardrail` has been explicitly set.
+  package var hasGuardrail: Bool {self._guardrail != nil}
+  /// Clears the value of `guardrail`. Subsequent reads from it will return its default value.
+  package mutating func clearGuardrail() {self._guardrail = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated struct Delay: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var duration: SwiftProtobuf.Google_Protobuf_Duration {
+      get {_duration ?? SwiftProtobuf.Google_Protobuf_Duration()}
+      set {_duration = newValue}
+    }
+    /// Returns true if `duration` has been explicitly set.
+    package var hasDuration: Bool {self._duration != nil}
+    /// Clears the value of `duration`. Subsequent reads from it will return its default value.
+    package mutating func clearDuration() {self._duration = nil}
+
+    package var percent: Double = 0
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _duration: SwiftProtobuf.Google_Protobuf_Duration? = nil
+  }
+
+  package nonisolated struct Abort: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var status: Weft_V1_Fault.Abort.OneOf_Status? = nil
+
+    package var httpStatus: UInt32 {
+      get {
+        if case .httpStatus(let v)? = status {return v}
+        return 0
+      }
+      set {status = .httpStatus(newValue)}
+    }
+
+    package var grpcStatus: UInt32 {
+      get {
+        if case .grpcStatus(let v)? = status {return v}
+        return 0
+      }
+      set {status = .grpcStatus(newValue)}
+    }
+
+    package var percent: Double = 0
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package nonisolated enum OneOf_Status: Equatable, Sendable {
+      case httpStatus(UInt32)
+      case grpcStatus(UInt32)
+
+    }
+
+    package init() {}
+  }
+
+  package nonisolated struct Guardrail: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var successPercent: Double = 0
+
+    package var minRequests: UInt32 = 0
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+  }
+
+  package init() {}
+
+  fileprivate var _delay: Weft_V1_Fault.Delay? = nil
+  fileprivate var _abort: Weft_V1_Fault.Abort? = nil
+  fileprivate var _guardrail: Weft_V1_Fault.Guardrail? = nil
 }
 
 package nonisolated struct Weft_V1_RouteExtension: @unchecked Sendable {
@@ -163,6 +404,29 @@ package nonisolated struct Weft_V1_RouteExtension: @unchecked Sendable {
   package var mirrorFractions: [Weft_V1_Fraction] {
     get {_storage._mirrorFractions}
     set {_uniqueStorage()._mirrorFractions = newValue}
+  }
+
+  package var hedging: Weft_V1_Hedging {
+    get {_storage._hedging ?? Weft_V1_Hedging()}
+    set {_uniqueStorage()._hedging = newValue}
+  }
+  /// Returns true if `hedging` has been explicitly set.
+  package var hasHedging: Bool {_storage._hedging != nil}
+  /// Clears the value of `hedging`. Subsequent reads from it will return its default value.
+  package mutating func clearHedging() {_uniqueStorage()._hedging = nil}
+
+  package var fault: Weft_V1_Fault {
+    get {_storage._fault ?? Weft_V1_Fault()}
+    set {_uniqueStorage()._fault = newValue}
+  }
+  /// Returns true if `fault` has been explicitly set.
+  package var hasFault: Bool {_storage._fault != nil}
+  /// Clears the value of `fault`. Subsequent reads from it will return its default value.
+  package mutating func clearFault() {_uniqueStorage()._fault = nil}
+
+  package var sources: [Weft_V1_Source] {
+    get {_storage._sources}
+    set {_uniqueStorage()._sources = newValue}
   }
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -421,6 +685,11 @@ package nonisolated struct Weft_V1_ClusterExtension: @unchecked Sendable {
   /// Clears the value of `maxRetries`. Subsequent reads from it will return its default value.
   package mutating func clearMaxRetries() {_uniqueStorage()._maxRetries = nil}
 
+  package var sources: [Weft_V1_Source] {
+    get {_storage._sources}
+    set {_uniqueStorage()._sources = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -506,7 +775,126 @@ nonisolated extension Weft_V1_Provenance: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension Weft_V1_InboundListener: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".InboundListener"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}namespace\0\u{1}service\0\u{3}app_port\0\u{3}app_protocol\0\u{1}mtls\0\u{2}_\u{1}concurrency\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}namespace\0\u{1}service\0\u{3}app_port\0\u{3}app_protocol\0\u{1}mtls\0\u{2}_\u{1}concurrency\0\u{4}d\u{1}rate_limits\0\u{3}trust_deadlines\0")
+
+  fileprivate class _StorageClass {
+    var _namespace: String = String()
+    var _service: String = String()
+    var _appPort: UInt32 = 0
+    var _appProtocol: String = String()
+    var _mtls: String = String()
+    var _concurrency: Weft_V1_Concurrency? = nil
+    var _rateLimits: [Weft_V1_RateLimit] = []
+    var _trustDeadlines: Bool = false
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _namespace = source._namespace
+      _service = source._service
+      _appPort = source._appPort
+      _appProtocol = source._appProtocol
+      _mtls = source._mtls
+      _concurrency = source._concurrency
+      _rateLimits = source._rateLimits
+      _trustDeadlines = source._trustDeadlines
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._namespace) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._service) }()
+        case 3: try { try decoder.decodeSingularUInt32Field(value: &_storage._appPort) }()
+        case 4: try { try decoder.decodeSingularStringField(value: &_storage._appProtocol) }()
+        case 5: try { try decoder.decodeSingularStringField(value: &_storage._mtls) }()
+        case 100: try { try decoder.decodeSingularMessageField(value: &_storage._concurrency) }()
+        case 200: try { try decoder.decodeRepeatedMessageField(value: &_storage._rateLimits) }()
+        case 201: try { try decoder.decodeSingularBoolField(value: &_storage._trustDeadlines) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._namespace.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._namespace, fieldNumber: 1)
+      }
+      if !_storage._service.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._service, fieldNumber: 2)
+      }
+      if _storage._appPort != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._appPort, fieldNumber: 3)
+      }
+      if !_storage._appProtocol.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._appProtocol, fieldNumber: 4)
+      }
+      if !_storage._mtls.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._mtls, fieldNumber: 5)
+      }
+      try { if let v = _storage._concurrency {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 100)
+      } }()
+      if !_storage._rateLimits.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._rateLimits, fieldNumber: 200)
+      }
+      if _storage._trustDeadlines != false {
+        try visitor.visitSingularBoolField(value: _storage._trustDeadlines, fieldNumber: 201)
+      }
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_InboundListener, rhs: Weft_V1_InboundListener) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._namespace != rhs_storage._namespace {return false}
+        if _storage._service != rhs_storage._service {return false}
+        if _storage._appPort != rhs_storage._appPort {return false}
+        if _storage._appProtocol != rhs_storage._appProtocol {return false}
+        if _storage._mtls != rhs_storage._mtls {return false}
+        if _storage._concurrency != rhs_storage._concurrency {return false}
+        if _storage._rateLimits != rhs_storage._rateLimits {return false}
+        if _storage._trustDeadlines != rhs_storage._trustDeadlines {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_Source: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Source"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}setting\0\u{1}provenance\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -514,12 +902,8 @@ nonisolated extension Weft_V1_InboundListener: SwiftProtobuf.Message, SwiftProto
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.namespace) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.service) }()
-      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.appPort) }()
-      case 4: try { try decoder.decodeSingularStringField(value: &self.appProtocol) }()
-      case 5: try { try decoder.decodeSingularStringField(value: &self.mtls) }()
-      case 100: try { try decoder.decodeSingularMessageField(value: &self._concurrency) }()
+      case 1: try { try decoder.decodeSingularStringField(value: &self.setting) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._provenance) }()
       default: break
       }
     }
@@ -530,34 +914,321 @@ nonisolated extension Weft_V1_InboundListener: SwiftProtobuf.Message, SwiftProto
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
     // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.namespace.isEmpty {
-      try visitor.visitSingularStringField(value: self.namespace, fieldNumber: 1)
+    if !self.setting.isEmpty {
+      try visitor.visitSingularStringField(value: self.setting, fieldNumber: 1)
     }
-    if !self.service.isEmpty {
-      try visitor.visitSingularStringField(value: self.service, fieldNumber: 2)
-    }
-    if self.appPort != 0 {
-      try visitor.visitSingularUInt32Field(value: self.appPort, fieldNumber: 3)
-    }
-    if !self.appProtocol.isEmpty {
-      try visitor.visitSingularStringField(value: self.appProtocol, fieldNumber: 4)
-    }
-    if !self.mtls.isEmpty {
-      try visitor.visitSingularStringField(value: self.mtls, fieldNumber: 5)
-    }
-    try { if let v = self._concurrency {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 100)
+    try { if let v = self._provenance {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
     } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Weft_V1_InboundListener, rhs: Weft_V1_InboundListener) -> Bool {
-    if lhs.namespace != rhs.namespace {return false}
-    if lhs.service != rhs.service {return false}
-    if lhs.appPort != rhs.appPort {return false}
-    if lhs.appProtocol != rhs.appProtocol {return false}
-    if lhs.mtls != rhs.mtls {return false}
-    if lhs._concurrency != rhs._concurrency {return false}
+  package static func ==(lhs: Weft_V1_Source, rhs: Weft_V1_Source) -> Bool {
+    if lhs.setting != rhs.setting {return false}
+    if lhs._provenance != rhs._provenance {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_RateLimit: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".RateLimit"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}requests\0\u{1}interval\0\u{1}burst\0\u{1}key\0\u{1}header\0\u{3}max_keys\0\u{1}scope\0\u{1}provenance\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.requests) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._interval) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.burst) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.key) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.header) }()
+      case 7: try { try decoder.decodeSingularUInt32Field(value: &self.maxKeys) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self.scope) }()
+      case 9: try { try decoder.decodeSingularMessageField(value: &self._provenance) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if self.requests != 0 {
+      try visitor.visitSingularUInt32Field(value: self.requests, fieldNumber: 2)
+    }
+    try { if let v = self._interval {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    if self.burst != 0 {
+      try visitor.visitSingularUInt32Field(value: self.burst, fieldNumber: 4)
+    }
+    if !self.key.isEmpty {
+      try visitor.visitSingularStringField(value: self.key, fieldNumber: 5)
+    }
+    if !self.header.isEmpty {
+      try visitor.visitSingularStringField(value: self.header, fieldNumber: 6)
+    }
+    if self.maxKeys != 0 {
+      try visitor.visitSingularUInt32Field(value: self.maxKeys, fieldNumber: 7)
+    }
+    if !self.scope.isEmpty {
+      try visitor.visitSingularStringField(value: self.scope, fieldNumber: 8)
+    }
+    try { if let v = self._provenance {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_RateLimit, rhs: Weft_V1_RateLimit) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.requests != rhs.requests {return false}
+    if lhs._interval != rhs._interval {return false}
+    if lhs.burst != rhs.burst {return false}
+    if lhs.key != rhs.key {return false}
+    if lhs.header != rhs.header {return false}
+    if lhs.maxKeys != rhs.maxKeys {return false}
+    if lhs.scope != rhs.scope {return false}
+    if lhs._provenance != rhs._provenance {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_Hedging: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Hedging"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}delay\0\u{1}percentile\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._delay) }()
+      case 2: try { try decoder.decodeSingularDoubleField(value: &self.percentile) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._delay {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.percentile.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.percentile, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_Hedging, rhs: Weft_V1_Hedging) -> Bool {
+    if lhs._delay != rhs._delay {return false}
+    if lhs.percentile != rhs.percentile {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_Fault: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Fault"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}delay\0\u{1}abort\0\u{3}until_unix\0\u{3}max_percent\0\u{1}guardrail\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._delay) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._abort) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.untilUnix) }()
+      case 4: try { try decoder.decodeSingularDoubleField(value: &self.maxPercent) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._guardrail) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._delay {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._abort {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if self.untilUnix != 0 {
+      try visitor.visitSingularInt64Field(value: self.untilUnix, fieldNumber: 3)
+    }
+    if self.maxPercent.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.maxPercent, fieldNumber: 4)
+    }
+    try { if let v = self._guardrail {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_Fault, rhs: Weft_V1_Fault) -> Bool {
+    if lhs._delay != rhs._delay {return false}
+    if lhs._abort != rhs._abort {return false}
+    if lhs.untilUnix != rhs.untilUnix {return false}
+    if lhs.maxPercent != rhs.maxPercent {return false}
+    if lhs._guardrail != rhs._guardrail {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_Fault.Delay: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Weft_V1_Fault.protoMessageName + ".Delay"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}duration\0\u{1}percent\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._duration) }()
+      case 2: try { try decoder.decodeSingularDoubleField(value: &self.percent) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._duration {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.percent.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.percent, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_Fault.Delay, rhs: Weft_V1_Fault.Delay) -> Bool {
+    if lhs._duration != rhs._duration {return false}
+    if lhs.percent != rhs.percent {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_Fault.Abort: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Weft_V1_Fault.protoMessageName + ".Abort"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}http_status\0\u{3}grpc_status\0\u{1}percent\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try {
+        var v: UInt32?
+        try decoder.decodeSingularUInt32Field(value: &v)
+        if let v = v {
+          if self.status != nil {try decoder.handleConflictingOneOf()}
+          self.status = .httpStatus(v)
+        }
+      }()
+      case 2: try {
+        var v: UInt32?
+        try decoder.decodeSingularUInt32Field(value: &v)
+        if let v = v {
+          if self.status != nil {try decoder.handleConflictingOneOf()}
+          self.status = .grpcStatus(v)
+        }
+      }()
+      case 3: try { try decoder.decodeSingularDoubleField(value: &self.percent) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    switch self.status {
+    case .httpStatus?: try {
+      guard case .httpStatus(let v)? = self.status else { preconditionFailure() }
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 1)
+    }()
+    case .grpcStatus?: try {
+      guard case .grpcStatus(let v)? = self.status else { preconditionFailure() }
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 2)
+    }()
+    case nil: break
+    }
+    if self.percent.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.percent, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_Fault.Abort, rhs: Weft_V1_Fault.Abort) -> Bool {
+    if lhs.status != rhs.status {return false}
+    if lhs.percent != rhs.percent {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_Fault.Guardrail: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Weft_V1_Fault.protoMessageName + ".Guardrail"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}success_percent\0\u{3}min_requests\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularDoubleField(value: &self.successPercent) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.minRequests) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.successPercent.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.successPercent, fieldNumber: 1)
+    }
+    if self.minRequests != 0 {
+      try visitor.visitSingularUInt32Field(value: self.minRequests, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_Fault.Guardrail, rhs: Weft_V1_Fault.Guardrail) -> Bool {
+    if lhs.successPercent != rhs.successPercent {return false}
+    if lhs.minRequests != rhs.minRequests {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -565,7 +1236,7 @@ nonisolated extension Weft_V1_InboundListener: SwiftProtobuf.Message, SwiftProto
 
 nonisolated extension Weft_V1_RouteExtension: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RouteExtension"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}request_timeout\0\u{3}per_try_timeout\0\u{3}idle_timeout\0\u{1}retry\0\u{1}provenance\0\u{4}_\u{1}sticky_cohort\0\u{3}hash_key\0\u{2}1backends\0\u{1}session\0\u{3}mirror_fractions\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}request_timeout\0\u{3}per_try_timeout\0\u{3}idle_timeout\0\u{1}retry\0\u{1}provenance\0\u{4}_\u{1}sticky_cohort\0\u{3}hash_key\0\u{2}1backends\0\u{1}session\0\u{3}mirror_fractions\0\u{2}0hedging\0\u{1}fault\0\u{1}sources\0")
 
   fileprivate class _StorageClass {
     var _requestTimeout: SwiftProtobuf.Google_Protobuf_Duration? = nil
@@ -578,6 +1249,9 @@ nonisolated extension Weft_V1_RouteExtension: SwiftProtobuf.Message, SwiftProtob
     var _backends: [Weft_V1_BackendExtension] = []
     var _session: Weft_V1_SessionPersistence? = nil
     var _mirrorFractions: [Weft_V1_Fraction] = []
+    var _hedging: Weft_V1_Hedging? = nil
+    var _fault: Weft_V1_Fault? = nil
+    var _sources: [Weft_V1_Source] = []
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -598,6 +1272,9 @@ nonisolated extension Weft_V1_RouteExtension: SwiftProtobuf.Message, SwiftProtob
       _backends = source._backends
       _session = source._session
       _mirrorFractions = source._mirrorFractions
+      _hedging = source._hedging
+      _fault = source._fault
+      _sources = source._sources
     }
   }
 
@@ -626,6 +1303,9 @@ nonisolated extension Weft_V1_RouteExtension: SwiftProtobuf.Message, SwiftProtob
         case 150: try { try decoder.decodeRepeatedMessageField(value: &_storage._backends) }()
         case 151: try { try decoder.decodeSingularMessageField(value: &_storage._session) }()
         case 152: try { try decoder.decodeRepeatedMessageField(value: &_storage._mirrorFractions) }()
+        case 200: try { try decoder.decodeSingularMessageField(value: &_storage._hedging) }()
+        case 201: try { try decoder.decodeSingularMessageField(value: &_storage._fault) }()
+        case 202: try { try decoder.decodeRepeatedMessageField(value: &_storage._sources) }()
         default: break
         }
       }
@@ -668,6 +1348,15 @@ nonisolated extension Weft_V1_RouteExtension: SwiftProtobuf.Message, SwiftProtob
       if !_storage._mirrorFractions.isEmpty {
         try visitor.visitRepeatedMessageField(value: _storage._mirrorFractions, fieldNumber: 152)
       }
+      try { if let v = _storage._hedging {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 200)
+      } }()
+      try { if let v = _storage._fault {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 201)
+      } }()
+      if !_storage._sources.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._sources, fieldNumber: 202)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -687,6 +1376,9 @@ nonisolated extension Weft_V1_RouteExtension: SwiftProtobuf.Message, SwiftProtob
         if _storage._backends != rhs_storage._backends {return false}
         if _storage._session != rhs_storage._session {return false}
         if _storage._mirrorFractions != rhs_storage._mirrorFractions {return false}
+        if _storage._hedging != rhs_storage._hedging {return false}
+        if _storage._fault != rhs_storage._fault {return false}
+        if _storage._sources != rhs_storage._sources {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -942,7 +1634,7 @@ nonisolated extension Weft_V1_RetryPolicy: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension Weft_V1_ClusterExtension: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ClusterExtension"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}namespace\0\u{1}service\0\u{3}load_balancing\0\u{3}app_protocol\0\u{3}budget_ratio\0\u{3}budget_min_per_second\0\u{3}budget_window\0\u{3}max_connections\0\u{3}max_pending_requests\0\u{3}max_requests\0\u{1}provenance\0\u{2}Y\u{1}balancing\0\u{1}outliers\0\u{3}health_check\0\u{1}admission\0\u{3}max_retries\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}namespace\0\u{1}service\0\u{3}load_balancing\0\u{3}app_protocol\0\u{3}budget_ratio\0\u{3}budget_min_per_second\0\u{3}budget_window\0\u{3}max_connections\0\u{3}max_pending_requests\0\u{3}max_requests\0\u{1}provenance\0\u{2}Y\u{1}balancing\0\u{1}outliers\0\u{3}health_check\0\u{1}admission\0\u{3}max_retries\0\u{2}`\u{1}sources\0")
 
   fileprivate class _StorageClass {
     var _namespace: String = String()
@@ -961,6 +1653,7 @@ nonisolated extension Weft_V1_ClusterExtension: SwiftProtobuf.Message, SwiftProt
     var _healthCheck: Weft_V1_HealthCheck? = nil
     var _admission: Weft_V1_Admission? = nil
     var _maxRetries: UInt32? = nil
+    var _sources: [Weft_V1_Source] = []
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -987,6 +1680,7 @@ nonisolated extension Weft_V1_ClusterExtension: SwiftProtobuf.Message, SwiftProt
       _healthCheck = source._healthCheck
       _admission = source._admission
       _maxRetries = source._maxRetries
+      _sources = source._sources
     }
   }
 
@@ -1021,6 +1715,7 @@ nonisolated extension Weft_V1_ClusterExtension: SwiftProtobuf.Message, SwiftProt
         case 102: try { try decoder.decodeSingularMessageField(value: &_storage._healthCheck) }()
         case 103: try { try decoder.decodeSingularMessageField(value: &_storage._admission) }()
         case 104: try { try decoder.decodeSingularUInt32Field(value: &_storage._maxRetries) }()
+        case 200: try { try decoder.decodeRepeatedMessageField(value: &_storage._sources) }()
         default: break
         }
       }
@@ -1081,6 +1776,9 @@ nonisolated extension Weft_V1_ClusterExtension: SwiftProtobuf.Message, SwiftProt
       try { if let v = _storage._maxRetries {
         try visitor.visitSingularUInt32Field(value: v, fieldNumber: 104)
       } }()
+      if !_storage._sources.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._sources, fieldNumber: 200)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1106,6 +1804,7 @@ nonisolated extension Weft_V1_ClusterExtension: SwiftProtobuf.Message, SwiftProt
         if _storage._healthCheck != rhs_storage._healthCheck {return false}
         if _storage._admission != rhs_storage._admission {return false}
         if _storage._maxRetries != rhs_storage._maxRetries {return false}
+        if _storage._sources != rhs_storage._sources {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -133,6 +133,14 @@ package nonisolated struct Weft_V1_WorkloadMessage: Sendable {
     set {message = .certificate(newValue)}
   }
 
+  package var quota: Weft_V1_QuotaReport {
+    get {
+      if case .quota(let v)? = message {return v}
+      return Weft_V1_QuotaReport()
+    }
+    set {message = .quota(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Message: Equatable, Sendable {
@@ -142,6 +150,7 @@ package nonisolated struct Weft_V1_WorkloadMessage: Sendable {
     case stats(Weft_V1_Stats)
     case heartbeat(Weft_V1_Heartbeat)
     case certificate(Weft_V1_CertificateState)
+    case quota(Weft_V1_QuotaReport)
 
   }
 
@@ -179,13 +188,82 @@ package nonisolated struct Weft_V1_ControlMessage: Sendable {
     set {message = .heartbeat(newValue)}
   }
 
+  package var quota: Weft_V1_QuotaGrant {
+    get {
+      if case .quota(let v)? = message {return v}
+      return Weft_V1_QuotaGrant()
+    }
+    set {message = .quota(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Message: Equatable, Sendable {
     case registered(Weft_V1_Registered)
     case rejected(Weft_V1_Rejected)
     case heartbeat(Weft_V1_Heartbeat)
+    case quota(Weft_V1_QuotaGrant)
 
+  }
+
+  package init() {}
+}
+
+/// What a proxy uses of the limits that it shares with others; says at once which slices it keeps to.
+package nonisolated struct Weft_V1_QuotaReport: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var uses: [Weft_V1_QuotaReport.Use] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated struct Use: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    /// `service.namespace/limit`.
+    package var quota: String = String()
+
+    /// Requests per second asked for lately, refused ones included.
+    package var demand: Double = 0
+
+    /// The slice in force, 0 to 1; zero: none was granted yet.
+    package var share: Double = 0
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+  }
+
+  package init() {}
+}
+
+/// Slices of shared limits. One that is not named stays as it is; each holds until the next word.
+package nonisolated struct Weft_V1_QuotaGrant: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var slices: [Weft_V1_QuotaGrant.Slice] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated struct Slice: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var quota: String = String()
+
+    /// Of the whole limit, above 0 to 1.
+    package var share: Double = 0
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
   }
 
   package init() {}
@@ -623,7 +701,7 @@ nonisolated extension Weft_V1_SVIDResponse: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension Weft_V1_WorkloadMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".WorkloadMessage"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}register\0\u{1}readiness\0\u{1}draining\0\u{1}stats\0\u{1}heartbeat\0\u{1}certificate\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}register\0\u{1}readiness\0\u{1}draining\0\u{1}stats\0\u{1}heartbeat\0\u{1}certificate\0\u{2}B\u{3}quota\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -709,6 +787,19 @@ nonisolated extension Weft_V1_WorkloadMessage: SwiftProtobuf.Message, SwiftProto
           self.message = .certificate(v)
         }
       }()
+      case 200: try {
+        var v: Weft_V1_QuotaReport?
+        var hadOneofValue = false
+        if let current = self.message {
+          hadOneofValue = true
+          if case .quota(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.message = .quota(v)
+        }
+      }()
       default: break
       }
     }
@@ -744,6 +835,10 @@ nonisolated extension Weft_V1_WorkloadMessage: SwiftProtobuf.Message, SwiftProto
       guard case .certificate(let v)? = self.message else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
     }()
+    case .quota?: try {
+      guard case .quota(let v)? = self.message else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 200)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -758,7 +853,7 @@ nonisolated extension Weft_V1_WorkloadMessage: SwiftProtobuf.Message, SwiftProto
 
 nonisolated extension Weft_V1_ControlMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ControlMessage"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}registered\0\u{1}rejected\0\u{1}heartbeat\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}registered\0\u{1}rejected\0\u{1}heartbeat\0\u{2}E\u{3}quota\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -805,6 +900,19 @@ nonisolated extension Weft_V1_ControlMessage: SwiftProtobuf.Message, SwiftProtob
           self.message = .heartbeat(v)
         }
       }()
+      case 200: try {
+        var v: Weft_V1_QuotaGrant?
+        var hadOneofValue = false
+        if let current = self.message {
+          hadOneofValue = true
+          if case .quota(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.message = .quota(v)
+        }
+      }()
       default: break
       }
     }
@@ -828,6 +936,10 @@ nonisolated extension Weft_V1_ControlMessage: SwiftProtobuf.Message, SwiftProtob
       guard case .heartbeat(let v)? = self.message else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
     }()
+    case .quota?: try {
+      guard case .quota(let v)? = self.message else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 200)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -835,6 +947,141 @@ nonisolated extension Weft_V1_ControlMessage: SwiftProtobuf.Message, SwiftProtob
 
   package static func ==(lhs: Weft_V1_ControlMessage, rhs: Weft_V1_ControlMessage) -> Bool {
     if lhs.message != rhs.message {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_QuotaReport: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".QuotaReport"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uses\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.uses) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.uses.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.uses, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_QuotaReport, rhs: Weft_V1_QuotaReport) -> Bool {
+    if lhs.uses != rhs.uses {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_QuotaReport.Use: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Weft_V1_QuotaReport.protoMessageName + ".Use"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}quota\0\u{1}demand\0\u{1}share\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.quota) }()
+      case 2: try { try decoder.decodeSingularDoubleField(value: &self.demand) }()
+      case 3: try { try decoder.decodeSingularDoubleField(value: &self.share) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.quota.isEmpty {
+      try visitor.visitSingularStringField(value: self.quota, fieldNumber: 1)
+    }
+    if self.demand.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.demand, fieldNumber: 2)
+    }
+    if self.share.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.share, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_QuotaReport.Use, rhs: Weft_V1_QuotaReport.Use) -> Bool {
+    if lhs.quota != rhs.quota {return false}
+    if lhs.demand != rhs.demand {return false}
+    if lhs.share != rhs.share {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_QuotaGrant: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".QuotaGrant"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}slices\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.slices) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.slices.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.slices, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_QuotaGrant, rhs: Weft_V1_QuotaGrant) -> Bool {
+    if lhs.slices != rhs.slices {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_QuotaGrant.Slice: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Weft_V1_QuotaGrant.protoMessageName + ".Slice"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}quota\0\u{1}share\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.quota) }()
+      case 2: try { try decoder.decodeSingularDoubleField(value: &self.share) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.quota.isEmpty {
+      try visitor.visitSingularStringField(value: self.quota, fieldNumber: 1)
+    }
+    if self.share.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.share, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_QuotaGrant.Slice, rhs: Weft_V1_QuotaGrant.Slice) -> Bool {
+    if lhs.quota != rhs.quota {return false}
+    if lhs.share != rhs.share {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

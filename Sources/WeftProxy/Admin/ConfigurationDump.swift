@@ -83,6 +83,7 @@ enum ConfigurationDump {
                     "panicThreshold": .number(cluster.balancing.panicThreshold),
                     "healthCheck": cluster.healthCheck.map { .text("\($0.probe)") },
                     "policy": cluster.provenance.map { .text($0.description) },
+                    "valuesFrom": self.sources(cluster.sources),
                 ])
             })
     }
@@ -105,6 +106,16 @@ enum ConfigurationDump {
                         }),
                 ])
             })
+    }
+
+    /// Which resource, revision, file and line set each value; defaults are left out.
+    private static func sources(_ sources: [TrafficSetting: Provenance]) -> DumpValue? {
+        sources.isEmpty
+            ? nil
+            : .object(
+                sources.sorted { $0.key.rawValue < $1.key.rawValue }.map { setting, source in
+                    DumpValue.Member(name: setting.rawValue, value: .text(source.description))
+                })
     }
 
     private static func route(_ route: Route) -> DumpValue {
@@ -131,6 +142,7 @@ enum ConfigurationDump {
             "idleTimeout": route.timeouts.idle.map { .text("\($0)") },
             "retries": .number(route.retry.attempts),
             "policy": route.provenance.map { .text($0.description) },
+            "valuesFrom": self.sources(route.sources),
         ])
     }
 

@@ -18,6 +18,8 @@ package final class ControlPlaneClient: ConfigurationSource {
         package var installIdentity: @Sendable (WorkloadIdentity) throws -> Void
         /// The counters since the start, by edge.
         package var stats: @Sendable () -> [Weft_V1_EdgeStats]
+        /// The limits of which slices are leased.
+        package var rateLimits: RateLimitBook
         /// Called once, when the workload can do its work: it has its identity, and it is registered or started from
         /// what was saved.
         package var ready: @Sendable () -> Void
@@ -26,11 +28,13 @@ package final class ControlPlaneClient: ConfigurationSource {
             install: @escaping @Sendable (ProxySnapshot) -> Void,
             installIdentity: @escaping @Sendable (WorkloadIdentity) throws -> Void,
             stats: @escaping @Sendable () -> [Weft_V1_EdgeStats] = { [] },
+            rateLimits: RateLimitBook = RateLimitBook(),
             ready: @escaping @Sendable () -> Void = {}
         ) {
             self.install = install
             self.installIdentity = installIdentity
             self.stats = stats
+            self.rateLimits = rateLimits
             self.ready = ready
         }
     }
@@ -86,7 +90,8 @@ package final class ControlPlaneClient: ConfigurationSource {
         let keeper = IdentityKeeper(
             connection: ControlPlaneConnection(access: access), storage: storage, service: self.configuration.service,
             logger: self.logger)
-        let registration = RegistrationSession(stats: receiver.stats, logger: self.logger)
+        let registration = RegistrationSession(
+            stats: receiver.stats, rateLimits: receiver.rateLimits, logger: self.logger)
         if let readiness = self.readiness.withLock({ $0 }) { registration.set(readiness) }
         registration.announce(self.register(inboundPorts: inboundPorts))
         self.registration.withLock { $0 = registration }

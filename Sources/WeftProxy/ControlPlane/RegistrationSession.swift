@@ -28,13 +28,17 @@ final class RegistrationSession: Sendable {
 
     private let state = Mutex(State())
     private let stats: @Sendable () -> [Weft_V1_EdgeStats]
+    private let rateLimits: RateLimitBook
     private let logger: Logger
 
     /// How often numbers are sent.
     private static let interval = Duration.seconds(2)
+    /// How often demand for shared limits is told, and slices are taken.
+    private static let quotaInterval = Duration.seconds(1)
 
-    init(stats: @escaping @Sendable () -> [Weft_V1_EdgeStats], logger: Logger) {
+    init(stats: @escaping @Sendable () -> [Weft_V1_EdgeStats], rateLimits: RateLimitBook, logger: Logger) {
         self.stats = stats
+        self.rateLimits = rateLimits
         self.logger = logger
     }
 
@@ -98,6 +102,7 @@ final class RegistrationSession: Sendable {
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.report(to: outgoing) }
+            group.addTask { try await self.reportQuotas(to: outgoing) }
             group.addTask { try await self.exchange(messages, over: client, registered: registered) }
             try await group.next()
             group.cancelAll()
@@ -121,9 +126,23 @@ final class RegistrationSession: Sendable {
                     self.logger.info("registered", metadata: ["workload": "\(accepted.workload)"])
                     registered()
                 case .rejected(let refusal): throw RegistrationRefused(cause: refusal.cause)
+                case .quota(let grant): self.rateLimits.take(grant)
                 case .heartbeat, nil: break
                 }
             }
+        }
+    }
+
+    /// Tells what is asked of shared limits; costs nothing on the wire where there is none.
+    private func reportQuotas(to outgoing: AsyncStream<Message>.Continuation) async throws {
+        let clock = ContinuousClock()
+        var last = clock.now
+        while true {
+            let now = clock.now
+            let uses = self.rateLimits.uses(over: now - last)
+            last = now
+            if !uses.isEmpty { outgoing.yield(.with { $0.quota.uses = uses }) }
+            try await Task.sleep(for: Self.quotaInterval)
         }
     }
 

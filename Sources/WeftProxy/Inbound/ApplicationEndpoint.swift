@@ -12,6 +12,10 @@ final class ApplicationEndpoint {
     var attempts: AttemptGuard
     /// The limit on requests at once; nil where no policy asks for one.
     let gate: ConcurrencyGate?
+    /// What peers may ask of it.
+    private(set) var limits: [RateLimitTable] = []
+    /// Whether deadlines of callers outside the mesh count.
+    private(set) var trustsDeadlines = false
 
     init(port: Int, loop: ProxyLoop, continuing previous: ApplicationEndpoint? = nil) {
         let settings = Self.settings(port: port, loop: loop)
@@ -35,6 +39,14 @@ final class ApplicationEndpoint {
                 connections: loop.configuration.limits.maxApplicationConnections, waiting: 1024,
                 expectedRoom: isHTTP2 ? 100 : 1),
             security: nil, loop: loop)
+        self.update(in: loop)
+    }
+
+    /// Takes what may change while connections stay: the rate limits, and whose deadlines count.
+    func update(in loop: ProxyLoop) {
+        let listener = Self.listener(port: self.port, loop: loop)
+        self.limits = (listener?.rateLimits ?? []).map { loop.rateLimits.table(of: $0, service: self.service) }
+        self.trustsDeadlines = listener?.trustsDeadlines ?? false
     }
 
     /// Whether the snapshot in force still says what this was made from.
@@ -47,10 +59,17 @@ final class ApplicationEndpoint {
     private static func settings(
         port: Int, loop: ProxyLoop
     ) -> (service: ServiceName, mtls: MTLSMode, appProtocol: AppProtocol, concurrency: ConcurrencyPolicy?) {
-        for case .inbound(let listener) in loop.snapshot.listeners.values where listener.appPort == port {
+        if let listener = Self.listener(port: port, loop: loop) {
             return (listener.service, listener.mtls, listener.appProtocol, listener.concurrency)
         }
         let declared = loop.configuration.ports.first { $0.port == port }
         return (loop.configuration.service, .strict, declared?.appProtocol ?? .http, nil)
+    }
+
+    private static func listener(port: Int, loop: ProxyLoop) -> InboundListener? {
+        for case .inbound(let listener) in loop.snapshot.listeners.values where listener.appPort == port {
+            return listener
+        }
+        return nil
     }
 }

@@ -34,8 +34,11 @@ final class InboundRequest: RelayedRequest {
     private func identify(_ headers: inout HeaderBlock) {
         RequestFields.removeClaims(&headers)
         guard let connection = self.connection, connection.peer != nil else {
-            // A caller outside the mesh sets no deadline and counts no attempts here.
-            headers.remove(.weftDeadline)
+            // A caller outside the mesh counts no attempts here, and sets no deadline unless a policy says so.
+            if self.application?.trustsDeadlines != true {
+                headers.remove(.weftDeadline)
+                headers.remove(.xEnvoyExpectedTimeout)
+            }
             headers.remove(.weftAttempt)
             return
         }
@@ -63,7 +66,9 @@ final class InboundRequest: RelayedRequest {
         guard let application = self.application else {
             return self.exchange.refuse(head, end: end, with: LocalReply(.internal), now: now)
         }
-        return self.exchange.begin(head, end: end, attempts: &application.attempts, gate: application.gate, now: now)
+        return self.exchange.begin(
+            head, end: end, attempts: &application.attempts, limits: application.limits,
+            source: self.connection?.peerText ?? "", gate: application.gate, now: now)
     }
 
     // MARK: Forward

@@ -1,4 +1,5 @@
 internal import Collections
+internal import FoundationEssentials
 internal import Logging
 internal import NIOCore
 internal import NIOSSL
@@ -22,6 +23,8 @@ final class ProxyLoop {
     let peerLimits: HTTPLimits
     /// How TLS is spoken to destinations outside the mesh.
     let originations: OriginationContexts
+    /// Shared by all loops.
+    let rateLimits: RateLimitBook
     private let source: any ConfigurationSource
     /// What names outside the mesh stand for, by name; those that the snapshot needs.
     private var names: [String: NameAnswer] = [:]
@@ -58,9 +61,11 @@ final class ProxyLoop {
 
     init(
         eventLoop: any EventLoop, configuration: ProxyConfiguration, source: any ConfigurationSource, logger: Logger,
-        loops: Int, seed: UInt64, telemetry: LoopTelemetry, originations: OriginationContexts
+        loops: Int, seed: UInt64, telemetry: LoopTelemetry, originations: OriginationContexts,
+        rateLimits: RateLimitBook = RateLimitBook()
     ) {
         self.originations = originations
+        self.rateLimits = rateLimits
         self.eventLoop = eventLoop
         self.configuration = configuration
         self.source = source
@@ -91,6 +96,11 @@ final class ProxyLoop {
     private static func clock() -> Int64 { Int64(truncatingIfNeeded: NIODeadline.now().uptimeNanoseconds) }
 
     var now: MonotonicInstant { MonotonicInstant(nanoseconds: Self.clock()) }
+
+    /// Tells the exchanges what the wall clock shows: for dates, and for the ends of faults.
+    func readClock(now: MonotonicInstant) {
+        self.traffic.setClock(unixNanoseconds: Int64(Date().timeIntervalSince1970 * 1e9), now: now)
+    }
 
     /// Sets a timer of the request with this token.
     func setTimer(_ token: UInt32, at instant: Int64) -> TimerWheel.Handle {
@@ -261,7 +271,10 @@ final class ProxyLoop {
     /// The application behind one of its ports, as the snapshot in force has it.
     func application(port: Int) -> ApplicationEndpoint {
         if let known = self.applications[port] {
-            if known.isCurrent(in: self) { return known }
+            if known.isCurrent(in: self) {
+                known.update(in: self)
+                return known
+            }
             known.pool.retire()
         }
         let application = ApplicationEndpoint(port: port, loop: self, continuing: self.applications[port])

@@ -112,6 +112,7 @@ final class OutboundRequest: RelayedRequest {
     private func follow(_ destination: Destination, _ head: RequestHead, end: Bool) -> ExchangeEffects {
         self.destination = destination
         let now = self.loop.now
+        if self.loop.traffic.wantsClock(now: now) { self.loop.readClock(now: now) }
         switch destination.meaning {
         case .routes where self.loop.awaitsNames(destination.name):
             return self.wait(for: destination.name, head, end: end, now: now)
@@ -221,6 +222,23 @@ final class OutboundRequest: RelayedRequest {
 
     override func connectionReady(kept: Bool) -> ExchangeEffects {
         self.exchange.connectionReady(now: self.loop.now)
+    }
+
+    override func poolForHedge() -> EndpointPool? {
+        guard let endpoint = self.exchange.rivalEndpoint, let cluster = self.exchange.cluster else {
+            return nil
+        }
+        return self.loop.pool(of: endpoint, in: cluster)
+    }
+
+    override func hedgeReady() -> ExchangeEffects { self.exchange.hedgeReady(now: self.loop.now) }
+
+    override func hedgeFailed(_ failure: UpstreamFailure, untouched: Bool) -> ExchangeEffects {
+        self.exchange.hedgeFailed(failure, mayHaveBeenProcessed: !untouched, now: self.loop.now)
+    }
+
+    override func hedgeAnswered(_ head: inout ResponseHead, end: Bool) -> ExchangeEffects {
+        self.exchange.hedgeHead(&head, end: end, now: self.loop.now)
     }
 
     override func upstreamFailed(_ failure: UpstreamFailure, untouched: Bool) -> ExchangeEffects {

@@ -14,6 +14,8 @@ class RelayedRequest: ServerStreamReceiver {
     /// Names this object in the loop's timers.
     let token: UInt32
     final private(set) lazy var leg = UpstreamLeg(request: self)
+    /// The second attempt beside the first; made when a request is first hedged, and kept for the next.
+    private var hedge: UpstreamLeg?
     /// Nil when downstream is gone or finished with.
     final private(set) var downstream: (any ServerStream)?
     /// The response head has been sent downstream; from here on a failure is a reset.
@@ -58,6 +60,11 @@ class RelayedRequest: ServerStreamReceiver {
 
     // MARK: What a subclass knows
 
+    /// The same of a second attempt beside the first; only of machines that answer `connectHedge`.
+    func hedgeReady() -> ExchangeEffects { [] }
+    func hedgeFailed(_ failure: UpstreamFailure, untouched: Bool) -> ExchangeEffects { [] }
+    func hedgeAnswered(_ head: inout ResponseHead, end: Bool) -> ExchangeEffects { [] }
+    func poolForHedge() -> EndpointPool? { nil }
     /// The connections of the endpoint to connect to; nil when there is no such thing any more.
     func poolForAttempt() -> EndpointPool? { nil }
     /// The head as the next attempt sends it, and whether nothing follows.
@@ -147,15 +154,19 @@ class RelayedRequest: ServerStreamReceiver {
     // MARK: Upstream
 
     /// A connection was found; the leg opens its stream from within.
-    final func connectionOffered(kept: Bool) { self.act { self.connectionReady(kept: kept) } }
+    final func connectionOffered(kept: Bool, to leg: UpstreamLeg) {
+        self.act { leg === self.leg ? self.connectionReady(kept: kept) : self.hedgeReady() }
+    }
 
-    final func attemptFailed(_ failure: UpstreamFailure, untouched: Bool) {
+    final func attemptFailed(_ failure: UpstreamFailure, untouched: Bool, on leg: UpstreamLeg) {
+        guard leg === self.leg else { return self.act { self.hedgeFailed(failure, untouched: untouched) } }
         // Once the whole response is through, how the stream ends is nobody's concern.
         if self.responseEnded { return self.retireIfDone() }
         self.act { self.upstreamFailed(failure, untouched: untouched) }
     }
 
-    final func upstreamSaid(informational head: ResponseHead) {
+    final func upstreamSaid(informational head: ResponseHead, on leg: UpstreamLeg) {
+        guard leg === self.leg else { return }
         self.depth += 1
         let effects = self.informationalArrived(head)
         if effects.contains(.forwardInformational) { self.downstream?.sendInformational(head) }
@@ -163,22 +174,26 @@ class RelayedRequest: ServerStreamReceiver {
         self.leave()
     }
 
-    final func upstreamAnswered(_ head: ResponseHead, end: Bool) {
+    final func upstreamAnswered(_ head: ResponseHead, end: Bool, on leg: UpstreamLeg) {
         self.depth += 1
         var head = head
-        let effects = self.responseArrived(&head, end: end)
+        let effects =
+            leg === self.leg ? self.responseArrived(&head, end: end) : self.hedgeAnswered(&head, end: end)
+        self.settleHedge(effects)
         if effects.contains(.dropHeld) { self.held.drop() }
         if effects.contains(.forwardResponse) {
             self.responseStarted = true
             self.responseEnded = end
             self.downstream?.sendResponse(head, end: end)
         }
-        self.perform(effects.subtracting([.dropHeld, .forwardResponse]))
+        self.perform(effects.subtracting([.promoteHedge, .abandonHedge, .dropHeld, .forwardResponse]))
         if end { self.stopRequest() }
         self.leave()
     }
 
-    final func upstreamSent(_ data: ByteBuffer, end: Bool) {
+    final func upstreamSent(_ data: ByteBuffer, end: Bool, on leg: UpstreamLeg) {
+        // The rest of an answer that was passed over.
+        guard leg === self.leg else { return leg.consumed(data.readableBytes) }
         self.depth += 1
         let effects = self.responseData(data.readableBytes, end: end)
         if effects.contains(.forwardResponse) {
@@ -196,7 +211,8 @@ class RelayedRequest: ServerStreamReceiver {
         self.leave()
     }
 
-    final func upstreamSent(trailers: HeaderBlock) {
+    final func upstreamSent(trailers: HeaderBlock, on leg: UpstreamLeg) {
+        guard leg === self.leg else { return }
         self.depth += 1
         let effects = self.responseTrailers(trailers)
         if effects.contains(.forwardResponse) {
@@ -232,12 +248,25 @@ class RelayedRequest: ServerStreamReceiver {
         self.leave()
     }
 
+    /// Exchanges the streams of the two attempts, and gives up the one that lost.
+    private func settleHedge(_ effects: ExchangeEffects) {
+        guard !effects.isDisjoint(with: [.promoteHedge, .abandonHedge]), let hedge = self.hedge else { return }
+        if effects.contains(.promoteHedge) {
+            self.hedge = self.leg
+            self.leg = hedge
+        }
+        if effects.contains(.abandonHedge) { self.hedge?.abandon() }
+    }
+
     private func perform(_ effects: ExchangeEffects) {
         if !effects.isEmpty {
+            self.settleHedge(effects)
             if effects.contains(.resetUpstream) || effects.contains(.abandonConnect) { self.leg.abandon() }
             if effects.contains(.dropHeld) { self.held.drop() }
             if effects.contains(.connect) { self.connect() }
-            if effects.contains(.sendRequest) { self.sendRequest() }
+            if effects.contains(.sendRequest) { self.sendRequest(on: self.leg) }
+            if effects.contains(.connectHedge) { self.connectHedge() }
+            if effects.contains(.sendHedge), let hedge = self.hedge { self.sendRequest(on: hedge) }
             if effects.contains(.reply) { self.sendReply() }
             if effects.contains(.resetDownstream) { self.resetDownstream(.internalError) }
             if effects.contains(.finished) { self.finished() }
@@ -248,28 +277,37 @@ class RelayedRequest: ServerStreamReceiver {
 
     private func connect() {
         guard let pool = self.poolForAttempt() else {
-            return self.attemptFailed(.connectFailed("the endpoint has gone"), untouched: true)
+            return self.attemptFailed(.connectFailed("the endpoint has gone"), untouched: true, on: self.leg)
         }
         self.leg.connect(through: pool)
     }
 
+    private func connectHedge() {
+        let leg = self.hedge ?? UpstreamLeg(request: self)
+        self.hedge = leg
+        guard let pool = self.poolForHedge() else {
+            return self.attemptFailed(.connectFailed("the endpoint has gone"), untouched: true, on: leg)
+        }
+        leg.connect(through: pool)
+    }
+
     /// Opens the stream and sends all that is held, in order.
-    private func sendRequest() {
+    private func sendRequest(on leg: UpstreamLeg) {
         let (head, end) = self.headForAttempt()
-        guard self.leg.open(head, end: end), !end else { return }
-        let generation = self.leg.generation
+        guard leg.open(head, end: end), !end else { return }
+        let generation = leg.generation
         let held = self.held
         let last = held.chunks.count - 1
         for (index, chunk) in held.chunks.enumerated() {
             // A stream that failed under our hands has been dealt with from within.
-            guard self.leg.generation == generation else { return }
-            self.leg.send(chunk, end: index == last && held.isComplete && held.trailers == nil)
+            guard leg.generation == generation else { return }
+            leg.send(chunk, end: index == last && held.isComplete && held.trailers == nil)
         }
-        guard self.leg.generation == generation else { return }
+        guard leg.generation == generation else { return }
         if let trailers = held.trailers {
-            self.leg.send(trailers: trailers)
+            leg.send(trailers: trailers)
         } else if held.isComplete, held.chunks.isEmpty {
-            self.leg.send(ByteBuffer(), end: true)
+            leg.send(ByteBuffer(), end: true)
         }
     }
 
@@ -319,7 +357,9 @@ class RelayedRequest: ServerStreamReceiver {
 
     /// Goes back to the free list once neither side can call any more.
     private func retireIfDone() {
-        guard self.isOpen, self.depth == 0, self.downstream == nil, self.leg.isIdle else { return }
+        guard self.isOpen, self.depth == 0, self.downstream == nil, self.leg.isIdle, self.hedge?.isIdle ?? true else {
+            return
+        }
         self.isOpen = false
         self.loop.cancelTimer(self.timer)
         self.timer = .none

@@ -36,21 +36,21 @@ final class UpstreamLeg: ClientStreamReceiver, ConnectionWaiter {
                 self.queuedAt = pool
             }
         } catch {
-            self.request.attemptFailed(error.upstreamFailure, untouched: true)
+            self.request.attemptFailed(error.upstreamFailure, untouched: true, on: self)
         }
     }
 
     func connectionReady(_ connection: UpstreamConnection, of pool: EndpointPool) {
         self.queuedAt = nil
         self.offered = (connection, pool)
-        self.request.connectionOffered(kept: connection.isKept)
+        self.request.connectionOffered(kept: connection.isKept, to: self)
         // Not taken: the request has gone another way in the meantime.
         self.offered = nil
     }
 
     func connectionFailed(_ failure: ConnectFailure) {
         self.queuedAt = nil
-        self.request.attemptFailed(failure.upstreamFailure, untouched: true)
+        self.request.attemptFailed(failure.upstreamFailure, untouched: true, on: self)
     }
 
     /// Opens the stream on the connection just offered. False when that did not succeed; the leg then asks again, or
@@ -67,7 +67,7 @@ final class UpstreamLeg: ClientStreamReceiver, ConnectionWaiter {
         pool.streamOpened(on: connection)
         if let failure = self.failureWhileOpening {
             self.failureWhileOpening = nil
-            self.request.attemptFailed(failure.upstreamFailure, untouched: true)
+            self.request.attemptFailed(failure.upstreamFailure, untouched: true, on: self)
             return false
         }
         guard let stream else {
@@ -99,10 +99,12 @@ final class UpstreamLeg: ClientStreamReceiver, ConnectionWaiter {
 
     // MARK: What the stream says
 
-    func streamReceived(informational head: ResponseHead) { self.request.upstreamSaid(informational: head) }
-    func streamReceived(response head: ResponseHead, end: Bool) { self.request.upstreamAnswered(head, end: end) }
-    func streamReceived(data: ByteBuffer, end: Bool) { self.request.upstreamSent(data, end: end) }
-    func streamReceived(trailers: HeaderBlock) { self.request.upstreamSent(trailers: trailers) }
+    func streamReceived(informational head: ResponseHead) { self.request.upstreamSaid(informational: head, on: self) }
+    func streamReceived(response head: ResponseHead, end: Bool) {
+        self.request.upstreamAnswered(head, end: end, on: self)
+    }
+    func streamReceived(data: ByteBuffer, end: Bool) { self.request.upstreamSent(data, end: end, on: self) }
+    func streamReceived(trailers: HeaderBlock) { self.request.upstreamSent(trailers: trailers, on: self) }
 
     func streamSent(bytes: Int) {
         self.sent += bytes
@@ -117,7 +119,7 @@ final class UpstreamLeg: ClientStreamReceiver, ConnectionWaiter {
         let untouched = self.stream.map { !$0.requestMayHaveBeenProcessed } ?? false
         self.stream = nil
         self.generation &+= 1
-        self.request.attemptFailed(failure.upstreamFailure, untouched: untouched)
+        self.request.attemptFailed(failure.upstreamFailure, untouched: untouched, on: self)
     }
 
     func streamClosed() {

@@ -87,6 +87,7 @@ package struct ProxyRuntime: ServiceLifecycle.Service {
         let receiver = ControlPlaneClient.Receiver(
             install: { state.install($0) }, installIdentity: { try state.install(identity: $0) },
             stats: { report.stats },
+            rateLimits: server.rateLimits,
             ready: {
                 state.started()
                 self.ready(listening.addresses)

@@ -16,6 +16,8 @@ package final class ProxyServer: Sendable {
     private let names: NameResolver
     private let logger: Logger
     package let telemetry: ProxyTelemetry
+    /// The rate limits in force, shared by all loops.
+    package let rateLimits = RateLimitBook()
 
     /// Makes the loops' state; nothing listens yet.
     package init(
@@ -27,6 +29,7 @@ package final class ProxyServer: Sendable {
         self.logger = logger
         self.telemetry = telemetry
         let eventLoops = Array(group.makeIterator())
+        let rateLimits = self.rateLimits
         var random = SystemRandomNumberGenerator()
         var handles: [LoopHandle] = []
         let originations = self.originations
@@ -39,7 +42,7 @@ package final class ProxyServer: Sendable {
                         ProxyLoop(
                             eventLoop: eventLoop, configuration: configuration, source: source, logger: logger,
                             loops: eventLoops.count, seed: seed,
-                            telemetry: telemetry.makeLoop(), originations: originations),
+                            telemetry: telemetry.makeLoop(), originations: originations, rateLimits: rateLimits),
                         eventLoop: eventLoop))
             }.get()
             handles.append(handle)

@@ -72,6 +72,7 @@ final class LoopTelemetry {
         } else {
             self.requests.record(outcome, on: self.labels(exchange, kind, false))
         }
+        if exchange.faultEvent != nil || exchange.hedgeOutcome != nil { self.countEvents(of: exchange) }
         guard self.isLogged(outcome) else { return }
         let full = exchange.record
         var record = self.record(outcome, head: exchange.head, kind, connection)
@@ -86,14 +87,30 @@ final class LoopTelemetry {
         record.deadlineLeft = full.deadlineLeft
         record.outgrewReplay = full.outgrewReplay
         record.responseAfter = exchange.responseStart.map { $0 - full.start }
-        record.attempts = full.attempts.map { attempt in
-            RequestRecord.Attempt(
+        record.attempts = full.attempts.map { attempt -> RequestRecord.Attempt in
+            var entry = RequestRecord.Attempt(
                 workload: attempt.endpoint.workload,
                 address: ListenAddress(host: attempt.endpoint.address, port: attempt.endpoint.port).description,
                 status: attempt.status, reason: attempt.reason, startedAfter: attempt.start - full.start,
                 duration: attempt.end - attempt.start)
+            entry.isHedge = attempt.isHedge
+            entry.isLost = attempt.isLost
+            return entry
         }
         self.write(record)
+    }
+
+    /// Second attempts beside the first, and injected faults.
+    private func countEvents(of exchange: borrowing Exchange) {
+        let destination = exchange.cluster?.cluster.service.description ?? "unknown"
+        let route = exchange.route?.name ?? ""
+        if let outcome = exchange.hedgeOutcome {
+            self.registry.add(
+                to: self.registry.series(MetricNames.hedges, [destination, route, outcome.rawValue]))
+        }
+        if let event = exchange.faultEvent {
+            self.registry.add(to: self.registry.series(MetricNames.faults, [destination, route, event.rawValue]))
+        }
     }
 
     private func labels(_ exchange: borrowing Exchange, _ kind: RequestKind, _ tls: Bool) -> RequestLabels {
@@ -126,8 +143,14 @@ final class LoopTelemetry {
             connection.edges.add(edge, route: 0, name: "", kind)
             edge.record(outcome)
         }
+        if let limit = exchange.reply?.rateLimit {
+            self.registry.add(
+                to: self.registry.series(
+                    MetricNames.rateLimited, [application.service.description, limit.name]))
+        }
         guard self.isLogged(outcome) else { return }
         var record = self.record(outcome, head: exchange.head, kind, connection)
+        record.policy = exchange.reply?.provenance
         record.direction = .inbound
         record.source = connection.sourceService
         record.sourceIdentity = connection.peerText

@@ -13,10 +13,12 @@ package struct StoredResource: Hashable, Sendable {
     package var file: String?
     /// Its first line in that file, from 1.
     package var line: Int?
+    /// Where in that file its parts stand, by the path of each; empty where nobody said.
+    package var lines: [String: Int]
 
     package init(
         key: ResourceKey, revision: Revision, createdAt: Int64, document: String, file: String? = nil,
-        line: Int? = nil
+        line: Int? = nil, lines: [String: Int] = [:]
     ) {
         self.key = key
         self.revision = revision
@@ -24,6 +26,7 @@ package struct StoredResource: Hashable, Sendable {
         self.document = document
         self.file = file
         self.line = line
+        self.lines = lines
     }
 
     package var provenance: Provenance {
@@ -45,12 +48,12 @@ package struct ResourceListing: Hashable, Sendable {
 
 /// One change an operator asks for.
 package enum Mutation: Hashable, Sendable {
-    case put(ResourceKey, document: String, file: String? = nil, line: Int? = nil)
+    case put(ResourceKey, document: String, file: String? = nil, line: Int? = nil, lines: [String: Int] = [:])
     case delete(ResourceKey)
 
     package var key: ResourceKey {
         switch self {
-        case .put(let key, _, _, _), .delete(let key): key
+        case .put(let key, _, _, _, _), .delete(let key): key
         }
     }
 }

@@ -37,7 +37,22 @@ enum ChangeRow {
         guard let document: Data = row["document"] else { return nil }
         return StoredResource(
             key: try Self.key(row), revision: Revision(row["revision"]), createdAt: row["created_at"] ?? 0,
-            document: String(decoding: document, as: UTF8.self), file: row["file"], line: row["line"])
+            document: String(decoding: document, as: UTF8.self), file: row["file"], line: row["line"],
+            lines: Self.lines(row["lines"]))
+    }
+
+    /// Lines are told to people and decide nothing: what cannot be read is none.
+    private static func lines(_ text: String?) -> [String: Int] {
+        guard let text else { return [:] }
+        return (try? JSONDecoder().decode([String: Int].self, from: Data(text.utf8))) ?? [:]
+    }
+
+    /// As `lines` reads it; nil for none.
+    static func text(_ lines: [String: Int]) throws -> String? {
+        if lines.isEmpty { return nil }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        return String(decoding: try encoder.encode(lines), as: UTF8.self)
     }
 
     private static func set(_ revision: Revision, key: ResourceKey?, in database: Database) throws -> ChangeSet? {

@@ -61,6 +61,12 @@ enum SQLiteSchema {
                     CREATE INDEX resources_by_revision ON resources (revision);
                     """)
         }
+        migrator.registerMigration("3 lines of a resource's parts") { database in
+            for table in ["changes", "resources"] {
+                // A JSON object of numbers; NULL where nobody said.
+                try database.execute(sql: "ALTER TABLE \(table) ADD COLUMN lines TEXT")
+            }
+        }
         return migrator
     }
 }

@@ -68,11 +68,11 @@ extension SQLiteStore {
         switch mutation {
         case .delete(let key):
             return before.map { _ in Change(key: key, action: .deleted, resource: nil) }
-        case .put(let key, let document, let file, let line):
+        case .put(let key, let document, let file, let line, let lines):
             guard before?.document != document else { return nil }
             let resource = StoredResource(
                 key: key, revision: revision, createdAt: before?.createdAt ?? now, document: document, file: file,
-                line: line)
+                line: line, lines: lines)
             return Change(key: key, action: before == nil ? .created : .updated, resource: resource)
         }
     }
@@ -84,26 +84,27 @@ extension SQLiteStore {
             arguments: [set.revision.number, set.author, set.at])
         for (ordinal, change) in set.changes.enumerated() {
             let (key, resource) = (change.key, change.resource)
+            let lines = try resource.flatMap { try ChangeRow.text($0.lines) }
             try database.execute(
                 sql: """
                     INSERT INTO changes
-                        (revision, ordinal, kind, namespace, name, action, created_at, document, file, line)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                        (revision, ordinal, kind, namespace, name, action, created_at, document, file, line, lines)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
                     set.revision.number, ordinal, key.kind.rawValue, key.namespace, key.name, change.action.rawValue,
-                    resource?.createdAt, resource.map { Data($0.document.utf8) }, resource?.file, resource?.line,
+                    resource?.createdAt, resource.map { Data($0.document.utf8) }, resource?.file, resource?.line, lines,
                 ])
             if let resource {
                 try database.execute(
                     sql: """
                         INSERT OR REPLACE INTO resources
-                            (kind, namespace, name, revision, created_at, document, file, line)
-                        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                            (kind, namespace, name, revision, created_at, document, file, line, lines)
+                        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                         """,
                     arguments: [
                         key.kind.rawValue, key.namespace, key.name, resource.revision.number, resource.createdAt,
-                        Data(resource.document.utf8), resource.file, resource.line,
+                        Data(resource.document.utf8), resource.file, resource.line, lines,
                     ])
             } else {
                 try database.execute(

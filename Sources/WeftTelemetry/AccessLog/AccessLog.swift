@@ -50,6 +50,8 @@ package enum AccessLog {
             inner.text("reason", attempt.reason.rawValue)
             inner.milliseconds("started_after_ms", attempt.startedAfter)
             inner.milliseconds("duration_ms", attempt.duration)
+            if attempt.isHedge { inner.flag("hedge") }
+            if attempt.isLost { inner.flag("lost") }
             object.bytes = inner.bytes
             object.bytes.append(UInt8(ascii: "}"))
         }

@@ -51,6 +51,10 @@ package struct RequestRecord: Hashable, Sendable {
         /// From the request's start.
         package var startedAfter: Duration
         package var duration: Duration
+        /// It was the second of two at once.
+        package var isHedge = false
+        /// Another answered first.
+        package var isLost = false
 
         package init(
             workload: String, address: String, status: Int?, reason: Reason, startedAfter: Duration, duration: Duration

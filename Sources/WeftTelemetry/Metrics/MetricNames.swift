@@ -62,6 +62,15 @@ package enum MetricNames {
     package static let budgetBalance = MetricFamily(
         "weft_retry_budget_balance", .gauge, labels: ["destination"], help: "Retries the budget would allow now.")
 
+    package static let hedges = MetricFamily(
+        "weft_request_hedges", .counter, labels: ["destination", "route", "outcome"],
+        help: "Second attempts beside the first: won, lost, or unpaid because the retry budget was empty.")
+    package static let faults = MetricFamily(
+        "weft_faults", .counter, labels: ["destination", "route", "kind"],
+        help: "Faults injected on purpose: delay, abort; ended where a fault's guard has ended it.")
+    package static let rateLimited = MetricFamily(
+        "weft_rate_limited", .counter, labels: ["destination", "limit"], help: "Requests that a rate limit refused.")
+
     package static let certificateExpiry = MetricFamily(
         "weft_certificate_expiry_timestamp_seconds", .gauge, help: "When the certificate in use expires.")
     package static let configurationRevision = MetricFamily(

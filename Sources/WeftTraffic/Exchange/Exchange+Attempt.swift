@@ -6,17 +6,24 @@ extension Exchange {
     ///
     /// Answers `sendRequest`; the empty set when the exchange no longer waits for it (give the connection back).
     package mutating func connectionReady(now: MonotonicInstant) -> ExchangeEffects {
-        guard self.phase == .connecting, let cluster = self.cluster else { return [] }
-        self.stopWaiting(cluster)
+        guard self.phase == .connecting else { return [] }
+        self.stopWaiting()
         self.phase = .awaitingResponse
         self.connectDeadline = .never
         self.sentAt = now
         self.lastActivity = now
+        self.markAttempt(now: now)
+        if self.route?.hedging != nil { self.planHedge(now: now) }
+        return .sendRequest
+    }
+
+    /// Writes the attempt's number and what time is left into the head.
+    mutating func markAttempt(now: MonotonicInstant) {
         if self.attempt > 1 {
             self.head.headers.set(.weftAttempt, self.attempt)
             if self.traits.isGRPC { self.head.headers.set(.grpcPreviousAttempts, self.attempt - 1) }
         }
-        if cluster.cluster.resolution != nil {
+        if self.cluster?.cluster.resolution != nil {
             // Nobody outside the mesh is told what its proxies tell each other.
             self.head.headers.remove(.weftAttempt)
             self.head.headers.remove(.weftDeadline)
@@ -24,7 +31,6 @@ extension Exchange {
             Deadline.write(
                 self.deadline.nanoseconds - now.nanoseconds, to: &self.head.headers, isGRPC: self.traits.isGRPC)
         }
-        return .sendRequest
     }
 
     /// The attempt failed: no connection, or the stream ended before its message did. The stream is gone already.
@@ -50,7 +56,7 @@ extension Exchange {
     /// Whether a retry is still possible as far as its number goes.
     var mayRetry: Bool {
         guard self.phase != .responding, let route = self.route else { return false }
-        return self.attempt <= route.retry.attempts
+        return self.retries < route.retry.attempts || self.hedgeAt != .never
     }
 
     mutating func startAttempt(now: MonotonicInstant) -> ExchangeEffects {
@@ -83,7 +89,10 @@ extension Exchange {
         self.attemptEnd = .never
         self.attemptStatus = nil
         self.attemptReason = .ok
+        self.isHedge = false
+        self.attemptLost = false
         self.retryAt = .never
+        self.hedgeAt = .never
         self.connectDeadline = now.advanced(byNanoseconds: cluster.connectTimeout)
         if route.perTryTimeout > 0 { self.tryDeadline = now.advanced(byNanoseconds: route.perTryTimeout) }
         return .connect
@@ -99,12 +108,12 @@ extension Exchange {
     }
 
     /// Moves the attempt that is over to the earlier ones.
-    private mutating func keepAttempt() {
+    mutating func keepAttempt() {
         guard self.attempt > 0, let endpoint = self.endpoint else { return }
         self.earlier.append(
             AttemptRecord(
                 endpoint: endpoint.endpoint, start: self.attemptStart, end: self.attemptEnd, status: self.attemptStatus,
-                reason: self.attemptReason))
+                reason: self.attemptReason, isHedge: self.isHedge, isLost: self.attemptLost))
     }
 
     // MARK: Ending
@@ -117,6 +126,12 @@ extension Exchange {
         cluster.balancer.failed(
             endpoint, failure, waited: now.nanoseconds - self.attemptStart.nanoseconds, now: now)
         if failure.blamesEndpoint(unprocessed: unprocessed) { self.observe(.failure, now: now) }
+        self.observe(success: false, now: now)
+        if self.rival != nil {
+            // The other attempt is still out, and stands in for a retry.
+            self.attemptReason = failure.reason
+            return self.promoteRival(now: now).union(.promoteHedge)
+        }
         self.closeAttempt(failure.reason, status: nil, now: now)
         switch self.verdict(.failed(failure, unprocessed: unprocessed), wasSent: wasSent, pushback: nil, now: now) {
         case .retry(let delay): return self.backOff(delay, now: now)
@@ -133,6 +148,7 @@ extension Exchange {
     /// Waits before the next attempt, or makes it at once.
     mutating func backOff(_ delay: Int64, now: MonotonicInstant) -> ExchangeEffects {
         if let endpoint = self.endpoint { self.tried.append(endpoint) }
+        self.retries += 1
         self.phase = .backingOff
         if delay == 0 { return self.startAttempt(now: now) }
         self.retryAt = now.advanced(byNanoseconds: delay)
@@ -155,10 +171,10 @@ extension Exchange {
         guard let route = self.route, let cluster = self.cluster, let traffic = self.traffic,
             route.retry.allows(outcome, idempotent: self.traits.isIdempotent)
         else { return .giveUp(nil) }
-        let made = self.attempt - 1
+        let made = self.retries
         guard made < route.retry.attempts else { return .giveUp(made > 0 ? .retriesExhausted : nil) }
         guard self.replay.canReplay(sent: wasSent) else { return .giveUp(nil) }
-        var delay = route.retry.backoff.delay(beforeRetry: self.attempt, random: &traffic.random)
+        var delay = route.retry.backoff.delay(beforeRetry: made + 1, random: &traffic.random)
         switch pushback {
         case nil: break
         case .stop: return .giveUp(nil)
@@ -172,7 +188,7 @@ extension Exchange {
     }
 
     /// Whether an attempt begun after `delay` would have less time than the route usually takes.
-    private func isTooLate(after delay: Int64, now: MonotonicInstant) -> Bool {
+    func isTooLate(after delay: Int64, now: MonotonicInstant) -> Bool {
         if self.deadline == .never { return delay > 60_000_000_000 }
         let left = self.deadline.nanoseconds - now.nanoseconds - delay
         return left <= 0 || left < self.median?.value(now: now) ?? 0
@@ -182,7 +198,7 @@ extension Exchange {
     mutating func closeAttempt(_ reason: Reason, status: Int?, now: MonotonicInstant) {
         guard self.isInFlight, let cluster = self.cluster, let endpoint = self.endpoint else { return }
         self.isInFlight = false
-        self.stopWaiting(cluster)
+        self.stopWaiting()
         cluster.balancer.finished(endpoint, wasProbe: self.isProbe)
         self.isProbe = false
         if self.attemptEnd == .never { self.attemptEnd = now }
@@ -192,9 +208,9 @@ extension Exchange {
         self.tryDeadline = .never
     }
 
-    mutating func stopWaiting(_ cluster: ClusterTraffic) {
+    mutating func stopWaiting() {
         guard self.isWaiting else { return }
         self.isWaiting = false
-        cluster.load.stopWaiting()
+        self.cluster?.load.stopWaiting()
     }
 }

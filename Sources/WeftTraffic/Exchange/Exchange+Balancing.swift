@@ -59,6 +59,14 @@ extension Exchange {
         self.giveUpProbe()
     }
 
+    /// The same for the second attempt beside the first.
+    mutating func observe(
+        _ outcome: EndpointOutcome?, of endpoint: UpstreamEndpoint, wasProbe: Bool, now: MonotonicInstant
+    ) {
+        guard let outcome, let cluster = self.cluster, let traffic = self.traffic else { return }
+        cluster.balancer.observe(outcome, of: endpoint, wasProbe: wasProbe, random: &traffic.random, now: now)
+    }
+
     /// The attempt is no longer the one that probes its endpoint.
     mutating func giveUpProbe() {
         guard self.isProbe else { return }

@@ -15,14 +15,18 @@ extension Exchange {
         }
         switch self.phase {
         case .idle, .finished: return []
-        case .backingOff: return self.startAttempt(now: now)
+        case .backingOff: return self.waited(now: now)
         case .connecting:
             let failure: UpstreamFailure = now >= self.tryDeadline ? .tryTimeout : .connectTimeout
             return self.attemptEnded(failure, unprocessed: true, now: now).union(.abandonConnect)
         case .awaitingResponse:
             if now >= self.tryDeadline {
-                return self.attemptEnded(.tryTimeout, unprocessed: false, now: now).union(.resetUpstream)
+                let isRivalled = self.rival != nil
+                return self.attemptEnded(.tryTimeout, unprocessed: false, now: now)
+                    .union(isRivalled ? .abandonHedge : .resetUpstream)
             }
+            if now >= self.rivalDeadline { return self.rivalTimedOut(now: now) }
+            if now >= self.hedgeAt { return self.startHedge(now: now) }
             return self.timedOut(.streamIdleTimeout, detail: "no byte went either way", now: now)
         case .responding:
             let reason: Reason = now >= self.tryDeadline ? .tryTimeout : .streamIdleTimeout
@@ -52,7 +56,9 @@ extension Exchange {
             case .idle, .backingOff, .finished: []
             }
         self.closeAttempt(reason, status: nil, now: now)
-        return effects
+        guard self.rival != nil else { return effects }
+        self.dropRival(reason, status: nil, now: now)
+        return effects.union(.abandonHedge)
     }
 
     /// The upstream broke off in the middle of its response.
@@ -73,7 +79,7 @@ extension Exchange {
     /// Answers downstream itself.
     mutating func answer(_ reply: LocalReply, now: MonotonicInstant) -> ExchangeEffects {
         var reply = reply
-        if reply.provenance == nil { reply.provenance = self.route?.route.provenance }
+        if reply.provenance == nil { reply.provenance = self.responsible(for: reply.reason) }
         self.reply = reply
         self.reason = reply.reason
         self.detail = reply.detail
@@ -91,6 +97,10 @@ extension Exchange {
             self.cluster?.load.release()
         }
         let effects = self.replay.drop()
+        if self.reason == .ok, self.faultEvent == .delay {
+            self.reason = .faultDelay
+            self.detail = "a fault delayed the request on purpose"
+        }
         self.phase = .finished
         self.end = now
         self.tried.removeAll()

@@ -44,6 +44,7 @@ extension Exchange {
         if self.traits.hasAttemptField { self.head.headers.remove(.weftAttempt) }
 
         self.median = cluster.median(ofRoute: route.name)
+        if route.route.fault != nil, let effects = self.injectFault(now: now) { return effects }
         cluster.budget.depositFirstAttempt(now: now)
         return self.startAttempt(now: now)
     }

@@ -35,32 +35,40 @@ extension Exchange {
         self.lastActivity = now
         self.attemptEnd = now
         self.attemptStatus = response.status
+        self.hedgeAt = .never
         let latency = now.nanoseconds - self.sentAt.nanoseconds
         let isTrailersOnly = self.traits.isGRPC && end
         let grpcStatus = isTrailersOnly ? response.headers.number(.grpcStatus) : nil
         let failed = response.status == 429 || response.status >= 500 || grpcStatus == 14 || grpcStatus == 8
         cluster.balancer.answered(endpoint, latency: latency, failed: failed, now: now)
+        self.observe(success: !failed, now: now)
         let isFailing = response.status >= 400 || (grpcStatus ?? 0) != 0
-        // Only a proxy that has proved itself may say that repeating is safe; an application without one may not.
-        let peerReason =
-            isFailing && cluster.hasPeers ? response.headers[.weftReason].flatMap(Reason.init(rawValue:)) : nil
+        let peerReason = isFailing ? self.peerReason(of: response) : nil
         // A call of gRPC shows at its end how it went, but a probe must not wait for the end of a stream.
         if !self.traits.isGRPC || isFailing || isTrailersOnly || self.isProbe {
             self.observe(
                 EndpointOutcome(status: response.status, grpcStatus: grpcStatus, peerReason: peerReason), now: now)
+        }
+        var hedgeEffects: ExchangeEffects = []
+        if self.rival != nil {
+            if self.isWorthWaiting(response, end: end) {
+                let isOver = end && self.requestEnded
+                return self.promoteRival(now: now).union(isOver ? .promoteHedge : [.promoteHedge, .abandonHedge])
+            }
+            hedgeEffects = self.rivalLost(now: now)
         }
 
         if isFailing {
             self.reason = peerReason ?? .ok
             let verdict = self.verdict(
                 .answered(status: response.status, grpcStatus: grpcStatus, peerReason: peerReason), wasSent: true,
-                pushback: Self.pushback(response), now: now)
+                pushback: Self.pushback(response, unixSeconds: self.traffic?.unixSeconds(at: now) ?? 0), now: now)
             switch verdict {
             case .retry(let delay):
                 self.closeAttempt(peerReason ?? .ok, status: response.status, now: now)
                 self.reason = .ok
                 let reset: ExchangeEffects = end && self.requestEnded ? [] : .resetUpstream
-                return reset.union(self.backOff(delay, now: now))
+                return hedgeEffects.union(reset).union(self.backOff(delay, now: now))
             case .giveUp(let reason):
                 if let reason { self.reason = reason }
                 self.attemptReason = peerReason ?? .ok
@@ -80,7 +88,7 @@ extension Exchange {
         route.backends[self.backend].responseEdits.apply(to: &response.headers)
         self.issueCookies(on: &response, cluster, endpoint)
         if isTrailersOnly { self.grpcStatus = grpcStatus }
-        var effects: ExchangeEffects = [.forwardResponse]
+        var effects = hedgeEffects.union(.forwardResponse)
         effects.formUnion(self.replay.drop())
         return end ? effects.union(self.responseIsWhole(now: now)) : effects
     }
@@ -113,13 +121,29 @@ extension Exchange {
         return self.finish(now: now).union(.resetUpstream)
     }
 
-    static func pushback(_ response: borrowing ResponseHead) -> Pushback? {
+    /// The reason that a peer's proxy gives. Only a proxy that has proved itself may say that repeating is safe; an
+    /// application without one may not.
+    func peerReason(of response: borrowing ResponseHead) -> Reason? {
+        self.cluster?.hasPeers == true ? response.headers[.weftReason].flatMap(Reason.init(rawValue:)) : nil
+    }
+
+    /// `unixSeconds` is the wall clock, for dates in responses that do not say what their own is.
+    static func pushback(_ response: borrowing ResponseHead, unixSeconds: Int64) -> Pushback? {
         if let index = response.headers.firstIndex(of: .grpcRetryPushback) {
             guard let milliseconds = response.headers.withValue(at: index, { Int(decimal: $0) }) else { return .stop }
             return .wait(Int64(min(milliseconds, 1_000_000_000)) * 1_000_000)
         }
-        // A date would need the wall clock; only seconds are honoured.
-        guard let seconds = response.headers.number(.retryAfter) else { return nil }
-        return .atLeast(Int64(min(seconds, 1_000_000)) * 1_000_000_000)
+        guard let index = response.headers.firstIndex(of: .retryAfter) else { return nil }
+        if let seconds = response.headers.withValue(at: index, { Int(decimal: $0) }) {
+            return .atLeast(Int64(min(seconds, 1_000_000)) * 1_000_000_000)
+        }
+        guard let date = response.headers.withValue(at: index, { HTTPDate.seconds($0, now: unixSeconds) }) else {
+            return nil
+        }
+        // Against the clock that wrote it, where the response says what that showed: ours may differ.
+        let theirs = response.headers.firstIndex(of: .date).flatMap { index in
+            response.headers.withValue(at: index) { HTTPDate.seconds($0, now: unixSeconds) }
+        }
+        return .atLeast(min(max(0, date - (theirs ?? unixSeconds)), 1_000_000) * 1_000_000_000)
     }
 }

@@ -32,6 +32,8 @@ package import WeftModel
 ///         self.perform(effects)
 ///     }
 ///     func perform(_ effects: ExchangeEffects) {
+///         if effects.contains(.promoteHedge) { swap(&self.upstream, &self.hedge) }
+///         if effects.contains(.abandonHedge) { self.hedge?.reset(.cancel); self.hedge = nil }
 ///         if effects.contains(.resetUpstream) { self.upstream?.reset(.cancel); self.upstream = nil }
 ///         if effects.contains(.abandonConnect) { self.waiting?.cancel() }
 ///         if effects.contains(.hold) { self.held.append(chunk) }
@@ -82,8 +84,12 @@ package struct Exchange: ~Copyable {
     package internal(set) var mirroredHead: RequestHead?
     /// What to answer when the effects contain `reply`.
     package internal(set) var reply: LocalReply?
-    /// The number of the current attempt, from 1; 0 before the first.
+    /// How many attempts were made; 0 before the first.
     package internal(set) var attempt = 0
+    /// What became of a second attempt beside the first; nil where there was none.
+    package internal(set) var hedgeOutcome: HedgeOutcome?
+    /// What a fault did; nil where there was none.
+    package internal(set) var faultEvent: FaultEvent?
 
     // The outcome, final with `finished`.
     package internal(set) var status = 0
@@ -138,6 +144,13 @@ package struct Exchange: ~Copyable {
     var attemptEnd = MonotonicInstant.never
     var attemptStatus: Int?
     var attemptReason = Reason.ok
+    var isHedge = false
+    var attemptLost = false
+    /// Attempts that were made because one before them had failed.
+    var retries = 0
+    var rival: Rival?
+    var hedgeAt = MonotonicInstant.never
+    var pendingAbort: FaultPolicy.Abort.Status?
     var earlier: [AttemptRecord] = []
     var tried: [UpstreamEndpoint] = []
 
@@ -154,10 +167,15 @@ package struct Exchange: ~Copyable {
         case .idle, .finished: .never
         case .backingOff: min(self.retryAt, self.deadline)
         case .connecting: min(min(self.connectDeadline, self.tryDeadline), self.deadline)
-        case .awaitingResponse, .responding: min(min(self.tryDeadline, self.deadline), self.idleMoment)
+        case .awaitingResponse:
+            min(min(min(self.tryDeadline, self.deadline), self.idleMoment), min(self.hedgeAt, self.rivalDeadline))
+        case .responding: min(min(self.tryDeadline, self.deadline), self.idleMoment)
         }
     }
 
+    /// Where the second attempt goes; nil without one.
+    package var rivalEndpoint: UpstreamEndpoint? { self.rival?.endpoint }
+    var rivalDeadline: MonotonicInstant { self.rival?.deadline ?? .never }
     var idleMoment: MonotonicInstant { self.lastActivity.advanced(byNanoseconds: self.idleTimeout) }
 
     /// What became of the request; whole once the effects contained `finished`.
@@ -168,7 +186,7 @@ package struct Exchange: ~Copyable {
             route: self.route?.name ?? "", service: self.cluster?.cluster.service,
             cluster: self.cluster?.cluster.name ?? "",
             status: self.status, grpcStatus: self.grpcStatus, isGRPC: self.traits.isGRPC, reason: self.reason,
-            detail: self.detail, provenance: self.route?.route.provenance, attempts: attempts,
+            detail: self.detail, provenance: self.responsible(for: self.reason), attempts: attempts,
             requestBytes: self.requestBytes, responseBytes: self.responseBytes, start: self.start,
             responseStart: self.responseStart, end: self.end,
             deadlineLeft: self.deadline == .never ? nil : self.deadline - self.end,
@@ -181,7 +199,7 @@ package struct Exchange: ~Copyable {
                 AttemptRecord(
                     endpoint: endpoint.endpoint, start: self.attemptStart,
                     end: self.attemptEnd == .never ? self.end : self.attemptEnd, status: self.attemptStatus,
-                    reason: self.attemptReason)
+                    reason: self.attemptReason, isHedge: self.isHedge, isLost: self.attemptLost)
             ]
         } ?? []
     }

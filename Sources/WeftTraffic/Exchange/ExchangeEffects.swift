@@ -4,10 +4,14 @@
 /// about stands in the exchange's properties named beside it. A body chunk answered with neither `hold` nor
 /// `forwardRequest` (or, from upstream, without `forwardResponse`) is dropped, and its credit returned.
 package struct ExchangeEffects: OptionSet, Sendable, Hashable {
-    package let rawValue: UInt16
+    package let rawValue: UInt32
 
-    package init(rawValue: UInt16) { self.rawValue = rawValue }
+    package init(rawValue: UInt32) { self.rawValue = rawValue }
 
+    /// Exchange the two streams: what was said of the second attempt holds for the first from here on.
+    package static let promoteHedge = Self(rawValue: 1 << 12)
+    /// Give up the second attempt, wherever it stands. Ignore what it still says.
+    package static let abandonHedge = Self(rawValue: 1 << 13)
     /// Give up the attempt's upstream stream: RST_STREAM(CANCEL), or close for HTTP/1.1. Ignore what it still says.
     package static let resetUpstream = Self(rawValue: 1 << 0)
     /// Stop waiting for the connection asked for by `connect`.
@@ -22,6 +26,10 @@ package struct ExchangeEffects: OptionSet, Sendable, Hashable {
     package static let connect = Self(rawValue: 1 << 5)
     /// Open a stream with `head` and `endsWithHead`, then send all that is held, in order, and keep it held.
     package static let sendRequest = Self(rawValue: 1 << 6)
+    /// Ask the pool of `rivalEndpoint` for a connection; answer `hedgeReady` or `hedgeFailed`, now or later.
+    package static let connectHedge = Self(rawValue: 1 << 14)
+    /// Open the second attempt's stream, as `sendRequest` does the first's.
+    package static let sendHedge = Self(rawValue: 1 << 15)
     /// Pass this 1xx head downstream.
     package static let forwardInformational = Self(rawValue: 1 << 7)
     /// Pass the response head, chunk or trailers just told downstream.

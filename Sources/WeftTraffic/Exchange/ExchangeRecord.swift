@@ -48,4 +48,8 @@ package struct AttemptRecord: Hashable, Sendable {
     package var status: Int?
     /// `ok` when a response came, whatever its status.
     package var reason: Reason
+    /// It was the second of two at once.
+    package var isHedge = false
+    /// Another answered first, and this one was given up.
+    package var isLost = false
 }

@@ -79,13 +79,14 @@ package struct InboundExchange: ~Copyable {
 
     // MARK: Request
 
-    /// The request head arrived; `end` when nothing follows it. Once, first. `attempts` is the listener's guard, `gate` its
+    /// The request head arrived; `end` when nothing follows it. Once, first. `attempts` is the listener's guard, `limits`
+    /// are its rate limits, `source` is the SPIFFE ID that the caller proved, empty where it proved none, and `gate` its
     /// limit on requests at once, where it has one.
     ///
     /// Answers `connect`, or `reply` and `finished`.
     package mutating func begin(
-        _ head: consuming RequestHead, end: Bool, attempts: inout AttemptGuard, gate: ConcurrencyGate? = nil,
-        now: MonotonicInstant
+        _ head: consuming RequestHead, end: Bool, attempts: inout AttemptGuard, limits: [RateLimitTable] = [],
+        source: String = "", gate: ConcurrencyGate? = nil, now: MonotonicInstant
     ) -> ExchangeEffects {
         guard self.phase == .idle else { return [] }
         self.take(head, end: end, now: now)
@@ -100,6 +101,10 @@ package struct InboundExchange: ~Copyable {
                         LocalReply(.deadlineExceeded, detail: "no time was left when the request arrived"), now: now)
                 }
             }
+        }
+        for limit in limits {
+            let decision = limit.admit(self.head, source: source, now: now)
+            guard decision.isAdmitted else { return self.answer(LocalReply(decision, of: limit.limit), now: now) }
         }
         guard attempts.admit(attempt: self.traits.attempt, now: now) else {
             return self.answer(

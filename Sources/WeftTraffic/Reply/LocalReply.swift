@@ -15,6 +15,8 @@ package struct LocalReply: Hashable, Sendable {
     package var retryAfterSeconds: Int?
     /// Where to ask instead, of a redirect; such a reply is nothing but that.
     package var location: String?
+    /// What a rate limit tells the caller; nil for other reasons.
+    package var rateLimit: RateLimitNotice?
 
     /// A reply with the reason's own statuses unless others are given.
     package init(

@@ -29,6 +29,7 @@ package enum LocalReplyRenderer {
         head.headers.append(.contentLength, body.count)
         head.headers.append(.weftReason, reply.reason.rawValue)
         if let seconds = reply.retryAfterSeconds { head.headers.append(.retryAfter, seconds) }
+        if let limit = reply.rateLimit { Self.append(limit, to: &head.headers) }
         return RenderedReply(head: head, body: request.method == .head ? [] : body)
     }
 
@@ -38,6 +39,8 @@ package enum LocalReplyRenderer {
         head.headers.append(.grpcStatus, reply.grpcStatus)
         head.headers.append(.grpcMessage, Self.percentEncoded(Self.sentence(reply)))
         head.headers.append(.weftReason, reply.reason.rawValue)
+        if let seconds = reply.retryAfterSeconds { head.headers.append(.grpcRetryPushback, seconds * 1000) }
+        if let limit = reply.rateLimit { Self.append(limit, to: &head.headers) }
         return RenderedReply(head: head, body: [])
     }
 
@@ -47,6 +50,12 @@ package enum LocalReplyRenderer {
         trailers.append(.grpcStatus, reply.grpcStatus)
         trailers.append(.grpcMessage, Self.percentEncoded(Self.sentence(reply)))
         return trailers
+    }
+
+    /// Source: draft-ietf-httpapi-ratelimit-headers, structured fields.
+    private static func append(_ limit: RateLimitNotice, to headers: inout HeaderBlock) {
+        headers.append("ratelimit-policy", "\"\(limit.name)\";q=\(limit.quota);w=\(limit.windowSeconds)")
+        headers.append("ratelimit", "\"\(limit.name)\";r=\(limit.remaining);t=\(limit.resetSeconds)")
     }
 
     private static func sentence(_ reply: LocalReply) -> String {

@@ -40,6 +40,9 @@ package struct ReplayBuffer: Hashable, Sendable {
         return true
     }
 
+    /// Whether all that came is held, so that a second attempt could be sent now.
+    var isWhole: Bool { !self.isDropped && self.heldBytes <= Self.maxBytes }
+
     /// There will be no other attempt.
     mutating func drop() -> ExchangeEffects {
         if self.isDropped { return [] }

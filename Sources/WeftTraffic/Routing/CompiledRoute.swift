@@ -22,6 +22,8 @@ package final class CompiledRoute: Sendable {
     let idleTimeout: Int64?
     /// Nanoseconds; zero is none.
     let perTryTimeout: Int64
+    /// Nil is never.
+    let hedging: CompiledHedging?
 
     package var name: String { self.route.name }
 
@@ -45,7 +47,21 @@ package final class CompiledRoute: Sendable {
         self.retry = RetryRules(route.retry)
         self.requestTimeout = route.timeouts.request?.wholeNanoseconds
         self.idleTimeout = route.timeouts.idle?.wholeNanoseconds
+        self.hedging = route.hedging.map(CompiledHedging.init)
         self.perTryTimeout = max(0, route.timeouts.perTry?.wholeNanoseconds ?? 0)
+    }
+}
+
+/// When a second attempt starts, made ready.
+struct CompiledHedging: Sendable {
+    /// Nanoseconds; zero where only the percentile says.
+    let delay: Int64
+    /// In hundredths; zero is `delay` always.
+    let percentile: Double
+
+    init(_ policy: HedgePolicy) {
+        self.delay = max(0, policy.delay?.wholeNanoseconds ?? 0)
+        self.percentile = policy.percentile ?? 0
     }
 }
 

@@ -135,6 +135,11 @@ package struct ClusterBalancer {
         if self.options.penalizesFailures { endpoint.latency.observe(PeakEWMA.failure, now: now) }
     }
 
+    /// An attempt was given up after `waited` because another answered first: slow, but no failure.
+    package mutating func outpaced(_ endpoint: UpstreamEndpoint, waited: Int64, now: MonotonicInstant) {
+        endpoint.latency.observe(waited, now: now)
+    }
+
     /// The attempt is over, whatever came of it. Exactly once for each `started`, with what that answered.
     package func finished(_ endpoint: UpstreamEndpoint, wasProbe: Bool = false) {
         endpoint.inFlight -= 1

@@ -20,6 +20,8 @@ package final class ClusterTraffic {
     private(set) var sticky: StickyReader?
 
     private var medians: [String: LatencyMedian] = [:]
+    private var faults: [FaultPolicy: FaultRun] = [:]
+    private var success: SuccessWindow?
 
     init(_ cluster: Cluster, loops: Int) {
         self.cluster = cluster
@@ -60,6 +62,28 @@ package final class ClusterTraffic {
 
     /// The probability with which admission control refuses now; nil without it.
     package func admissionRejection(now: MonotonicInstant) -> Double? { self.admission?.rejection(now: now) }
+    /// Whether a fault's guard wants to know how the destination does.
+    var watchesSuccess: Bool { self.success != nil }
+
+    func observe(success: Bool, now: MonotonicInstant) { self.success?.record(success: success, now: now) }
+
+    /// What a fault does to a request, and whether its guard has just ended it.
+    func decide(
+        _ fault: FaultPolicy, unixSeconds: Int64, random: inout TrafficRandom, now: MonotonicInstant
+    ) -> (hit: FaultRun.Hit?, hasJustEnded: Bool) {
+        if fault.guardrail != nil, self.success == nil { self.success = SuccessWindow() }
+        let success = self.success?.percent(now: now) ?? (100, 0)
+        if self.faults[fault] == nil, self.faults.count >= 64 {
+            // Those of policies that have been replaced; none matters for longer than its own time.
+            self.faults = self.faults.filter { $0.key.until > unixSeconds }
+            if self.faults.count >= 64 { self.faults.removeAll() }
+        }
+        var run = self.faults[fault] ?? FaultRun()
+        let wasOver = run.hasEnded
+        let hit = run.decide(fault, unixSeconds: unixSeconds, success: success, random: &random)
+        self.faults[fault] = run
+        return (hit, run.hasEnded && !wasOver)
+    }
 
     /// What is known about the latency of a route to this cluster. Bounded: routes beyond 1024 start over.
     func median(ofRoute route: String) -> LatencyMedian {

@@ -10,6 +10,7 @@ final class LatencyMedian {
     private var old: [UInt32] = Array(repeating: 0, count: 40 * 8)
     private var half: Int64 = 0
     private var cached: (value: Int64?, until: Int64) = (nil, .min)
+    private var cachedPercentile: (percentile: Double, value: Int64?, until: Int64) = (0, nil, .min)
 
     func observe(_ nanoseconds: Int64, now: MonotonicInstant) {
         self.turn(now)
@@ -20,18 +21,29 @@ final class LatencyMedian {
     func value(now: MonotonicInstant) -> Int64? {
         if now.nanoseconds < self.cached.until { return self.cached.value }
         self.turn(now)
-        self.cached = (self.compute(), now.nanoseconds + 100_000_000)
+        self.cached = (self.compute(share: 0.5), now.nanoseconds + 100_000_000)
         return self.cached.value
     }
 
-    private func compute() -> Int64? {
+    /// The latency that this share of the answers (in hundredths) did not exceed, in nanoseconds; nil while too little is
+    /// known. Computed at most every 100 ms.
+    func value(percentile: Double, now: MonotonicInstant) -> Int64? {
+        if now.nanoseconds < self.cachedPercentile.until, self.cachedPercentile.percentile == percentile {
+            return self.cachedPercentile.value
+        }
+        self.turn(now)
+        self.cachedPercentile = (percentile, self.compute(share: percentile / 100), now.nanoseconds + 100_000_000)
+        return self.cachedPercentile.value
+    }
+
+    private func compute(share: Double) -> Int64? {
         var total: UInt64 = 0
         for index in self.fresh.indices { total += UInt64(self.fresh[index]) + UInt64(self.old[index]) }
         guard total >= UInt64(Self.needed) else { return nil }
         var seen: UInt64 = 0
         for index in self.fresh.indices {
             seen += UInt64(self.fresh[index]) + UInt64(self.old[index])
-            if seen * 2 >= total { return Self.lowerBound(of: index) }
+            if Double(seen) >= Double(total) * share { return Self.lowerBound(of: index) }
         }
         return nil
     }
@@ -43,6 +55,7 @@ final class LatencyMedian {
         self.clear(&self.fresh)
         self.half = half
         self.cached.until = .min
+        self.cachedPercentile.until = .min
     }
 
     private func clear(_ buckets: inout [UInt32]) { for index in buckets.indices { buckets[index] = 0 } }

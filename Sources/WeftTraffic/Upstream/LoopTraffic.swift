@@ -5,6 +5,10 @@ package final class LoopTraffic {
     /// How many loops share the proxy's limits and budgets.
     package let loops: Int
     package var random: TrafficRandom
+    /// What the wall clock showed when the monotonic one was at zero, in nanoseconds since 1970.
+    private var epoch: Int64 = 0
+    /// When `epoch` was read.
+    private var epochRead = MonotonicInstant(nanoseconds: .min)
     package private(set) var clusters: [String: ClusterTraffic] = [:]
     /// Where the workload runs: what endpoints are near or far of.
     package var home = Locality() {
@@ -15,6 +19,20 @@ package final class LoopTraffic {
         self.loops = max(1, loops)
         self.random = TrafficRandom(seed: seed)
     }
+
+    /// Whether the wall clock should be read again: it may have been set.
+    package func wantsClock(now: MonotonicInstant) -> Bool {
+        now.nanoseconds >= self.epochRead.advanced(byNanoseconds: 1_000_000_000).nanoseconds
+    }
+
+    /// What the wall clock shows now, in nanoseconds since 1970.
+    package func setClock(unixNanoseconds: Int64, now: MonotonicInstant) {
+        self.epoch = unixNanoseconds - now.nanoseconds
+        self.epochRead = now
+    }
+
+    /// The wall clock, as far as it was told, in seconds since 1970.
+    func unixSeconds(at now: MonotonicInstant) -> Int64 { (self.epoch + now.nanoseconds) / 1_000_000_000 }
 
     package func cluster(_ name: String) -> ClusterTraffic? { self.clusters[name] }
 

@@ -1,0 +1,66 @@
+internal import WeftModel
+
+// Faults injected on purpose, and who is to name for what.
+
+extension Exchange {
+    /// What a fault does to the request just admitted: nil nothing, else what to answer now.
+    mutating func injectFault(now: MonotonicInstant) -> ExchangeEffects? {
+        guard let fault = self.route?.route.fault, let cluster = self.cluster, let traffic = self.traffic else {
+            return nil
+        }
+        let (hit, hasJustEnded) = cluster.decide(
+            fault, unixSeconds: traffic.unixSeconds(at: now), random: &traffic.random, now: now)
+        if hasJustEnded { self.faultEvent = .ended }
+        guard let hit else { return nil }
+        self.faultEvent = hit.abort == nil ? .delay : .abort
+        self.pendingAbort = hit.abort
+        guard hit.delay > 0 else { return self.abort(now: now) }
+        self.phase = .backingOff
+        self.retryAt = now.advanced(byNanoseconds: hit.delay)
+        return []
+    }
+
+    /// The wait before an attempt is over: makes it, unless a fault stands in its place.
+    mutating func waited(now: MonotonicInstant) -> ExchangeEffects {
+        guard self.pendingAbort == nil else { return self.abort(now: now) }
+        if self.attempt == 0 { self.cluster?.budget.depositFirstAttempt(now: now) }
+        return self.startAttempt(now: now)
+    }
+
+    private mutating func abort(now: MonotonicInstant) -> ExchangeEffects {
+        let detail = "a fault was injected on purpose"
+        let reply =
+            switch self.pendingAbort {
+            case .http(let status)?: LocalReply(.faultAbort, status: status, detail: detail)
+            case .grpc(let status)?: LocalReply(.faultAbort, grpcStatus: status, detail: detail)
+            case nil: LocalReply(.faultAbort, detail: detail)
+            }
+        self.pendingAbort = nil
+        return self.answer(reply, now: now)
+    }
+
+    /// Tells a fault's guard how the destination does; costs nothing where there is none.
+    func observe(success: Bool, now: MonotonicInstant) {
+        guard let cluster = self.cluster, cluster.watchesSuccess else { return }
+        cluster.observe(success: success, now: now)
+    }
+
+    /// The resource that set the value an outcome comes from; else the one whose route was taken.
+    func responsible(for reason: Reason) -> Provenance? {
+        let routes = self.route?.route.sources ?? [:]
+        let clusters = self.cluster?.cluster.sources ?? [:]
+        let own: Provenance? =
+            switch reason {
+            case .requestTimeout: routes[.requestTimeout]
+            case .tryTimeout: routes[.perTryTimeout]
+            case .streamIdleTimeout: routes[.idleTimeout]
+            case .retriesExhausted: routes[.retryAttempts]
+            case .faultDelay, .faultAbort: routes[.fault]
+            case .connectTimeout: clusters[.connectTimeout]
+            case .retryBudgetExhausted: clusters[.budgetRatio] ?? clusters[.budgetMinPerSecond]
+            case .overflow: clusters[.maxRequests] ?? clusters[.maxPendingRequests] ?? clusters[.maxConnections]
+            default: nil
+            }
+        return own ?? self.route?.route.provenance
+    }
+}
