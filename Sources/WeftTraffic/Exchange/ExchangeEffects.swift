@@ -6,7 +6,16 @@
 package struct ExchangeEffects: OptionSet, Sendable, Hashable {
     package let rawValue: UInt32
 
-    package init(rawValue: UInt32) { self.rawValue = rawValue }
+    @inlinable package init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    /// The library's own is not specialised in other modules, which costs a request more than all decisions about it.
+    @inlinable package init(arrayLiteral elements: Self...) {
+        var value: UInt32 = 0
+        for element in elements { value |= element.rawValue }
+        self.init(rawValue: value)
+    }
+
+    @inlinable package func contains(_ member: Self) -> Bool { self.rawValue & member.rawValue == member.rawValue }
 
     /// Exchange the two streams: what was said of the second attempt holds for the first from here on.
     package static let promoteHedge = Self(rawValue: 1 << 12)

@@ -103,6 +103,8 @@ import WeftTelemetry
                     cluster: {
                         $0.limits.connections = 1
                         $0.loadBalancing = .roundRobin
+                        // A connection given up on a busy machine would leave its place to another.
+                        $0.connectTimeout = .seconds(60)
                     }))
             let client = TestClient(group: group, port: sidecar.outboundPort)
             // One endpoint has the only connection; the other must not get a second.
