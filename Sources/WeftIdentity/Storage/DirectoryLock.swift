@@ -22,7 +22,7 @@ package final class DirectoryLock: Sendable {
         let file = directory.path(of: "lock")
         let descriptor = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw .unusable(PrivateDirectory.failure(file, "cannot be opened")) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        guard Self.lock(descriptor) else {
             var text = [UInt8](repeating: 0, count: 32)
             let count = max(0, pread(descriptor, &text, text.count, 0))
             _ = close(descriptor)
@@ -33,6 +33,16 @@ package final class DirectoryLock: Sendable {
         _ = ftruncate(descriptor, 0)
         _ = pwrite(descriptor, text, text.count, 0)
         self.descriptor = descriptor
+    }
+
+    /// Takes the lock within a second. A process that has just been forked holds its parent's files until it becomes
+    /// another program, so that a lock which was let go may seem held for a moment.
+    private static func lock(_ descriptor: Int32) -> Bool {
+        for _ in 0..<50 {
+            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return true }
+            _ = usleep(20_000)
+        }
+        return false
     }
 
     deinit { _ = close(self.descriptor) }

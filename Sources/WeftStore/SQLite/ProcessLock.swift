@@ -22,11 +22,21 @@ struct ProcessLock: ~Copyable, Sendable {
             default: throw .cannotOpen(path: file, cause: String(cString: strerror(code)))
             }
         }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        guard Self.lock(descriptor) else {
             _ = close(descriptor)
             throw .inUse(path: path)
         }
         self.descriptor = descriptor
+    }
+
+    /// Takes the lock within a second. A process that has just been forked holds its parent's files until it becomes
+    /// another program, so that a lock which was let go may seem held for a moment.
+    private static func lock(_ descriptor: Int32) -> Bool {
+        for _ in 0..<50 {
+            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return true }
+            _ = usleep(20_000)
+        }
+        return false
     }
 
     deinit { _ = close(self.descriptor) }
