@@ -48,6 +48,8 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
     case range
     case referer
     case retryAfter
+    case webSocketAccept
+    case webSocketKey
     case server
     case setCookie
     case te
@@ -122,6 +124,8 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
         case .range: "range"
         case .referer: "referer"
         case .retryAfter: "retry-after"
+        case .webSocketAccept: "sec-websocket-accept"
+        case .webSocketKey: "sec-websocket-key"
         case .server: "server"
         case .setCookie: "set-cookie"
         case .te: "te"

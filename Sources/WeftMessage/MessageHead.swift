@@ -1,7 +1,9 @@
 /// The head of a request, whichever HTTP version carried it.
 ///
-/// Its fields are those of HTTP/2: `:method`, `:scheme`, `:authority`, `:path` (and `:protocol` for an upgrade) come
-/// first, `host` is `:authority`, and no connection-specific field is left.
+/// Its fields are those of HTTP/2: `:method`, `:scheme`, `:authority`, `:path` come first, `host` is `:authority`, and no
+/// connection-specific field is left. An upgrade has `:protocol` besides, and the method GET whichever way it came:
+/// codecs write it as extended CONNECT in HTTP/2 and as `Upgrade` in HTTP/1.1. It is accepted by the status 101, and
+/// nothing else.
 package struct RequestHead: Sendable, Equatable {
     package var method: HTTPMethod
     /// All fields, pseudo-header fields first.

@@ -33,7 +33,7 @@ struct ProxyOptions: ParsableArguments {
             "A port of the application, and where peers reach it: 8080, http:8080 or http:8080=15006. Repeatable.",
             valueName: "[name:]port[=inbound]"))
     var appPort: [String] = []
-    @Option(help: ArgumentHelp("http, h2c or grpc; http where not given.", valueName: "protocol")) var appProtocol:
+    @Option(help: ArgumentHelp("http, h2c, grpc, tcp or tls; found out where not given.", valueName: "protocol")) var appProtocol:
         String?
     @Option(help: ArgumentHelp("How readiness is found: a path, tcp or none; tcp where not given.", valueName: "check"))
     var health: String?
@@ -91,9 +91,9 @@ struct ProxyOptions: ParsableArguments {
             account: try settings.text("account", self.account), workload: workload,
             source: rules.map { .static($0) } ?? .controlPlane(access))
         let appProtocol =
-            try settings.value("app-protocol", self.appProtocol, expected: "http, h2c or grpc") {
-                ["http": AppProtocol.http, "h2c": .h2c, "grpc": .grpc][$0]
-            } ?? .http
+            try settings.value("app-protocol", self.appProtocol, expected: "http, h2c, grpc, tcp, tls or detect") {
+                ["http": AppProtocol.http, "h2c": .h2c, "grpc": .grpc, "tcp": .tcp, "tls": .tls, "detect": .detect][$0]
+            } ?? .detect
         configuration.ports = try settings.values("app-port", self.appPort, expected: "[NAME:]PORT[=INBOUND]") {
             PortText.parse($0, appProtocol)
         }

@@ -46,7 +46,7 @@ package struct Fleet: Hashable, Sendable {
         /// The application's port. Nil, the default, picks a free one, which is `${PORT}` in the command. Not
         /// with several replicas.
         package var port: Int?
-        package var appProtocol: AppProtocol = .http
+        package var appProtocol: AppProtocol = .detect
         package var health = Health.tcp
         package var environment: [String: String] = [:]
         package var labels: [String: String] = [:]

@@ -143,7 +143,7 @@ package enum FleetReader {
             } else {
                 diagnostics.error(
                     "'\(text)' is not a protocol", at: fields.take("protocol"), field: fields.field("protocol"),
-                    remedy: "Write http, h2c or grpc.")
+                    remedy: "Write http, h2c, grpc, tcp or tls; without it the protocol is found out.")
             }
         }
         if let text = fields.text("health", &diagnostics) {
@@ -165,7 +165,9 @@ package enum FleetReader {
         return member
     }
 
-    private static let protocols: [String: AppProtocol] = ["http": .http, "h2c": .h2c, "grpc": .grpc]
+    private static let protocols: [String: AppProtocol] = [
+        "http": .http, "h2c": .h2c, "grpc": .grpc, "tcp": .tcp, "tls": .tls, "detect": .detect,
+    ]
 
     /// Replicas and services may not be called the same, nor fixed ports be shared.
     private static func checkNames(_ fleet: Fleet, _ node: Node, _ diagnostics: inout FleetDiagnostics) {

@@ -212,6 +212,9 @@ package struct FleetPlan: Sendable {
         case .http: "http"
         case .h2c: "h2c"
         case .grpc: "grpc"
+        case .tcp: "tcp"
+        case .tls: "tls"
+        case .detect: "detect"
         }
     }
 

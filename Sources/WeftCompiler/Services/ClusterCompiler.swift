@@ -45,9 +45,9 @@ enum ClusterCompiler {
         return Set(entry.members.map(\.identity)).sorted { $0.description < $1.description }
     }
 
-    /// What the workloads say they speak, where they agree; else what the service says.
+    /// What the service says it speaks; else what the workloads say, where they agree.
     private static func appProtocol(_ entry: CatalogEntry, _ port: CatalogEntry.Port) -> AppProtocol {
-        guard port.appProtocol == .http else { return port.appProtocol }
+        guard port.appProtocol == .detect else { return port.appProtocol }
         let spoken = Set(entry.members.compactMap { port.target.port(of: $0.workload)?.appProtocol })
         return spoken.count == 1 ? spoken.first ?? port.appProtocol : port.appProtocol
     }

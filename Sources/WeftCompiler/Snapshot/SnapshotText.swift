@@ -183,7 +183,7 @@ package enum SnapshotText {
         }
         if let name = cluster.resolution { lines.append("  resolved \(name.host):\(name.port)") }
         var parts: [String] = []
-        if cluster.appProtocol != .http { parts.append("speaks \(cluster.appProtocol.rawValue)") }
+        if cluster.appProtocol != .detect { parts.append("speaks \(cluster.appProtocol.rawValue)") }
         if cluster.loadBalancing != .peakEWMA { parts.append("balancing \(cluster.loadBalancing.rawValue)") }
         if cluster.connectTimeout != .seconds(1) { parts.append("connect \(cluster.connectTimeout)") }
         if cluster.retryBudget != RetryBudgetPolicy() {

@@ -61,7 +61,7 @@ enum ServiceReader {
         }
         let number = object.required("port", remedy: "Add the `port` that callers use.")?.port()
         let target = object["targetPort"].map(self.targetPort)
-        let application = object["appProtocol"].map(AppProtocolReader.read) ?? .http
+        let application = object["appProtocol"].map(AppProtocolReader.read) ?? .detect
         if let transport = object["protocol"], let text = transport.text(), text != "TCP" {
             transport.refuse(
                 "\(YAMLNode.shortened(text)) does not cross the mesh", remedy: "Write TCP, or remove the port.")
@@ -89,10 +89,12 @@ enum AppProtocolReader {
         switch text {
         // WebSocket begins as HTTP/1.1.
         case "kubernetes.io/ws": return .http
-        case "https", "kubernetes.io/wss", "tls":
-            field.refuse(
-                "the application speaks TLS itself (\(text)); the mesh could not see its requests",
-                remedy: "Let the application speak http on loopback: the sidecars encrypt between hosts.")
+        // Its own TLS goes through as it is.
+        case "https", "kubernetes.io/wss": return .tls
+        // What is no HTTP crosses as bytes; these are the names that IANA has for the usual ones.
+        case "postgresql", "postgres", "mysql", "redis", "mongo", "mongodb", "amqp", "kafka", "mqtt", "memcached", "smtp",
+            "ssh", "ftp", "ldap", "nats":
+            return .tcp
         case "h2c", "http2":
             field.refuse("there is no \"\(text)\" here", remedy: "Write kubernetes.io/h2c.")
         default:

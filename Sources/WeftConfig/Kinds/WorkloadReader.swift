@@ -33,7 +33,7 @@ enum WorkloadReader {
             let name = object["name"].map { $0.portName() } ?? ""
             let number = object.required("port", remedy: "Add the application's `port`.")?.port()
             let inbound = object["inboundPort"].map { $0.port() }
-            let application = object["appProtocol"].map(AppProtocolReader.read) ?? .http
+            let application = object["appProtocol"].map(AppProtocolReader.read) ?? .detect
             guard let name, let number, let application else { continue }
             if ports.contains(where: { $0.port == number }) {
                 item.refuse("port \(number) stands twice", remedy: "Give each item a port of its own.")

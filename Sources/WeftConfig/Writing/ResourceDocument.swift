@@ -52,7 +52,7 @@ package enum ResourceDocument {
                     case .number(let number): item.add("targetPort", .integer(number))
                     case .name(let name): item.add("targetPort", .text(name))
                     }
-                    item.add("appProtocol", .text(port.appProtocol.rawValue))
+                    if port.appProtocol != .detect { item.add("appProtocol", .text(port.appProtocol.rawValue)) }
                     return item.value
                 }))
         if !service.selector.isEmpty { object.add("selector", self.sorted(service.selector)) }
@@ -72,7 +72,7 @@ package enum ResourceDocument {
                     if !port.name.isEmpty { item.add("name", .text(port.name)) }
                     item.add("port", .integer(port.port))
                     item.add("inboundPort", port.inboundPort.map(JSONValue.integer))
-                    item.add("appProtocol", .text(port.appProtocol.rawValue))
+                    if port.appProtocol != .detect { item.add("appProtocol", .text(port.appProtocol.rawValue)) }
                     return item.value
                 }))
         if workload.locality != Locality() {

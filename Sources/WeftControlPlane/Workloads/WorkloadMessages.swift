@@ -13,7 +13,7 @@ extension Workload {
                 Workload.Port(
                     name: port.name, port: Int(port.port),
                     inboundPort: port.inboundPort == 0 ? nil : Int(port.inboundPort),
-                    appProtocol: AppProtocol(rawValue: port.appProtocol) ?? .http)
+                    appProtocol: AppProtocol(rawValue: port.appProtocol) ?? .detect)
             },
             locality: Locality(
                 region: message.locality.region, zone: message.locality.zone, subZone: message.locality.subZone),

@@ -1,10 +1,18 @@
 package import NIOCore
 
+#if canImport(Darwin)
+    internal import Darwin
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Glibc
+#endif
+
 /// What all codecs share: bytes in, bytes out, one flush per read cycle, pausing, and one lazy timer.
 ///
 /// Writes collect in `output`. Within a read cycle they leave at its end; otherwise with the current batch of events,
 /// so that many frames of many streams become one channel write.
-package class ConnectionHandler: ChannelDuplexHandler {
+package class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     package typealias InboundIn = ByteBuffer
     package typealias InboundOut = ByteBuffer
     package typealias OutboundIn = Never
@@ -130,6 +138,22 @@ package class ConnectionHandler: ChannelDuplexHandler {
         self.flushWanted = false
         self.flushes &+= 1
         context.writeAndFlush(Self.wrapOutboundOut(last), promise: written)
+    }
+
+    /// Tells the peer that nothing follows what has been written; what it sends is still read.
+    final func endOutput() {
+        guard let context = self.context, !self.isClosing else { return }
+        self.flushWanted = true
+        self.flushNow()
+        context.close(mode: .output, promise: nil)
+    }
+
+    /// Closes at once in a way that the peer cannot take for an end in order: RST rather than FIN, where the socket can.
+    final func abort(_ reason: ConnectionEnd) {
+        if let socket = self.context?.channel as? any SocketOptionProvider {
+            socket.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenFailure { _ in }
+        }
+        self.closeNow(reason)
     }
 
     /// Closes at once; what has not left is lost.

@@ -11,18 +11,23 @@ package final class ProtocolSniffer: ChannelInboundHandler, RemovableChannelHand
 
     private let makeHTTP1: () -> any ChannelHandler
     private let makeHTTP2: () -> any ChannelHandler
+    private let makeTLS: (() -> any ChannelHandler)?
     private let timeout: TimeAmount?
     private var collected = ByteBuffer()
     private var timer: Scheduled<Void>?
     private var decided = false
 
-    /// - Parameter timeout: closes the connection when the first bytes do not come within it; nil waits for ever.
+    /// - Parameters:
+    ///   - makeTLS: the handler of connections that begin with a TLS handshake; nil lets HTTP/1 refuse them.
+    ///   - timeout: closes the connection when the first bytes do not come within it; nil waits for
+    ///     ever.
     package init(
         makeHTTP1: @escaping () -> any ChannelHandler, makeHTTP2: @escaping () -> any ChannelHandler,
-        timeout: TimeAmount? = .seconds(60)
+        makeTLS: (() -> any ChannelHandler)? = nil, timeout: TimeAmount? = .seconds(60)
     ) {
         self.makeHTTP1 = makeHTTP1
         self.makeHTTP2 = makeHTTP2
+        self.makeTLS = makeTLS
         self.timeout = timeout
     }
 
@@ -47,7 +52,11 @@ package final class ProtocolSniffer: ChannelInboundHandler, RemovableChannelHand
         }
         if isPreface, self.collected.readableBytes < count { return }
         self.decided = true
-        let codec = isPreface ? self.makeHTTP2() : self.makeHTTP1()
+        let begins = self.collected.getInteger(at: self.collected.readerIndex, as: UInt8.self)
+        let codec: any ChannelHandler =
+            if begins == 22, let makeTLS = self.makeTLS { makeTLS() } else {
+                isPreface ? self.makeHTTP2() : self.makeHTTP1()
+            }
         let pipeline = context.pipeline.syncOperations
         do {
             try pipeline.addHandler(codec, position: .after(self))

@@ -16,6 +16,7 @@ package final class HTTP1ClientConnection: ConnectionHandler, ClientConnection {
     private var requestFraming = BodyFraming.none
     private var method = HTTPMethod.get
     private(set) var unsent = 0
+    private var tunnel = HTTP1ClientTunnel.none
 
     // The response.
     private var parsing = false
@@ -24,6 +25,7 @@ package final class HTTP1ClientConnection: ConnectionHandler, ClientConnection {
     private var body = HTTP1BodyDecoder(.none, limits: HTTPLimits())
     private var informational = 0
     private var unconsumed = 0
+    private var responseIsWhole = false
 
     package init(delegate: any ClientConnectionDelegate, limits: HTTPLimits = HTTPLimits()) {
         self.delegate = delegate
@@ -61,6 +63,7 @@ package final class HTTP1ClientConnection: ConnectionHandler, ClientConnection {
         self.scanned = 0
         self.informational = 0
         self.unconsumed = 0
+        self.responseIsWhole = false
         self.unsent = 0
         let stream = self.takeStream()
         stream.begin(self, receiver, flushes: self.flushes)
@@ -68,7 +71,16 @@ package final class HTTP1ClientConnection: ConnectionHandler, ClientConnection {
 
         var additions = HTTP1HeadWriter.Additions()
         let length = head.headers.number(.contentLength)
-        if end {
+        self.tunnel = .none
+        if let token = head.headers[.connectProtocol] {
+            self.tunnel = .asked(HTTP1ClientTunnel.Asked(token: token))
+            if case .asked(let asked) = self.tunnel {
+                additions.upgrade = token
+                additions.webSocket = asked.key
+            }
+            additions.dropsContentLength = true
+            self.requestFraming = .none
+        } else if end {
             switch head.method {
             case .post, .put, .patch: additions.zeroLength = true
             default: additions.dropsContentLength = length != 0
@@ -95,6 +107,7 @@ package final class HTTP1ClientConnection: ConnectionHandler, ClientConnection {
 
     func sendData(_ data: ByteBuffer, end: Bool) {
         guard !self.requestDone else { return }
+        if self.tunnel != .none { return self.sendThroughTunnel(data, end: end) }
         let count = data.readableBytes
         switch self.requestFraming {
         case .chunked:
@@ -120,8 +133,24 @@ package final class HTTP1ClientConnection: ConnectionHandler, ClientConnection {
         }
     }
 
+    /// Nothing passes before the other side has said that it takes it; until then it waits.
+    private func sendThroughTunnel(_ data: ByteBuffer, end: Bool) {
+        if case .asked(var asked) = self.tunnel {
+            asked.held.writeImmutableBuffer(data)
+            asked.heldEnd = end
+            self.tunnel = .asked(asked)
+            return
+        }
+        if data.readableBytes > 0 { self.writeBody(data) }
+        guard end else { return self.flushSoon() }
+        self.requestDone = true
+        self.endOutput()
+        if self.stream != nil, self.responseIsWhole { self.responseEnded() }
+    }
+
     func sendTrailers(_ trailers: HeaderBlock) {
         guard !self.requestDone else { return }
+        if self.tunnel != .none { return self.sendThroughTunnel(ByteBuffer(), end: true) }
         switch self.requestFraming {
         case .chunked: HTTP1HeadWriter.writeTrailers(trailers, into: &self.output)
         case .length(let remaining) where remaining > 0:
@@ -137,7 +166,7 @@ package final class HTTP1ClientConnection: ConnectionHandler, ClientConnection {
         self.stream = nil
         _ = stream.end()
         self.stopAccepting()
-        self.closeNow(.closed)
+        if self.tunnel == .open { self.abort(.closed) } else { self.closeNow(.closed) }
     }
 
     private func writeBody(_ data: ByteBuffer) {
@@ -172,6 +201,7 @@ package final class HTTP1ClientConnection: ConnectionHandler, ClientConnection {
                 }
                 break
             }
+            if self.tunnel == .open, self.responseIsWhole { break }
             do throws(MessageRefusal) {
                 goesOn = self.inBody ? try self.readBody() : try self.readHead()
             } catch {
@@ -210,14 +240,18 @@ package final class HTTP1ClientConnection: ConnectionHandler, ClientConnection {
         self.scanned = 0
         self.input.moveReaderIndex(forwardBy: length)
         let head = ResponseHead(status: response.status, headers: block)
+        if response.status == 101 { return try self.openTunnel(response, head) }
         if response.status < 200 {
-            guard response.status != 101 else { throw .malformed("an upgrade that was not asked for") }
             self.informational += 1
             guard self.informational <= 32 else { throw .malformed("too many informational responses") }
             self.stream?.receiver?.streamReceived(informational: head)
             return true
         }
         if !response.keepsAlive { self.stopAccepting() }
+        if self.tunnel != .none {
+            self.tunnel = .none
+            self.requestDone = true
+        }
         let end = response.framing == .none
         self.inBody = !end
         if !end {
@@ -232,6 +266,34 @@ package final class HTTP1ClientConnection: ConnectionHandler, ClientConnection {
         let stream = self.stream
         stream?.receiver?.streamReceived(response: head, end: end)
         if end, self.stream === stream { self.responseEnded() }
+        return true
+    }
+
+    /// The other side takes the upgrade: what follows on the connection are bytes, both ways.
+    private func openTunnel(
+        _ response: HTTP1HeadParser.Response, _ head: ResponseHead
+    ) throws(MessageRefusal) -> Bool {
+        guard case .asked(let asked) = self.tunnel else { throw .malformed("an upgrade that was not asked for") }
+        guard response.upgrade?.lowercased() == asked.token.lowercased() else {
+            throw .malformed("an upgrade to something else than was asked for")
+        }
+        var head = head
+        if let accept = asked.accept {
+            guard head.headers[.webSocketAccept] == accept else {
+                throw .malformed("a WebSocket handshake with a wrong proof")
+            }
+            head.headers.remove(.webSocketAccept)
+        }
+        self.tunnel = .open
+        self.stopAccepting()
+        self.inBody = true
+        self.body = HTTP1BodyDecoder(.untilClose, limits: self.limits)
+        let stream = self.stream
+        stream?.receiver?.streamReceived(response: head, end: false)
+        guard self.stream === stream, !self.isClosing else { return false }
+        if asked.held.readableBytes > 0 || asked.heldEnd {
+            self.sendThroughTunnel(asked.held, end: asked.heldEnd)
+        }
         return true
     }
 
@@ -270,7 +332,13 @@ package final class HTTP1ClientConnection: ConnectionHandler, ClientConnection {
     private func endResponse(_ data: ByteBuffer) -> Bool {
         let stream = self.stream
         self.unconsumed += data.readableBytes
+        self.responseIsWhole = true
         stream?.receiver?.streamReceived(data: data, end: true)
+        // The other direction of a tunnel goes on.
+        if self.tunnel == .open, !self.requestDone {
+            self.inBody = false
+            return false
+        }
         if self.stream === stream { self.responseEnded() }
         return true
     }
@@ -346,6 +414,29 @@ package final class HTTP1ClientConnection: ConnectionHandler, ClientConnection {
         self.delegate = nil
         self.spareStream = nil
         delegate?.connectionClosed(reason)
+    }
+}
+
+/// An upgrade as the side that asks for it sees it.
+private enum HTTP1ClientTunnel: Equatable {
+    case none
+    case asked(Asked)
+    case open
+
+    struct Asked: Equatable {
+        let token: String
+        /// Where the upgrade is to WebSocket.
+        let key: String?
+        let accept: String?
+        /// What may not be sent yet; bounded by its sender's credit.
+        var held = ByteBuffer()
+        var heldEnd = false
+
+        init(token: String) {
+            self.token = token
+            self.key = token == "websocket" ? WebSocketHandshake.newKey() : nil
+            self.accept = self.key.flatMap { WebSocketHandshake.accept(forKey: $0) }
+        }
     }
 }
 

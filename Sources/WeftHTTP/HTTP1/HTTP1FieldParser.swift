@@ -12,6 +12,10 @@ struct HTTP1FieldParser {
     var saysClose = false
     var saysKeepAlive = false
     var expectsContinue = false
+    /// `Connection` says that `Upgrade` holds for this hop.
+    var saysUpgrade = false
+    /// The first protocol that `Upgrade` names, as bytes of the head.
+    var upgrade: UnsafeRawBufferPointer?
     /// The request's `Host`, as bytes of the head.
     var host: UnsafeRawBufferPointer?
     /// `Connection` named fields besides those that are always removed.
@@ -71,7 +75,11 @@ struct HTTP1FieldParser {
                 if FieldSyntax.equals(member, anyCase: "trailers") { wantsTrailers = true }
             }
             if wantsTrailers, !block.contains(.te) { block.append(.te, "trailers") }
-        case .keepAlive, .proxyConnection, .proxyAuthenticate, .proxyAuthorization, .upgrade, .http2Settings: break
+        case .upgrade:
+            guard self.upgrade == nil else { return }
+            let end = FieldSyntax.find(UInt8(ascii: ","), in: value, from: 0) ?? value.count
+            self.upgrade = FieldSyntax.trimmed(UnsafeRawBufferPointer(rebasing: value[..<end]))
+        case .keepAlive, .proxyConnection, .proxyAuthenticate, .proxyAuthorization, .http2Settings: break
         case .method, .scheme, .authority, .path, .connectProtocol, .status:
             throw .malformed("a field name is no token")
         default: block.append(interned: known, name: name, value: value)
@@ -103,18 +111,22 @@ struct HTTP1FieldParser {
 
     private mutating func takeConnection(_ value: UnsafeRawBufferPointer) throws(MessageRefusal) {
         var (close, keepAlive, others) = (self.saysClose, self.saysKeepAlive, self.namesFields)
+        var upgrade = self.saysUpgrade
         try FieldSyntax.forEachMember(of: value) { option throws(MessageRefusal) in
             if option.isEmpty { return }
             if FieldSyntax.equals(option, anyCase: "close") {
                 close = true
             } else if FieldSyntax.equals(option, anyCase: "keep-alive") {
                 keepAlive = true
-            } else if !FieldSyntax.equals(option, anyCase: "te"), !FieldSyntax.equals(option, anyCase: "upgrade") {
+            } else if FieldSyntax.equals(option, anyCase: "upgrade") {
+                upgrade = true
+            } else if !FieldSyntax.equals(option, anyCase: "te") {
                 guard TokenTable.shared.isToken(option) else { throw .malformed("a Connection option is no token") }
                 others = true
             }
         }
         (self.saysClose, self.saysKeepAlive, self.namesFields) = (close, keepAlive, others)
+        self.saysUpgrade = upgrade
     }
 
     /// Removes what `Connection` names, except fields that a peer must not be able to make a proxy drop.

@@ -12,6 +12,17 @@ struct HTTP1HeadParser {
         var isHTTP11: Bool
         var keepsAlive: Bool
         var expectsContinue: Bool
+        /// What the connection becomes when the answer says so.
+        var tunnel = Tunnel.none
+    }
+
+    /// A request after which the connection may carry bytes of another protocol.
+    enum Tunnel: Equatable {
+        case none
+        /// CONNECT.
+        case connect
+        /// An upgrade; the accept value where it is to WebSocket.
+        case upgrade(accept: String?)
     }
 
     /// What a response head says about its message and the connection.
@@ -19,6 +30,8 @@ struct HTTP1HeadParser {
         var status: Int
         var framing: BodyFraming
         var keepsAlive: Bool
+        /// What a 101 switches to.
+        var upgrade: String?
     }
 
     /// The length of the head with its empty line, or nil when more bytes are needed; `scanned` remembers how far it
@@ -111,10 +124,33 @@ struct HTTP1HeadParser {
             block.append(.contentLength, length)
         }
         if method == .connect, framing != .none { throw .malformed("CONNECT with a body") }
-        return Request(
+        var request = Request(
             method: method, framing: framing, isHTTP11: isHTTP11,
             keepsAlive: isHTTP11 ? !fields.saysClose : fields.saysKeepAlive && !fields.saysClose,
             expectsContinue: fields.expectsContinue && isHTTP11 && framing != .none)
+        if method == .connect {
+            request.tunnel = .connect
+        } else if isHTTP11, method == .get, framing == .none, fields.saysUpgrade, let token = fields.upgrade {
+            request.tunnel = try Self.takeUpgrade(to: token, &block)
+        }
+        return request
+    }
+
+    /// An upgrade becomes `:protocol`, as in extended CONNECT (RFC 8441); what belongs to this hop alone is taken out.
+    private static func takeUpgrade(
+        to token: UnsafeRawBufferPointer, _ block: inout HeaderBlock
+    ) throws(MessageRefusal) -> Tunnel {
+        guard UpgradeRules.isAllowed(token) else { return .none }
+        guard FieldSyntax.equals(token, anyCase: "websocket") else {
+            block.prepend(.connectProtocol, value: token)
+            return .upgrade(accept: nil)
+        }
+        guard let index = block.firstIndex(of: .webSocketKey),
+            let accept = block.withValue(at: index, { WebSocketHandshake.accept(forKey: $0) })
+        else { throw .malformed("a WebSocket handshake without a usable key") }
+        block.remove(.webSocketKey)
+        block.append(.connectProtocol, "websocket")
+        return .upgrade(accept: accept)
     }
 
     private struct Target {
@@ -203,6 +239,9 @@ struct HTTP1HeadParser {
             framing = .untilClose
         }
         let keepsAlive = isHTTP11 ? !fields.saysClose : fields.saysKeepAlive && !fields.saysClose
-        return Response(status: status, framing: framing, keepsAlive: keepsAlive && framing != .untilClose)
+        return Response(
+            status: status, framing: framing, keepsAlive: keepsAlive && framing != .untilClose,
+            upgrade: status == 101 && fields.saysUpgrade
+                ? fields.upgrade.map { String(decoding: $0, as: UTF8.self) } : nil)
     }
 }

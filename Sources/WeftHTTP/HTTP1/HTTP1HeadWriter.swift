@@ -12,11 +12,15 @@ enum HTTP1HeadWriter {
         var keepAlive = false
         /// Leaves `content-length` out, where the status forbids it.
         var dropsContentLength = false
+        /// The protocol that a request asks to upgrade to, or that a 101 switches to.
+        var upgrade: String?
+        /// `sec-websocket-key` of a request, `sec-websocket-accept` of a 101.
+        var webSocket: String?
     }
 
     static func writeRequest(_ head: RequestHead, _ additions: Additions, into output: inout ByteBuffer) {
         let block = head.headers
-        output.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.bound(block)) { target in
+        output.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.bound(block, additions)) { target in
             var writer = RawWriter(target)
             block.withFields { bytes, fields in
                 let isConnect = head.method == .connect
@@ -28,7 +32,7 @@ enum HTTP1HeadWriter {
                 writer.text("\r\n")
                 Self.writeFields(bytes, fields, additions, &writer)
             }
-            Self.finish(additions, &writer)
+            Self.finish(additions, isResponse: false, &writer)
             return writer.count
         }
     }
@@ -37,7 +41,7 @@ enum HTTP1HeadWriter {
         _ head: ResponseHead, isHTTP11: Bool, _ additions: Additions, into output: inout ByteBuffer
     ) {
         let block = head.headers
-        output.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.bound(block)) { target in
+        output.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.bound(block, additions)) { target in
             var writer = RawWriter(target)
             // What a proxy speaks is its own version, whatever the caller's.
             writer.text("HTTP/1.1 ")
@@ -48,7 +52,7 @@ enum HTTP1HeadWriter {
             writer.text(Self.phrase(head.status))
             writer.text("\r\n")
             block.withFields { bytes, fields in Self.writeFields(bytes, fields, additions, &writer) }
-            Self.finish(additions, &writer)
+            Self.finish(additions, isResponse: true, &writer)
             return writer.count
         }
     }
@@ -86,8 +90,9 @@ enum HTTP1HeadWriter {
 
     // MARK: Parts
 
-    private static func bound(_ block: HeaderBlock) -> Int {
-        var size = 256
+    private static func bound(_ block: HeaderBlock, _ additions: Additions = Additions()) -> Int {
+        var size = 320
+        if let upgrade = additions.upgrade { size += upgrade.utf8.count }
         for field in block.fields { size += Int(field.nameCount) + Int(field.valueCount) + 4 }
         // The authority may be written twice.
         return size + (block.firstIndex(of: .authority).map { Int(block.fields[$0].valueCount) } ?? 0)
@@ -110,6 +115,8 @@ enum HTTP1HeadWriter {
             switch field.name {
             case .method, .scheme, .authority, .path, .status, .connectProtocol, .host, .connection, .keepAlive,
                 .proxyConnection, .transferEncoding, .upgrade, .http2Settings, .expect:
+                continue
+            case .webSocketKey where additions.upgrade != nil, .webSocketAccept where additions.upgrade != nil:
                 continue
             case .contentLength where additions.chunked || additions.dropsContentLength || additions.zeroLength:
                 continue
@@ -136,13 +143,22 @@ enum HTTP1HeadWriter {
         writer.text("\r\n")
     }
 
-    private static func finish(_ additions: Additions, _ writer: inout RawWriter) {
+    private static func finish(_ additions: Additions, isResponse: Bool, _ writer: inout RawWriter) {
         if additions.chunked { writer.text("transfer-encoding: chunked\r\n") }
         if additions.zeroLength { writer.text("content-length: 0\r\n") }
-        if additions.close {
+        if let upgrade = additions.upgrade {
+            writer.text("connection: Upgrade\r\nupgrade: ")
+            writer.string(upgrade)
+            writer.text("\r\n")
+        } else if additions.close {
             writer.text("connection: close\r\n")
         } else if additions.keepAlive {
             writer.text("connection: keep-alive\r\n")
+        }
+        if let webSocket = additions.webSocket {
+            writer.text(isResponse ? "sec-websocket-accept: " : "sec-websocket-key: ")
+            writer.string(webSocket)
+            writer.text("\r\n")
         }
         writer.text("\r\n")
     }
@@ -150,6 +166,7 @@ enum HTTP1HeadWriter {
     private static func phrase(_ status: Int) -> StaticString {
         switch status {
         case 100: "Continue"
+        case 101: "Switching Protocols"
         case 103: "Early Hints"
         case 200: "OK"
         case 201: "Created"
@@ -213,6 +230,11 @@ private struct RawWriter {
     @inline(__always)
     mutating func text(_ text: StaticString) {
         self.raw(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    mutating func string(_ text: String) {
+        var text = text
+        text.withUTF8 { self.raw(UnsafeRawBufferPointer($0)) }
     }
 
     @inline(__always)

@@ -18,15 +18,10 @@ extension HTTP1ServerConnection {
     func sendResponse(_ head: ResponseHead, end: Bool) {
         guard !self.headSent else { return }
         self.headSent = true
+        if self.tunnel != .none, self.answerTunnel(head, end: end) { return }
         var additions = HTTP1HeadWriter.Additions()
         let length = head.headers.number(.contentLength)
-        if self.isConnect, (200..<300).contains(head.status), self.makeTunnelReader != nil {
-            // RFC 9110 §9.3.6: such a response has neither length nor coding, and the tunnel begins behind its head.
-            self.opensTunnel = true
-            self.keepsAlive = !self.draining
-            additions.dropsContentLength = true
-            self.responseFraming = .none
-        } else if head.status == 204 {
+        if head.status == 204 {
             additions.dropsContentLength = true
             self.responseFraming = .none
         } else if self.isHead || head.status == 304 {
@@ -46,9 +41,48 @@ extension HTTP1ServerConnection {
         // An answer that rejects a body half read is the connection's last.
         if head.status >= 400, !self.requestDone { self.keepsAlive = false }
         additions.close = !self.keepsAlive
-        additions.keepAlive = self.keepsAlive && !self.isHTTP11 && !self.opensTunnel
+        additions.keepAlive = self.keepsAlive && !self.isHTTP11
         HTTP1HeadWriter.writeResponse(head, isHTTP11: self.isHTTP11, additions, into: &self.output)
         if end { self.endResponse() } else { self.flushSoon() }
+    }
+
+    /// Opens the tunnel when the answer says so. False for an ordinary answer, after which the connection goes on as
+    /// before.
+    private func answerTunnel(_ head: ResponseHead, end: Bool) -> Bool {
+        var additions = HTTP1HeadWriter.Additions()
+        additions.dropsContentLength = true
+        switch self.tunnel {
+        case .none: return false
+        case .connect where head.status / 100 == 2:
+            if end {
+                // What follows are requests again.
+                self.requestDone = true
+                self.responseFraming = .none
+                HTTP1HeadWriter.writeResponse(head, isHTTP11: self.isHTTP11, additions, into: &self.output)
+                self.endResponse()
+                return true
+            }
+        case .connect:
+            // What was meant for the other end may be under way; it must not be read as requests.
+            self.requestDone = true
+            self.keepsAlive = false
+            return false
+        case .upgrade(let accept):
+            guard head.status == 101 else {
+                self.requestDone = true
+                return false
+            }
+            additions.upgrade = self.upgradeToken
+            additions.webSocket = accept
+        }
+        HTTP1HeadWriter.writeResponse(head, isHTTP11: true, additions, into: &self.output)
+        self.tunnelIsOpen = true
+        self.keepsAlive = false
+        self.responseFraming = .untilClose
+        self.flushSoon()
+        // Not from within a call of the receiver's.
+        if self.input.readableBytes > 0 || self.inputEnded { self.parseLater() }
+        return true
     }
 
     func sendData(_ data: ByteBuffer, end: Bool) {
@@ -92,7 +126,7 @@ extension HTTP1ServerConnection {
         guard let stream = self.stream else { return }
         self.stream = nil
         _ = stream.end()
-        self.closeNow(.closed)
+        if self.tunnelIsOpen { self.abort(.closed) } else { self.closeNow(.closed) }
     }
 
     private func writeBody(_ data: ByteBuffer) {
@@ -107,7 +141,7 @@ extension HTTP1ServerConnection {
 
     private func endResponse() {
         self.responseDone = true
-        self.flushAtOnce()
+        if self.tunnelIsOpen, !self.requestDone { self.endOutput() } else { self.flushAtOnce() }
         self.exchangeAdvanced()
     }
 }

@@ -30,14 +30,20 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection, 
     var isHTTP11 = true
     var isHead = false
     var isConnect = false
-    /// A CONNECT was answered with 2xx: what follows is not for this codec, unless nothing else reads it.
-    var opensTunnel = false
     var keepsAlive = true
     var headSent = false
     var responseDone = true
     var responseFraming = BodyFraming.none
     var unsent = 0
     private(set) var draining = false
+
+    /// What the request asked the connection to become.
+    var tunnel = HTTP1HeadParser.Tunnel.none
+    /// It has become that: bytes pass as they are.
+    var tunnelIsOpen = false
+    private var handsOver = false
+    /// What an upgrade names.
+    private(set) var upgradeToken: String?
 
     /// - Parameter scheme: what `:scheme` says for requests that do not say it themselves.
     package init(
@@ -62,12 +68,17 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection, 
     override func connected() { self.setTimeout(self.limits.idleTimeout) }
 
     override func inputArrived() {
-        guard !self.parsing else { return }
+        guard !self.parsing, !self.handsOver else { return }
         self.parsing = true
         var goesOn = true
-        while goesOn, !self.isClosing, !self.opensTunnel {
+        while goesOn, !self.isClosing, !self.handsOver {
             do throws(MessageRefusal) {
-                goesOn = self.inBody ? try self.readBody() : try self.readHead()
+                if self.tunnelIsOpen {
+                    self.readTunnel()
+                    goesOn = false
+                } else {
+                    goesOn = self.inBody ? try self.readBody() : try self.readHead()
+                }
             } catch {
                 goesOn = false
                 self.refuse(error)
@@ -134,8 +145,11 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection, 
         self.keepsAlive = request.keepsAlive && !self.draining
         self.headSent = false
         self.responseDone = false
-        self.requestDone = request.framing == .none
-        self.inBody = !self.requestDone
+        self.tunnel = request.tunnel
+        self.tunnelIsOpen = false
+        if case .upgrade = request.tunnel { self.upgradeToken = block[.connectProtocol] }
+        self.requestDone = request.framing == .none && request.tunnel == .none
+        self.inBody = request.framing != .none
         self.discarded = 0
         self.unconsumed = 0
         self.unsent = 0
@@ -148,7 +162,7 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection, 
         let receiver = delegate.connectionOpened(stream)
         stream.receiver = receiver
         receiver.streamReceived(
-            request: RequestHead(method: request.method, headers: block), end: request.framing == .none)
+            request: RequestHead(method: request.method, headers: block), end: self.requestDone)
         if request.expectsContinue, self.stream === stream, !self.headSent {
             self.output.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
             self.flushSoon()
@@ -214,6 +228,24 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection, 
         return true
     }
 
+    /// Hands on whatever has come, and the end of it.
+    private func readTunnel() {
+        guard let stream = self.stream, !self.requestDone else {
+            self.input = ByteBuffer()
+            return
+        }
+        let data = self.input
+        self.input = ByteBuffer()
+        self.unconsumed += data.readableBytes
+        if self.inputEnded {
+            self.requestDone = true
+            stream.receiver?.streamReceived(data: data, end: true)
+            self.exchangeAdvanced()
+        } else if data.readableBytes > 0 {
+            stream.receiver?.streamReceived(data: data, end: false)
+        }
+    }
+
     func consumed(_ bytes: Int) {
         self.unconsumed = max(0, self.unconsumed - bytes)
         self.updateReading()
@@ -223,7 +255,7 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection, 
     private func updateReading() {
         guard !self.isClosing else { return }
         if self.unconsumed >= self.limits.receiveBufferBytes
-            || self.stream != nil && !self.inBody && self.input.readableBytes > 0
+            || self.stream != nil && !self.inBody && !self.tunnelIsOpen && self.input.readableBytes > 0
         {
             self.pauseReading()
         } else {
@@ -231,11 +263,42 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection, 
         }
     }
 
+    /// Reads no more requests: what follows the answer under way, a CONNECT's, goes to another handler in its place.
+    package func handOver(to successor: any ChannelHandler) {
+        guard let context = self.context else { return }
+        self.handsOver = true
+        let bound = NIOLoopBound((self, successor), eventLoop: context.eventLoop)
+        context.eventLoop.execute { bound.value.0.makeWay(for: bound.value.1) }
+    }
+
+    private func makeWay(for successor: any ChannelHandler) {
+        guard let context = self.context, !self.isClosing else { return }
+        self.setTimeout(nil)
+        self.flushNow()
+        let rest = self.input
+        self.input = ByteBuffer()
+        self.resumeReading()
+        let pipeline = context.pipeline.syncOperations
+        do {
+            try pipeline.addHandler(successor, position: .after(self))
+        } catch {
+            return self.closeNow(.transport("\(error)"))
+        }
+        // The connection goes on, under another codec.
+        self.delegate = nil
+        if rest.readableBytes > 0 {
+            context.fireChannelRead(Self.wrapInboundOut(rest))
+            context.fireChannelReadComplete()
+        }
+        if self.inputEnded { context.fireUserInboundEventTriggered(ChannelEvent.inputClosed) }
+        pipeline.removeHandler(context: context, promise: nil)
+    }
+
     // MARK: Endings
 
     /// Looks whether the exchange has ended, after either direction has.
     func exchangeAdvanced() {
-        guard self.responseDone, !self.isClosing else { return }
+        guard self.responseDone, !self.isClosing, !self.tunnelIsOpen || self.requestDone else { return }
         if let stream = self.stream {
             self.stream = nil
             self.unconsumed = 0
@@ -249,7 +312,6 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection, 
             receiver?.streamClosed()
             guard !self.isClosing else { return }
         }
-        if self.opensTunnel, !self.draining, !self.inputEnded { return self.giveWay() }
         if !self.keepsAlive || self.inputEnded {
             return self.closeAfterFlush(linger: !self.requestDone || self.input.readableBytes > 0)
         }
@@ -264,8 +326,10 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection, 
     }
 
     /// The next request waits in `input`; it is not begun from within a call of the last one's receiver.
-    private func parseLater() {
-        guard self.input.readableBytes > 0, let context = self.context else { return self.updateReading() }
+    func parseLater() {
+        guard self.input.readableBytes > 0 || self.inputEnded, let context = self.context else {
+            return self.updateReading()
+        }
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         context.eventLoop.execute {
             bound.value.inReadCycle = true
@@ -273,36 +337,6 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection, 
             bound.value.inReadCycle = false
             bound.value.flushSoon()
         }
-    }
-
-    /// Leaves the connection to the tunnel's reader, outside of any call of the receiver.
-    private func giveWay() {
-        guard let context = self.context else { return }
-        self.setTimeout(nil)
-        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        context.eventLoop.execute { bound.value.handOver() }
-    }
-
-    private func handOver() {
-        guard !self.isClosing, let context = self.context else { return }
-        guard let reader = self.makeTunnelReader?(), !self.inputEnded, !self.draining else {
-            return self.closeAfterFlush(linger: false)
-        }
-        self.flushNow()
-        self.resumeReading()
-        let pipeline = context.pipeline.syncOperations
-        do {
-            try pipeline.addHandler(reader, position: .after(self))
-        } catch {
-            return self.closeNow(.transport("\(error)"))
-        }
-        // The connection goes on, under another codec.
-        self.delegate = nil
-        if self.input.readableBytes > 0 {
-            context.fireChannelRead(Self.wrapInboundOut(self.input))
-            context.fireChannelReadComplete()
-        }
-        pipeline.removeHandler(context: context, promise: nil)
     }
 
     /// Answers what cannot be a request, or ends one whose body is malformed, and closes.

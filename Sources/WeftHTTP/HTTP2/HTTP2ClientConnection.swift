@@ -7,6 +7,8 @@ package final class HTTP2ClientConnection: HTTP2Connection, ClientConnection {
     private var nextStream: UInt32 = 1
     private var isConnected = false
     private var stopped = false
+    /// Upgrades that wait for the peer's first SETTINGS.
+    private var heldUpgrades: [(stream: HTTP2Stream, id: UInt32, head: RequestHead)] = []
     /// Until the peer says otherwise, what RFC 9113 asks it to allow at least.
     private var peerMaxStreams = 100
 
@@ -33,8 +35,51 @@ package final class HTTP2ClientConnection: HTTP2Connection, ClientConnection {
         stream.listen(receiver)
         stream.isHead = head.method == .head
         stream.headSent = true
+        if head.headers.contains(.connectProtocol) {
+            stream.tunnel = .upgrade
+            self.askForUpgrade(stream, head)
+            return stream
+        }
+        if head.method == .connect { stream.tunnel = .connect }
         self.writeHeaders(stream, head.headers, end: end)
         return stream
+    }
+
+    /// Extended CONNECT may be sent only to a peer that has said that it takes it; until it has spoken, the head waits.
+    private func askForUpgrade(_ stream: HTTP2Stream, _ head: RequestHead) {
+        guard !self.awaitsSettings else {
+            stream.isHeld = true
+            return self.heldUpgrades.append((stream, stream.id, head))
+        }
+        var headers = head.headers
+        headers.set(.method, HTTPMethod.connect.text)
+        headers.remove(.webSocketKey)
+        headers.remove(.contentLength)
+        guard self.peerTakesUpgrades else {
+            let receiver = self.detach(stream, refused: true)
+            self.failLater(receiver)
+            return
+        }
+        self.writeHeaders(stream, headers, end: false)
+    }
+
+    /// Not from within `open`, whose caller does not have the stream yet.
+    private func failLater(_ receiver: (any HTTPStreamReceiver)?) {
+        guard let receiver, let context = self.context else { return }
+        let bound = NIOLoopBound(receiver, eventLoop: context.eventLoop)
+        context.eventLoop.execute {
+            bound.value.streamFailed(.protocolError("the peer takes no upgrades over HTTP/2"))
+        }
+    }
+
+    override func settingsArrived() {
+        let held = self.heldUpgrades
+        self.heldUpgrades = []
+        for (stream, id, head) in held where stream.connection === self && stream.id == id {
+            stream.isHeld = false
+            self.askForUpgrade(stream, head)
+            if stream.connection === self, stream.hasPending { self.queue(stream) }
+        }
     }
 
     package func drain() {
@@ -124,20 +169,39 @@ package final class HTTP2ClientConnection: HTTP2Connection, ClientConnection {
                 informational: ResponseHead(status: response.status, headers: block))
             return
         }
-        if !stream.isHead, response.status != 304, response.status != 204 { stream.bodyLeft = response.contentLength }
+        let hasBody = !stream.isHead && response.status != 304 && response.status != 204
+        if hasBody, stream.tunnel == .none || response.status / 100 != 2 { stream.bodyLeft = response.contentLength }
         guard !end || stream.bodyLeft ?? 0 == 0 else {
             return try self.streamError(
                 stream, .protocolError, .protocolError("a content-length without a body"))
         }
         stream.headReceived = true
         stream.receiveEnded = end
-        stream.clientReceiver?.streamReceived(
-            response: ResponseHead(status: response.status, headers: block), end: end)
+        var head = ResponseHead(status: response.status, headers: block)
+        if stream.tunnel != .none { self.readTunnelResponse(stream, &head, end: end) }
+        stream.clientReceiver?.streamReceived(response: head, end: end)
         if end { self.receiveEnded(stream) }
+    }
+
+    /// Success opens the tunnel; for an upgrade it is told as 101, its only form.
+    private func readTunnelResponse(_ stream: HTTP2Stream, _ head: inout ResponseHead, end: Bool) {
+        guard head.status / 100 == 2 else {
+            stream.tunnel = .none
+            return
+        }
+        if stream.tunnel == .upgrade {
+            head.status = 101
+            head.headers.set(.status, 101)
+            head.headers.moveToFront(head.headers.count - 1)
+        }
+        stream.tunnel = .open
+        stream.bodyLeft = nil
+        head.headers.remove(.contentLength)
     }
 
     override func disconnected(_ reason: ConnectionEnd) {
         self.stopped = true
+        self.heldUpgrades = []
         super.disconnected(reason)
         let delegate = self.delegate
         self.delegate = nil

@@ -12,6 +12,7 @@ extension HTTP2Connection {
             return try self.countControlFrame()
         }
         guard head.length % 6 == 0 else { throw HTTP2ConnectionError(.frameSizeError, "SETTINGS of a wrong size") }
+        let isFirst = self.awaitsSettings
         self.awaitsSettings = false
         try self.countControlFrame()
         var payload = payload
@@ -34,12 +35,14 @@ extension HTTP2Connection {
                 guard value <= 1 else {
                     throw HTTP2ConnectionError(.protocolError, "ENABLE_CONNECT_PROTOCOL with a wrong value")
                 }
+                if value == 1 { self.peerTakesUpgrades = true }
             default: break
             }
         }
         self.output.writeFrameHead(
             HTTP2FrameHead.Kind.settings, flags: HTTP2FrameHead.Flag.ack, stream: 0, length: 0)
         self.flushSoon()
+        if isFirst { self.settingsArrived() }
         self.serveBlocked()
     }
 

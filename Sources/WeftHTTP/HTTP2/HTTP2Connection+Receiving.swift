@@ -123,7 +123,7 @@ extension HTTP2Connection {
     /// The peer's message is whole.
     final func receiveEnded(_ stream: HTTP2Stream) {
         guard stream.connection === self else { return }
-        if self.isServer || stream.sendEnded { return self.closeIfDone(stream) }
+        if self.isServer || stream.sendEnded || stream.tunnel == .open { return self.closeIfDone(stream) }
         // The response came before the request was whole: what is left of it is not wanted.
         self.output.writeReset(stream.id, .cancel)
         self.detach(stream)?.streamClosed()

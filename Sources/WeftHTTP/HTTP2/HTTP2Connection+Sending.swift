@@ -46,7 +46,7 @@ extension HTTP2Connection {
     final func send(_ stream: HTTP2Stream, _ data: ByteBuffer, end: Bool) {
         guard !self.isClosing else { return }
         var data = data
-        if !stream.hasPending, self.blocked.isEmpty || data.readableBytes == 0 {
+        if !stream.hasPending, !stream.isHeld, self.blocked.isEmpty || data.readableBytes == 0 {
             self.writeData(stream, &data, end: end)
             if data.readableBytes == 0 {
                 if end { self.closeIfDone(stream) }
@@ -118,7 +118,7 @@ extension HTTP2Connection {
     /// Puts a stream with waiting data in line, unless it is its own window that it waits for.
     final func queue(_ stream: HTTP2Stream) {
         self.watchForStall()
-        guard !stream.isQueued, stream.sendWindow > 0 || stream.pending.isEmpty else { return }
+        guard !stream.isQueued, !stream.isHeld, stream.sendWindow > 0 || stream.pending.isEmpty else { return }
         stream.isQueued = true
         self.blocked.append(stream)
     }

@@ -32,6 +32,8 @@ package class HTTP2Connection: ConnectionHandler {
     final var sendWindow = 65_535
     final var peerStreamWindow = 65_535
     final var peerMaxFrame = 16_384
+    /// The peer takes extended CONNECT; what it says once it cannot take back.
+    final var peerTakesUpgrades = false
     /// Streams whose data waits for the connection's window or for the socket.
     final var blocked = Deque<HTTP2Stream>()
     final var pendingBytes = 0
@@ -69,6 +71,8 @@ package class HTTP2Connection: ConnectionHandler {
     func peerMaxStreamsChanged(_ count: Int) {}
     /// A stream has left the table.
     func streamLeft() {}
+    /// The peer's first SETTINGS have come.
+    func settingsArrived() {}
     /// The peer answered our PING.
     func pingAnswered() {}
     /// Whether the peer could not have used this stream yet.
@@ -83,7 +87,7 @@ package class HTTP2Connection: ConnectionHandler {
             (4, UInt32(clamping: self.settings.streamWindow)),
             (6, UInt32(clamping: self.limits.maxHeaderBytes)),
         ]
-        if !self.isServer { values[0] = (2, 0) }
+        if self.isServer { values.append((8, 1)) } else { values[0] = (2, 0) }
         self.output.writeSettings(values)
         let more = self.settings.connectionWindow - 65_535
         if more > 0 {
@@ -200,7 +204,7 @@ package class HTTP2Connection: ConnectionHandler {
         guard stream.connection === self, stream.sendEnded else { return }
         if !stream.receiveEnded {
             // A response that is whole before its request: the rest of the request is not wanted.
-            guard self.isServer else { return }
+            guard self.isServer, stream.tunnel != .open else { return }
             self.output.writeReset(stream.id, .noError)
         }
         let unreported = stream.unreported

@@ -6,6 +6,8 @@ enum HTTP2FieldRules {
         var method: HTTPMethod
         var contentLength: Int?
         var expectsContinue: Bool
+        /// CONNECT, or an upgrade: bytes both ways once it is accepted.
+        var tunnel = HTTP2Stream.Tunnel.none
     }
 
     struct Malformed: Error {
@@ -48,6 +50,10 @@ enum HTTP2FieldRules {
                     }
                     hasAuthority = true
                 case .path: pathIndex = index
+                case .connectProtocol:
+                    guard block.withValue(at: index, { UpgradeRules.isAllowed($0) }) else {
+                        throw Malformed("a protocol that no stream can carry")
+                    }
                 default: throw Malformed("a pseudo-header field that no request has")
                 }
                 continue
@@ -79,7 +85,12 @@ enum HTTP2FieldRules {
             }
         }
         guard let method else { throw Malformed("no method") }
-        if method == .connect {
+        let isUpgrade = seen & (1 << UInt64(FieldName.connectProtocol.rawValue)) != 0
+        guard !isUpgrade || method == .connect && contentLength == nil else {
+            throw Malformed("a protocol without CONNECT, or with a length")
+        }
+        if method == .connect, !isUpgrade {
+            guard contentLength == nil else { throw Malformed("CONNECT with a length") }
             guard hasAuthority, pathIndex == nil, seen & (1 << UInt64(FieldName.scheme.rawValue)) == 0 else {
                 throw Malformed("CONNECT with other pseudo-header fields than its authority")
             }
@@ -101,7 +112,14 @@ enum HTTP2FieldRules {
             block.remove(.proxyAuthorization)
             block.remove(.proxyAuthenticate)
         }
-        return Request(method: method, contentLength: contentLength, expectsContinue: expectsContinue)
+        if isUpgrade {
+            // The form in which requests are matched and forwarded, whichever way they came.
+            block.set(.method, "GET")
+            return Request(method: .get, contentLength: nil, expectsContinue: false, tunnel: .upgrade)
+        }
+        return Request(
+            method: method, contentLength: contentLength, expectsContinue: expectsContinue && method != .connect,
+            tunnel: method == .connect ? .connect : .none)
     }
 
     /// `host` stands in for a missing authority, and must say the same as a present one.

@@ -95,6 +95,7 @@ package final class HTTP2ServerConnection: HTTP2Connection, ServerConnection {
         stream.headReceived = true
         stream.receiveEnded = end
         stream.bodyLeft = request.contentLength
+        stream.tunnel = request.tunnel
         let receiver = delegate.connectionOpened(stream)
         stream.listen(receiver)
         receiver.streamReceived(request: RequestHead(method: request.method, headers: block), end: end)

@@ -9,6 +9,17 @@ final class HTTP2Stream: ServerStream, ClientStream {
     private(set) var receiver: (any HTTPStreamReceiver)?
     private(set) var clientReceiver: (any ClientStreamReceiver)?
 
+    /// What the request asks the stream to become.
+    enum Tunnel {
+        case none
+        case connect
+        /// Extended CONNECT (RFC 8441).
+        case upgrade
+        /// Accepted: each direction ends by itself.
+        case open
+    }
+    var tunnel = Tunnel.none
+
     // Receiving.
     /// Bytes the peer may still send.
     var receiveWindow = 0
@@ -35,6 +46,8 @@ final class HTTP2Stream: ServerStream, ClientStream {
     /// The message ends after `pending`.
     var pendingEnd = false
     var pendingTrailers: HeaderBlock?
+    /// The head has not been written yet; what follows it waits.
+    var isHeld = false
     /// Waits in the connection's queue of blocked streams.
     var isQueued = false
     /// Bytes written whose leaving has not been reported.
@@ -46,6 +59,7 @@ final class HTTP2Stream: ServerStream, ClientStream {
     func begin(_ id: UInt32, _ connection: HTTP2Connection, receiveWindow: Int, sendWindow: Int) {
         self.id = id
         self.connection = connection
+        self.tunnel = .none
         self.receiveWindow = receiveWindow
         self.sendWindow = sendWindow
         self.unconsumed = 0
@@ -60,6 +74,7 @@ final class HTTP2Stream: ServerStream, ClientStream {
         self.pendingBytes = 0
         self.pendingEnd = false
         self.pendingTrailers = nil
+        self.isHeld = false
         self.isQueued = false
         self.unreported = 0
         self.flushesBefore = connection.flushes
@@ -106,7 +121,32 @@ final class HTTP2Stream: ServerStream, ClientStream {
     func sendResponse(_ head: ResponseHead, end: Bool) {
         guard let connection = self.connection, !self.headSent else { return }
         self.headSent = true
-        connection.writeHeaders(self, head.headers, end: end)
+        switch self.tunnel {
+        case .none: connection.writeHeaders(self, head.headers, end: end)
+        case .connect, .upgrade, .open: self.sendTunnelResponse(head, end: end, on: connection)
+        }
+    }
+
+    /// 101 is said as 200 here. Another success would be read as that, and so cannot be passed on as it is.
+    private func sendTunnelResponse(_ head: ResponseHead, end: Bool, on connection: HTTP2Connection) {
+        var headers = head.headers
+        switch self.tunnel {
+        case .connect where head.status / 100 == 2 && !end:
+            self.tunnel = .open
+            headers.remove(.contentLength)
+        case .upgrade where head.status == 101:
+            self.tunnel = .open
+            headers.set(.status, 200)
+            headers.remove(.contentLength)
+            headers.remove(.webSocketAccept)
+            headers.moveToFront(headers.count - 1)
+        case .upgrade where head.status / 100 == 2:
+            self.tunnel = .none
+            headers.set(.status, 502)
+            headers.moveToFront(headers.count - 1)
+        case .none, .connect, .upgrade, .open: self.tunnel = .none
+        }
+        connection.writeHeaders(self, headers, end: end)
     }
 
     func sendData(_ data: ByteBuffer, end: Bool) {

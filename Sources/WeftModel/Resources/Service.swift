@@ -23,7 +23,7 @@ package struct Service: Hashable, Sendable {
         package var appProtocol: AppProtocol
 
         package init(
-            name: String = "", port: Int, targetPort: TargetPort? = nil, appProtocol: AppProtocol = .http
+            name: String = "", port: Int, targetPort: TargetPort? = nil, appProtocol: AppProtocol = .detect
         ) {
             self.name = name
             self.port = port
@@ -41,14 +41,24 @@ package struct Service: Hashable, Sendable {
 
 /// What an application speaks on a port.
 ///
-/// `http` (HTTP/1.1), `kubernetes.io/h2c`, `grpc` (HTTP/2 with prior knowledge).
+/// `http` (HTTP/1.1), `kubernetes.io/h2c`, `grpc` (HTTP/2 with prior knowledge), `tcp`, `tls`; found out where nobody says.
 package enum AppProtocol: String, Hashable, Sendable, Codable, CaseIterable {
     case http
     case h2c = "kubernetes.io/h2c"
     case grpc
+    /// Bytes, passed on as they are; either side may speak first.
+    case tcp
+    /// TLS of the application's own, passed on as it is.
+    case tls
+    /// Whatever comes: HTTP where it looks like that, bytes otherwise. The default.
+    case detect
 
-    /// Whether the application is spoken to in HTTP/2.
-    package var isHTTP2: Bool { self != .http }
+    /// Whether the application is spoken to in HTTP/2, whatever the request.
+    package var isHTTP2: Bool { self == .h2c || self == .grpc }
+    /// Whether bytes may pass that nobody has read as requests.
+    package var allowsBytes: Bool { self == .tcp || self == .tls || self == .detect }
+    /// Whether requests may pass.
+    package var allowsRequests: Bool { self != .tcp && self != .tls }
 }
 
 /// A running instance of an application. Normally made by its proxy's registration.
@@ -87,7 +97,7 @@ package struct Workload: Hashable, Sendable {
         package var inboundPort: Int?
         package var appProtocol: AppProtocol
 
-        package init(name: String = "", port: Int, inboundPort: Int? = nil, appProtocol: AppProtocol = .http) {
+        package init(name: String = "", port: Int, inboundPort: Int? = nil, appProtocol: AppProtocol = .detect) {
             self.name = name
             self.port = port
             self.inboundPort = inboundPort

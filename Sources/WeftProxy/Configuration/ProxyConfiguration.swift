@@ -90,7 +90,7 @@ package struct ApplicationPort: Hashable, Sendable {
     package var inboundPort: Int
     package var appProtocol: AppProtocol
 
-    package init(name: String = "", port: Int, inboundPort: Int = 15006, appProtocol: AppProtocol = .http) {
+    package init(name: String = "", port: Int, inboundPort: Int = 15006, appProtocol: AppProtocol = .detect) {
         self.name = name
         self.port = port
         self.inboundPort = inboundPort

@@ -33,7 +33,7 @@ final class ApplicationEndpoint {
         let isHTTP2 = settings.appProtocol.isHTTP2
         self.pool = EndpointPool(
             target: UpstreamTarget(
-                address: "127.0.0.1", port: port, transport: .plaintext, isHTTP2: isHTTP2,
+                address: "127.0.0.1", port: port, transport: .plaintext, codec: isHTTP2 ? .http2 : .http1,
                 connectTimeout: loop.configuration.applicationConnectTimeout),
             limits: ConnectionPool.Limits(
                 connections: loop.configuration.limits.maxApplicationConnections, waiting: 1024,
@@ -63,7 +63,7 @@ final class ApplicationEndpoint {
             return (listener.service, listener.mtls, listener.appProtocol, listener.concurrency)
         }
         let declared = loop.configuration.ports.first { $0.port == port }
-        return (loop.configuration.service, .strict, declared?.appProtocol ?? .http, nil)
+        return (loop.configuration.service, .strict, declared?.appProtocol ?? .detect, nil)
     }
 
     private static func listener(port: Int, loop: ProxyLoop) -> InboundListener? {

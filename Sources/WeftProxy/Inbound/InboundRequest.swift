@@ -58,9 +58,9 @@ final class InboundRequest: RelayedRequest {
                 .plaintextRefused, detail: "this port takes mutual TLS only; call through a sidecar of the mesh")
             return self.exchange.refuse(head, end: end, with: reply, now: now)
         }
-        if head.method == .connect {
+        if head.method == .connect, !self.takesBytes {
             let reply = LocalReply(
-                .badRequest, status: 405, detail: "an application is no proxy: CONNECT is not passed on")
+                .protocolUnknown, status: 405, detail: "this port takes requests only: CONNECT is not passed on")
             return self.exchange.refuse(head, end: end, with: reply, now: now)
         }
         guard let application = self.application else {
@@ -71,10 +71,20 @@ final class InboundRequest: RelayedRequest {
             source: self.connection?.peerText ?? "", gate: application.gate, now: now)
     }
 
+    /// Whether CONNECT opens the application's port to bytes: a peer's way to carry TCP, or such a connection itself.
+    private var takesBytes: Bool {
+        guard let connection = self.connection, self.application?.appProtocol.allowsBytes == true else { return false }
+        return connection.isRaw || connection.peer != nil
+    }
+
     // MARK: Forward
 
     override func poolForAttempt() -> EndpointPool? {
-        guard let pool = self.application?.pool else { return nil }
+        guard let application = self.application else { return nil }
+        if self.exchange.isConnect { return application.pool.speaking(.raw) }
+        // Without a word on the protocol: gRPC is HTTP/2, everything else HTTP/1.1.
+        let isGRPC = self.exchange.isGRPC && application.appProtocol == .detect
+        let pool = isGRPC ? application.pool.speaking(.http2) : application.pool
         if self.exchange.needsNewConnection { pool.closeUnused() }
         return pool
     }
@@ -135,6 +145,8 @@ final class InboundRequest: RelayedRequest {
 
     override var isOpenStream: Bool { self.exchange.isOpenStream }
 
+    override var isTunnelOpen: Bool { self.exchange.isTunnelOpen }
+
     // MARK: Time
 
     override var nextTimer: MonotonicInstant { self.exchange.timer }
@@ -144,7 +156,9 @@ final class InboundRequest: RelayedRequest {
     // MARK: Record
 
     override func finished() {
-        guard let connection = self.connection, let application = self.application else { return }
+        guard let connection = self.connection, let application = self.application, !connection.isRacing else {
+            return
+        }
         self.loop.telemetry.record(self.exchange, from: connection, to: application)
     }
 

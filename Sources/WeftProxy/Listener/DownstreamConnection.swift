@@ -12,7 +12,7 @@ final class DownstreamConnection: ServerConnectionDelegate {
     let role: ListenerRole
     let channel: any Channel
     /// What the handshake found out; nil in the clear.
-    let handshake: PeerHandshake?
+    private(set) var handshake: PeerHandshake?
     /// The peer's address without its port, for the log.
     private(set) lazy var peerAddress = self.channel.remoteAddress?.ipAddress ?? ""
     /// What policies that follow the caller's address go by.
@@ -29,7 +29,7 @@ final class DownstreamConnection: ServerConnectionDelegate {
         return name.hasSuffix(":80") ? String(name.dropLast(3)) : name
     }()
     /// In the clear where the port demands mutual TLS: every request is refused, and says so.
-    let refusesPlaintext: Bool
+    private(set) var refusesPlaintext: Bool
     private var codec: (any ServerConnection)?
     private var isDraining = false
 
@@ -55,6 +55,14 @@ final class DownstreamConnection: ServerConnectionDelegate {
     /// The edges that this connection's requests are counted on.
     var edges = EdgeCache()
     private(set) var isHTTP2 = false
+    /// Bytes pass as they are; the connection is one CONNECT.
+    private(set) var isRaw = false
+    /// It is not known yet what the connection speaks; a stream that is open is a guess, and is not recorded.
+    var isRacing = false
+    /// The last stream was refused because its service takes requests only.
+    var refusesBytes = false
+    /// Whom a TLS client asked for, where that decides.
+    private var serverName: String?
 
     /// Streams open now.
     var openStreams: Int { self.codec?.openStreams ?? 0 }
@@ -65,8 +73,6 @@ final class DownstreamConnection: ServerConnectionDelegate {
             makeHTTP1: { [self] in
                 let codec = HTTP1ServerConnection(
                     delegate: self, limits: self.loop.downstreamLimits, scheme: "http")
-                // Whether a tunnel is granted is the request's decision; what it carries may be either HTTP.
-                codec.makeTunnelReader = { [self] in self.makeSniffer() }
                 self.attach(codec)
                 return codec
             },
@@ -75,12 +81,97 @@ final class DownstreamConnection: ServerConnectionDelegate {
                 self.isHTTP2 = true
                 self.attach(codec)
                 return codec
-            })
+            }, makeTLS: self.role == .outbound && self.tunnelName == nil ? { [self] in self.makeServerName() } : nil)
+    }
+
+    // MARK: Bytes
+
+    /// The handler that stands first, by what the port's service is known to speak; nil is not known.
+    func makeEntry(_ appProtocol: AppProtocol?, acceptsTLS: Bool = false) -> any ChannelHandler {
+        switch appProtocol {
+        case .http, .h2c, .grpc: self.makeSniffer()
+        case .tcp where !acceptsTLS: self.makeRaw()
+        case .tls where !acceptsTLS: self.makeServerName()
+        case .tcp, .tls, .detect, nil: ProtocolRaceHandler(connection: self, acceptsTLS: acceptsTLS)
+        }
+    }
+
+    /// The codec of a connection whose bytes pass as they are.
+    func makeRaw() -> RawServerConnection {
+        self.isRaw = true
+        let codec = RawServerConnection(
+            delegate: self, limits: self.loop.downstreamLimits, authority: self.serverName ?? self.rawAuthority)
+        self.attach(codec)
+        return codec
+    }
+
+    /// Where the bytes of this connection lead.
+    private var rawAuthority: String {
+        switch self.role {
+        case .upstream(let name): name
+        case .outbound: self.tunnelName ?? ""
+        case .inbound(let appPort): "localhost:\(appPort)"
+        }
+    }
+
+    /// Reads the name that a TLS client asks for. On the proxy's port it is the only thing that says where the
+    /// connection leads; elsewhere it chooses among routes.
+    private func makeServerName() -> any ChannelHandler {
+        ServerNameHandler(connection: self) { [self] hello in
+            guard self.role == .outbound, self.tunnelName == nil else {
+                self.serverName = hello?.serverName.map { "\($0):443" }
+                return self.makeRaw()
+            }
+            guard let name = hello?.serverName, let service = self.loop.serviceName(of: "\(name):443") else {
+                self.loop.noteRefusal(
+                    MessageRefusal(
+                        status: 421,
+                        cause: hello == nil
+                            ? "neither HTTP nor a TLS handshake"
+                            : "TLS for \(hello?.serverName ?? "no name"), which is no service of the mesh"), on: self)
+                return nil
+            }
+            self.tunnelName = service
+            self.serverName = "\(name):443"
+            return self.makeRaw()
+        }
+    }
+
+    /// After a CONNECT to a service: what follows is for it, in whatever protocol it takes.
+    func followTunnel(to name: String) {
+        self.tunnelName = name
+        guard let codec = self.codec as? HTTP1ServerConnection else { return }
+        codec.handOver(to: self.makeEntry(self.loop.appProtocol(of: name)))
+    }
+
+    /// What connections to the same port have turned out to be.
+    var learnedProtocol: LearnedProtocol? {
+        get { self.loop.learnedProtocols[self.learningKey] }
+        set { self.loop.learn(newValue, for: self.learningKey) }
+    }
+
+    private var learningKey: String {
+        switch self.role {
+        case .upstream(let name): name
+        case .outbound: self.tunnelName ?? ""
+        case .inbound(let appPort): "inbound/\(appPort)"
+        }
+    }
+
+    /// The client began with a handshake that belongs to this proxy.
+    func acceptTLS(_ pipeline: ChannelPipeline.SynchronousOperations) throws {
+        try self.loop.secure(self, pipeline)
     }
 
     private func attach(_ codec: any ServerConnection) {
         self.codec = codec
         if self.isDraining { codec.drain() }
+    }
+
+    /// The peer is about to prove itself.
+    func begins(_ handshake: PeerHandshake) {
+        self.handshake = handshake
+        self.refusesPlaintext = false
     }
 
     /// Finishes what is open and takes nothing new.
@@ -111,38 +202,14 @@ final class DownstreamConnection: ServerConnectionDelegate {
         return (reply.head, reply.body)
     }
 
-    func connectionClosed(_ reason: ConnectionEnd) { self.codec = nil }
+    func connectionClosed(_ reason: ConnectionEnd) {
+        self.codec = nil
+        self.isRaw = false
+    }
 
     private func makeClientCertificateField() -> String {
         guard let handshake = self.handshake, let peer = handshake.peer else { return "" }
         let own = self.loop.ownIdentity.map { "By=\($0);" } ?? ""
         return "\(own)Hash=\(handshake.leafHash);URI=\(peer.id)"
-    }
-}
-
-/// Looks at the first byte of a connection from a peer: a TLS handshake begins with 22, and no HTTP request does.
-final class PlaintextDetector: ChannelInboundHandler, RemovableChannelHandler {
-    typealias InboundIn = ByteBuffer
-    typealias InboundOut = ByteBuffer
-
-    private let decide: (_ isTLS: Bool, ChannelPipeline.SynchronousOperations) throws -> Void
-
-    /// `decide` adds the handlers for what was found, or closes.
-    init(decide: @escaping (_ isTLS: Bool, ChannelPipeline.SynchronousOperations) throws -> Void) {
-        self.decide = decide
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let bytes = Self.unwrapInboundIn(data)
-        guard let first = bytes.getInteger(at: bytes.readerIndex, as: UInt8.self) else { return }
-        do {
-            try self.decide(first == 22, context.pipeline.syncOperations)
-        } catch {
-            context.fireErrorCaught(error)
-            context.close(promise: nil)
-            return
-        }
-        context.fireChannelRead(Self.wrapInboundOut(bytes))
-        context.pipeline.syncOperations.removeHandler(self, promise: nil)
     }
 }

@@ -35,6 +35,8 @@ final class ProxyLoop {
     private(set) var isDraining = false
 
     var destinations: DestinationCache
+    /// What ports have turned out to speak, by service or application port.
+    private(set) var learnedProtocols: [String: LearnedProtocol] = [:]
     /// Requests that wait for a name, by the name.
     private var parked: [String: ParkedName] = [:]
     private var parkedCount = 0
@@ -258,13 +260,13 @@ final class ProxyLoop {
             case .tls(let tls): .tls(tls)
             case .mutualTLS(let peers): .mutualTLS(endpoint.identity.map { [$0] } ?? peers)
             }
-        let isHTTP2 = cluster.isMutual || cluster.appProtocol.isHTTP2
+        let codec: UpstreamTarget.Codec = cluster.isMutual || cluster.appProtocol.isHTTP2 ? .http2 : .http1
         return EndpointPool(
             target: UpstreamTarget(
-                address: endpoint.address, port: endpoint.port, transport: transport, isHTTP2: isHTTP2,
+                address: endpoint.address, port: endpoint.port, transport: transport, codec: codec,
                 connectTimeout: cluster.connectTimeout),
             limits: ConnectionPool.Limits(
-                connections: connections, waiting: waiting, expectedRoom: isHTTP2 ? 100 : 1),
+                connections: connections, waiting: waiting, expectedRoom: codec == .http2 ? 100 : 1),
             security: cluster.isMutual ? self.security : nil, loop: self, circuit: circuit)
     }
 
@@ -360,38 +362,67 @@ final class ProxyLoop {
         }
         let pipeline = channel.pipeline.syncOperations
         switch role {
-        case .outbound, .upstream:
+        case .outbound:
             let connection = DownstreamConnection(loop: self, role: role, channel: channel)
             self.remember(connection)
             try pipeline.addHandler(connection.makeSniffer())
+        case .upstream(let name):
+            let connection = DownstreamConnection(loop: self, role: role, channel: channel)
+            self.remember(connection)
+            try pipeline.addHandler(connection.makeEntry(self.appProtocol(of: name)))
         case .inbound(let appPort):
-            let isStrict = self.application(port: appPort).mtls == .strict
-            let bound = NIOLoopBound((self, channel), eventLoop: self.eventLoop)
-            try pipeline.addHandler(
-                PlaintextDetector { isTLS, pipeline in
-                    let (loop, channel) = bound.value
-                    if isTLS { return try loop.acceptPeer(channel, for: role) }
-                    let connection = DownstreamConnection(
-                        loop: loop, role: role, channel: channel, refusesPlaintext: isStrict)
-                    loop.remember(connection)
-                    loop.telemetry.plaintextConnection()
-                    try pipeline.addHandler(connection.makeSniffer())
-                })
+            let application = self.application(port: appPort)
+            let connection = DownstreamConnection(
+                loop: self, role: role, channel: channel, refusesPlaintext: application.mtls == .strict)
+            self.remember(connection)
+            if application.mtls != .strict, application.appProtocol.allowsBytes {
+                let entry = connection.makeEntry(
+                    application.appProtocol, acceptsTLS: application.mtls == .permissive)
+                try pipeline.addHandler(entry)
+            } else {
+                try pipeline.addHandler(PlaintextDetector(connection: connection))
+            }
         }
     }
 
-    private func acceptPeer(_ channel: any Channel, for role: ListenerRole) throws {
+    /// Demands mutual TLS of a connection, whose requests follow.
+    func secure(_ connection: DownstreamConnection, _ pipeline: ChannelPipeline.SynchronousOperations) throws {
         guard let security = self.security else {
             self.telemetry.connectionRefused()
             throw ChannelError.operationUnsupported
         }
         let handshake = PeerHandshake()
-        let connection = DownstreamConnection(loop: self, role: role, channel: channel, handshake: handshake)
-        self.remember(connection)
-        let pipeline = channel.pipeline.syncOperations
+        connection.begins(handshake)
         try pipeline.addHandler(security.serverHandler(reportingTo: handshake))
         try pipeline.addHandler(InboundHandshakeHandler(connection: connection, handshake: handshake))
         try pipeline.addHandler(connection.makeSniffer())
+    }
+
+    // MARK: Protocols
+
+    /// What the service behind a canonical name speaks; nil while nothing is known of it.
+    func appProtocol(of name: String) -> AppProtocol? { self.snapshot.clusters[name]?.appProtocol }
+
+    /// The canonical name of the service that an authority means; nil for anything else.
+    func serviceName(of authority: String) -> String? {
+        let resolution = AuthorityResolution(
+            authority: authority, namespace: self.configuration.service.namespace)
+        guard case .service(let port) = resolution else { return nil }
+        return port.description
+    }
+
+    /// Remembers what a port's connections speak; bounded, since tunnels can be asked for under any name.
+    func learn(_ learned: LearnedProtocol?, for port: String) {
+        if self.learnedProtocols.count >= self.configuration.limits.maxNames { self.learnedProtocols.removeAll() }
+        self.learnedProtocols[port] = learned
+    }
+
+    /// Asks for what a declared upstream needs before its first connection comes.
+    func expect(_ name: String) {
+        guard self.snapshot.listeners[name] == nil, !self.snapshot.absent.contains(name), self.parked[name] == nil
+        else { return }
+        self.parked[name] = ParkedName()
+        self.source.want(listener: name)
     }
 
     private func remember(_ connection: DownstreamConnection) {

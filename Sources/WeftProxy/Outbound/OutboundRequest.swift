@@ -40,10 +40,16 @@ final class OutboundRequest: RelayedRequest {
     }
 
     override func requestArrived(_ head: RequestHead, end: Bool) -> ExchangeEffects {
-        if head.method == .connect { return self.openTunnel(head, end: end) }
+        if head.method == .connect, self.connection?.isRaw != true {
+            if let effects = self.followTunnel(head, end: end) { return effects }
+        }
         var head = head
         RequestFields.removeClaims(&head.headers)
         RequestFields.ensureRequestID(&head.headers, random: &self.loop.traffic.random)
+        if head.method == .connect {
+            let destination = self.resolve(&head)
+            return self.followBytes(destination, head, end: end)
+        }
         RequestFields.ensureForwardedProto(&head.headers)
         let destination = self.resolve(&head)
         if self.fixedName == nil, self.connection?.isHTTP2 == false, Self.saysHTTPS(head.headers) {
@@ -62,26 +68,37 @@ final class OutboundRequest: RelayedRequest {
         return headers.withValue(at: index) { $0.count == 5 }
     }
 
-    /// CONNECT to a service: what follows on the connection are requests for it, in the clear.
+    /// CONNECT to a service over HTTP/1.1: what follows on the connection is for it, in whatever it speaks.
     ///
-    /// Some clients tunnel through an HTTP proxy whatever the scheme. What they send through the tunnel is HTTP, which
-    /// this proxy reads as it reads everything else; TLS of their own has no place inside a mesh.
-    private func openTunnel(_ head: RequestHead, end: Bool) -> ExchangeEffects {
+    /// Some clients tunnel through an HTTP proxy whatever the scheme; requests that come through such a tunnel are read
+    /// as all others. Over HTTP/2 a stream is the tunnel, and only bytes can go through it; nil goes on with that.
+    private func followTunnel(_ head: RequestHead, end: Bool) -> ExchangeEffects? {
         let now = self.loop.now
         var authority = head.authority
         let destination = authority.withUTF8 {
             self.loop.destinations.find(UnsafeRawBufferPointer($0), in: self.loop.snapshot)
         }
-        guard destination.isService, let connection = self.connection, !connection.isHTTP2,
-            connection.role == .outbound
-        else {
+        guard destination.isService, let connection = self.connection, connection.role == .outbound else {
             self.destination = destination
             let reply = LocalReply(.noRoute, detail: "no tunnel to \(head.authority): it is not a service of the mesh")
             return self.exchange.refuse(head, end: end, with: reply, now: now)
         }
-        connection.tunnelName = destination.name
+        if connection.isHTTP2 { return nil }
         self.downstream?.sendResponse(ResponseHead(status: 200), end: true)
+        connection.followTunnel(to: destination.name)
         return []
+    }
+
+    /// Bytes go to services that take them; to any other they would be requests that nobody has looked at.
+    private func followBytes(_ destination: Destination, _ head: RequestHead, end: Bool) -> ExchangeEffects {
+        if let appProtocol = self.loop.appProtocol(of: destination.name), !appProtocol.allowsBytes {
+            self.destination = destination
+            self.connection?.refusesBytes = true
+            let reply = LocalReply(
+                .protocolUnknown, detail: "\(destination.name) speaks \(appProtocol.rawValue), and this is not HTTP")
+            return self.exchange.refuse(head, end: end, with: reply, now: self.loop.now)
+        }
+        return self.follow(destination, head, end: end)
     }
 
     // MARK: Resolve
@@ -91,7 +108,9 @@ final class OutboundRequest: RelayedRequest {
         let snapshot = self.loop.snapshot
         let recent = self.connection?.recentDestination
         if let fixedName = self.fixedName {
-            if let authority = self.connection?.fixedAuthority { head.headers.set(.authority, authority) }
+            if head.method != .connect, let authority = self.connection?.fixedAuthority {
+                head.headers.set(.authority, authority)
+            }
             if let recent, recent.snapshot === snapshot { return recent }
             let found = Destination.named(fixedName, in: snapshot)
             self.connection?.recentDestination = found
@@ -191,7 +210,11 @@ final class OutboundRequest: RelayedRequest {
     private func resumed(_ destination: Destination) -> ExchangeEffects {
         guard let waiting = self.waiting else { return [] }
         self.waiting = nil
-        let effects = self.follow(destination, waiting.head, end: waiting.endsWithHead)
+        let isConnect = waiting.head.method == .connect
+        let effects =
+            isConnect
+            ? self.followBytes(destination, waiting.head, end: waiting.endsWithHead)
+            : self.follow(destination, waiting.head, end: waiting.endsWithHead)
         guard !waiting.endsWithHead, waiting.bytes > 0 || waiting.ended else { return effects }
         // What came in the meantime is held already; the exchange only has to know of it.
         let known = self.exchange.requestData(bytes: waiting.bytes, end: waiting.ended, now: self.loop.now)
@@ -217,7 +240,8 @@ final class OutboundRequest: RelayedRequest {
 
     override func poolForAttempt() -> EndpointPool? {
         guard let endpoint = self.exchange.endpoint, let cluster = self.exchange.cluster else { return nil }
-        return self.loop.pool(of: endpoint, in: cluster)
+        let pool = self.loop.pool(of: endpoint, in: cluster)
+        return self.exchange.isConnect ? pool.speaking(.raw) : pool
     }
 
     override func connectionReady(kept: Bool) -> ExchangeEffects {
@@ -300,6 +324,8 @@ final class OutboundRequest: RelayedRequest {
         return self.exchange.downstreamGone(because: reason, now: self.loop.now)
     }
 
+    override var isTunnelOpen: Bool { self.exchange.isTunnelOpen }
+
     // MARK: Time
 
     override var nextTimer: MonotonicInstant { self.waiting?.until ?? self.exchange.timer }
@@ -321,7 +347,7 @@ final class OutboundRequest: RelayedRequest {
     // MARK: Record
 
     override func finished() {
-        guard let connection = self.connection, let destination = self.destination else { return }
+        guard let connection = self.connection, let destination = self.destination, !connection.isRacing else { return }
         self.loop.telemetry.record(self.exchange, from: connection, to: destination)
         if let cluster = self.exchange.cluster, !cluster.balancer.events.isEmpty { self.loop.noteEvents(of: cluster) }
     }

@@ -79,6 +79,8 @@ class RelayedRequest: ServerStreamReceiver {
     func trailersForFailure() -> HeaderBlock? { nil }
     /// Under way, and of a kind that is given longer than a request when the sidecar stops.
     var isOpenStream: Bool { false }
+    /// The answer has made the request a stream of bytes: the two directions end apart.
+    var isTunnelOpen: Bool { false }
     /// When the machine wants to be told of the time next.
     var nextTimer: MonotonicInstant { .never }
     /// The machine is done: writes the record.
@@ -236,7 +238,7 @@ class RelayedRequest: ServerStreamReceiver {
 
     /// An answer that came before the request was complete ends the request too, without an error.
     private func stopRequest() {
-        if self.responseEnded, !self.requestEnded { self.leg.abandon(.noError) }
+        if self.responseEnded, !self.requestEnded, !self.isTunnelOpen { self.leg.abandon(.noError) }
     }
 
     // MARK: Effects

@@ -94,6 +94,9 @@ package final class ProxyServer: Sendable {
                 }
                 let listener = try await LoopListener.open(
                     .upstream(name: port.description), at: upstream.listen, loops: self.loops)
+                for loop in self.loops {
+                    loop.eventLoop.execute { loop.state.value.expect(port.description) }
+                }
                 upstreams.append((upstream.name, upstream.listen.host, listener))
             }
         } catch {

@@ -60,7 +60,8 @@ final class LoopTelemetry {
             status: exchange.status, grpcStatus: exchange.grpcStatus, reason: exchange.reason,
             duration: exchange.end - exchange.start, attempts: exchange.attempt,
             receivedBytes: exchange.requestBytes, sentBytes: exchange.responseBytes)
-        let kind = RequestKind(isGRPC: exchange.isGRPC, isHTTP2: connection.isHTTP2)
+        let kind = RequestKind(
+            isGRPC: exchange.isGRPC, isConnect: exchange.isConnect, isHTTP2: connection.isHTTP2)
         if let pool = exchange.endpoint?.attachment as? EndpointPool, let route = exchange.route {
             if let edge = pool.edges.find(route: route.index, name: route.name, kind) {
                 edge.record(outcome)
@@ -131,7 +132,8 @@ final class LoopTelemetry {
             status: exchange.status, grpcStatus: exchange.grpcStatus, reason: exchange.reason,
             duration: exchange.end - exchange.start, receivedBytes: exchange.requestBytes,
             sentBytes: exchange.responseBytes)
-        let kind = RequestKind(isGRPC: exchange.isGRPC, isHTTP2: connection.isHTTP2)
+        let kind = RequestKind(
+            isGRPC: exchange.isGRPC, isConnect: exchange.isConnect, isHTTP2: connection.isHTTP2)
         if let edge = connection.edges.find(route: 0, name: "", kind) {
             edge.record(outcome)
         } else {
@@ -235,8 +237,12 @@ enum RequestKind: String {
     case http1 = "http/1.1"
     case http2 = "h2"
     case grpc
+    /// Bytes: a TCP connection, or a CONNECT of a peer's that carries one.
+    case tcp
 
-    init(isGRPC: Bool, isHTTP2: Bool) { self = isGRPC ? .grpc : isHTTP2 ? .http2 : .http1 }
+    init(isGRPC: Bool, isConnect: Bool, isHTTP2: Bool) {
+        self = isGRPC ? .grpc : isConnect ? .tcp : isHTTP2 ? .http2 : .http1
+    }
 }
 
 /// The few edges that a pool or a connection meets, so that counting a request looks nothing up by text.

@@ -19,11 +19,14 @@ final class EndpointPool {
     /// What the connections count towards; nil for those that no policy limits.
     private let circuit: ClusterTraffic?
     private var pool: ConnectionPool
+    private let limits: ConnectionPool.Limits
     /// By connection number.
     private var connections: [UpstreamConnection?] = []
     private var waiters: Deque<any ConnectionWaiter> = []
     /// The edges that requests to this endpoint are counted on.
     var edges = EdgeCache()
+    /// To the same endpoint in another protocol, for what its requests cannot travel in.
+    private var siblings: [UpstreamTarget.Codec: EndpointPool] = [:]
     /// The connection used last, so that the usual request finds it without a look-up.
     private var recent: UpstreamConnection?
     /// Nobody will ask again: connections close as they become free.
@@ -35,9 +38,24 @@ final class EndpointPool {
     ) {
         self.target = target
         self.pool = ConnectionPool(limits: limits)
+        self.limits = limits
         self.security = security
         self.loop = loop
         self.circuit = circuit
+    }
+
+    /// The connections to the same endpoint that speak `codec`; between sidecars there are only those of HTTP/2.
+    func speaking(_ codec: UpstreamTarget.Codec) -> EndpointPool {
+        if codec == self.target.codec || self.target.isTLS { return self }
+        if let sibling = self.siblings[codec] { return sibling }
+        var target = self.target
+        target.codec = codec
+        var limits = self.limits
+        limits.expectedRoom = codec == .http2 ? 100 : 1
+        let sibling = EndpointPool(
+            target: target, limits: limits, security: self.security, loop: self.loop, circuit: self.circuit)
+        self.siblings[codec] = sibling
+        return sibling
     }
 
     var isEmpty: Bool { self.pool.isEmpty }
@@ -102,6 +120,7 @@ final class EndpointPool {
     /// Lets go: what is under way ends, nothing new is opened.
     func retire() {
         self.isRetired = true
+        for sibling in self.siblings.values { sibling.retire() }
         self.recent = nil
         for case let connection? in self.connections where connection.codec != nil { connection.drain() }
     }

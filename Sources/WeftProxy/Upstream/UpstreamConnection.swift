@@ -52,6 +52,8 @@ final class UpstreamConnection: ClientConnectionDelegate {
         ClientBootstrap(group: self.loop.eventLoop)
             .connectTimeout(limit)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            // In the clear a peer may end its direction alone; TLS has no such thing here.
+            .channelOption(.allowRemoteHalfClosure, value: target.transport == .plaintext)
             .channelOption(.recvAllocator, value: ProxyLoop.receiveAllocator)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -62,19 +64,19 @@ final class UpstreamConnection: ClientConnectionDelegate {
                     if let expected, let security {
                         try pipeline.addHandler(
                             security.clientHandler(expecting: expected, reportingTo: connection.handshake))
-                        try pipeline.addHandler(HandshakeObserver(connection, wantsHTTP2: true))
+                        try pipeline.addHandler(HandshakeObserver(connection, codec: .http2))
                     } else if case .tls(let tls) = target.transport {
                         try pipeline.addHandler(
-                            connection.loop.originations.handler(tls, isHTTP2: target.isHTTP2))
+                            connection.loop.originations.handler(tls, isHTTP2: target.codec == .http2))
                         try pipeline.addHandler(
-                            HandshakeObserver(connection, wantsHTTP2: target.isHTTP2, proving: tls))
+                            HandshakeObserver(connection, codec: target.codec, proving: tls))
                     }
                 }
             }
             .connect(to: address)
             .whenComplete { result in
                 switch result {
-                case .success: if target.transport == .plaintext { bound.value.secured(isHTTP2: target.isHTTP2) }
+                case .success: if target.transport == .plaintext { bound.value.secured(codec: target.codec) }
                 case .failure(let error as OriginationFailure): bound.value.fail(.tlsFailed, "\(error)")
                 case .failure(let error): bound.value.fail(.connectFailed, "\(error)")
                 }
@@ -82,7 +84,7 @@ final class UpstreamConnection: ClientConnectionDelegate {
     }
 
     /// The connection stands, the handshake included.
-    fileprivate func secured(isHTTP2: Bool = true) {
+    fileprivate func secured(codec kind: UpstreamTarget.Codec) {
         guard self.state == .opening, let channel = self.channel, channel.isActive else {
             return self.fail(.connectFailed, "the connection closed at once")
         }
@@ -90,12 +92,17 @@ final class UpstreamConnection: ClientConnectionDelegate {
         self.timeout = nil
         if self.handshake.peer != nil { self.loop.telemetry.handshake(inbound: false, result: "ok") }
         do {
-            if isHTTP2 {
+            switch kind {
+            case .http2:
                 let codec = HTTP2ClientConnection(delegate: self, limits: self.loop.peerLimits)
                 self.codec = codec
                 try channel.pipeline.syncOperations.addHandler(codec)
-            } else {
+            case .http1:
                 let codec = HTTP1ClientConnection(delegate: self, limits: self.loop.upstreamLimits)
+                self.codec = codec
+                try channel.pipeline.syncOperations.addHandler(codec)
+            case .raw:
+                let codec = RawClientConnection(delegate: self, limits: self.loop.upstreamLimits)
                 self.codec = codec
                 try channel.pipeline.syncOperations.addHandler(codec)
             }
@@ -161,13 +168,13 @@ private final class HandshakeObserver: ChannelInboundHandler, RemovableChannelHa
     typealias InboundIn = ByteBuffer
 
     private let connection: UpstreamConnection
-    private let wantsHTTP2: Bool
+    private let codec: UpstreamTarget.Codec
     /// What a destination outside the mesh has to prove.
     private let origination: TLSOrigination?
 
-    init(_ connection: UpstreamConnection, wantsHTTP2: Bool, proving origination: TLSOrigination? = nil) {
+    init(_ connection: UpstreamConnection, codec: UpstreamTarget.Codec, proving origination: TLSOrigination? = nil) {
         self.connection = connection
-        self.wantsHTTP2 = wantsHTTP2
+        self.codec = codec
         self.origination = origination
     }
 
@@ -175,8 +182,8 @@ private final class HandshakeObserver: ChannelInboundHandler, RemovableChannelHa
         if case .handshakeCompleted(let negotiated) = event as? TLSUserEvent {
             if let origination = self.origination, !self.isProved(origination, context) {
                 self.connection.fail(.tlsFailed, "the certificate carries none of the names wanted")
-            } else if negotiated == "h2" || !self.wantsHTTP2 {
-                self.connection.secured(isHTTP2: self.wantsHTTP2)
+            } else if negotiated == "h2" || self.codec != .http2 {
+                self.connection.secured(codec: self.codec)
             } else {
                 self.connection.fail(.tlsFailed, "the peer does not speak HTTP/2 (ALPN \(negotiated ?? "absent"))")
             }

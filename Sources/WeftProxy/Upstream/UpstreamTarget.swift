@@ -5,10 +5,17 @@ struct UpstreamTarget: Hashable, Sendable {
     var address: String
     var port: Int
     var transport: Transport
-    /// HTTP/2; between sidecars always.
-    var isHTTP2: Bool
+    /// HTTP/2 between sidecars always.
+    var codec: Codec
     /// TCP connect plus TLS handshake.
     var connectTimeout: Duration
+
+    /// What is spoken on the connections.
+    enum Codec: Hashable, Sendable {
+        case http1, http2
+        /// Bytes of one stream, as they are.
+        case raw
+    }
 
     enum Transport: Hashable, Sendable {
         case plaintext

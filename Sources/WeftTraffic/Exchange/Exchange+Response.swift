@@ -80,9 +80,11 @@ extension Exchange {
         self.phase = .responding
         self.status = response.status
         self.responseStart = now
-        if self.traits.isTunnel && (response.status == 101 || response.status / 100 == 2) {
-            // From here on it is a stream of bytes: the request's timeout has done its work.
-            if !self.deadlineIsCallers { self.deadline = .never }
+        if self.traits.opensTunnel(response.status) {
+            self.isTunnelOpen = true
+            // From here on it is a stream of bytes: the time was for the answer.
+            self.deadline = .never
+            self.tryDeadline = .never
         }
         route.edits.response.apply(to: &response.headers)
         route.backends[self.backend].responseEdits.apply(to: &response.headers)
@@ -117,7 +119,7 @@ extension Exchange {
         self.responseEnded = true
         if self.requestEnded { return self.finish(now: now) }
         // A tunnel's other direction goes on; any other request has its answer and nobody reads the rest.
-        if self.traits.isTunnel { return [] }
+        if self.isTunnelOpen { return [] }
         return self.finish(now: now).union(.resetUpstream)
     }
 

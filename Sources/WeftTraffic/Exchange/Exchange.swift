@@ -157,6 +157,10 @@ package struct Exchange: ~Copyable {
     package init() {}
 
     package var isGRPC: Bool { self.traits.isGRPC }
+    /// CONNECT: a stream of bytes rather than a request.
+    package var isConnect: Bool { self.traits.isConnect }
+    /// The answer has made it a stream of bytes, each of whose directions ends by itself.
+    package internal(set) var isTunnelOpen = false
     package var isFinished: Bool { self.phase == .finished }
     /// Whether response bytes have gone downstream.
     package var hasResponded: Bool { self.responseStart != nil }

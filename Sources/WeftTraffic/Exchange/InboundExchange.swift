@@ -58,6 +58,10 @@ package struct InboundExchange: ~Copyable {
     package var isGRPC: Bool { self.traits.isGRPC }
     /// Under way, and of a kind that may go on for as long as both sides like: gRPC, server-sent events.
     package var isOpenStream: Bool { self.phase != .idle && self.phase != .finished && self.traits.isStream }
+    /// CONNECT: a stream of bytes rather than a request.
+    package var isConnect: Bool { self.traits.isConnect }
+    /// The answer has made it a stream of bytes, each of whose directions ends by itself.
+    package internal(set) var isTunnelOpen = false
     /// What the caller's `x-weft-attempt` said; 1 without it.
     package var attempt: Int { self.traits.attempt }
     package var isFinished: Bool { self.phase == .finished }
@@ -224,6 +228,11 @@ package struct InboundExchange: ~Copyable {
         self.status = response.status
         self.responseStart = now
         response.headers.remove(.weftReason)
+        if self.traits.opensTunnel(response.status) {
+            self.isTunnelOpen = true
+            // From here on it is a stream of bytes: the caller's time was for the answer.
+            self.deadline = .never
+        }
         if self.traits.isGRPC && end { self.grpcStatus = response.headers.number(.grpcStatus) }
         let effects = self.replay.drop().union(.forwardResponse)
         return end ? effects.union(self.responseIsWhole(now: now)) : effects
@@ -283,7 +292,7 @@ package struct InboundExchange: ~Copyable {
     private mutating func responseIsWhole(now: MonotonicInstant) -> ExchangeEffects {
         self.responseEnded = true
         if self.requestEnded { return self.finish(now: now) }
-        if self.traits.isTunnel { return [] }
+        if self.isTunnelOpen { return [] }
         return self.finish(now: now).union(.resetUpstream)
     }
 

@@ -9,6 +9,8 @@ struct RequestTraits {
     var hasIdempotentMethod = false
     /// CONNECT, or an upgrade: bytes both ways, no end in sight.
     var isTunnel = false
+    /// CONNECT: TCP, or what a caller makes of it.
+    var isConnect = false
     /// The caller asked for server-sent events.
     var wantsEventStream = false
     /// What `x-weft-attempt` says; 1 where absent or not a number.
@@ -21,7 +23,8 @@ struct RequestTraits {
     init(_ head: borrowing RequestHead) {
         self.hasIdempotentMethod = head.method.isIdempotent
         self.isIdempotent = self.hasIdempotentMethod
-        self.isTunnel = head.method == .connect
+        self.isConnect = head.method == .connect
+        self.isTunnel = self.isConnect
         let headers = head.headers
         for index in 0..<headers.fields.count {
             switch headers.fields[index].name {
@@ -52,6 +55,15 @@ struct RequestTraits {
         self.hasIdempotentMethod && !self.isStream ? 15_000_000_000 : nil
     }
 
-    /// How long a stream may be silent where nothing is set: 5 min, but not gRPC streams and tunnels.
-    var defaultIdleTimeout: Int64? { self.isGRPC || self.isTunnel ? nil : 300_000_000_000 }
+    /// How long a stream may be silent where nothing is set: 5 min, an hour for TCP, and gRPC streams and upgraded
+    /// connections for ever.
+    var defaultIdleTimeout: Int64? {
+        if self.isTunnel { return self.isConnect ? 3_600_000_000_000 : nil }
+        return self.isGRPC ? nil : 300_000_000_000
+    }
+
+    /// Whether an answer of this status turns the request into a stream of bytes.
+    func opensTunnel(_ status: Int) -> Bool {
+        self.isTunnel && (self.isConnect ? status / 100 == 2 : status == 101)
+    }
 }
