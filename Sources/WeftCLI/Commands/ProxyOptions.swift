@@ -33,8 +33,8 @@ struct ProxyOptions: ParsableArguments {
             "A port of the application, and where peers reach it: 8080, http:8080 or http:8080=15006. Repeatable.",
             valueName: "[name:]port[=inbound]"))
     var appPort: [String] = []
-    @Option(help: ArgumentHelp("http, h2c, grpc, tcp or tls; found out where not given.", valueName: "protocol")) var appProtocol:
-        String?
+    @Option(help: ArgumentHelp("http, h2c, grpc, tcp or tls; found out where not given.", valueName: "protocol"))
+    var appProtocol: String?
     @Option(help: ArgumentHelp("How readiness is found: a path, tcp or none; tcp where not given.", valueName: "check"))
     var health: String?
     @Option(

@@ -92,7 +92,8 @@ enum AppProtocolReader {
         // Its own TLS goes through as it is.
         case "https", "kubernetes.io/wss": return .tls
         // What is no HTTP crosses as bytes; these are the names that IANA has for the usual ones.
-        case "postgresql", "postgres", "mysql", "redis", "mongo", "mongodb", "amqp", "kafka", "mqtt", "memcached", "smtp",
+        case "postgresql", "postgres", "mysql", "redis", "mongo", "mongodb", "amqp", "kafka", "mqtt", "memcached",
+            "smtp",
             "ssh", "ftp", "ldap", "nats":
             return .tcp
         case "h2c", "http2":

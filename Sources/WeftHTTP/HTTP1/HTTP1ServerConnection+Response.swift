@@ -57,6 +57,7 @@ extension HTTP1ServerConnection {
             if end {
                 // What follows are requests again.
                 self.requestDone = true
+                self.keepsAlive = !self.draining
                 self.responseFraming = .none
                 HTTP1HeadWriter.writeResponse(head, isHTTP11: self.isHTTP11, additions, into: &self.output)
                 self.endResponse()

@@ -2,10 +2,7 @@ package import NIOCore
 internal import WeftMessage
 
 /// An HTTP/1 connection from downstream: one request at a time is handed on, further ones wait unparsed.
-package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection, RemovableChannelHandler {
-    /// Makes what reads the bytes inside a tunnel: it takes this codec's place when a CONNECT is answered with 2xx. Nil,
-    /// the default, reads what follows as further HTTP/1 requests.
-    package var makeTunnelReader: (() -> any ChannelHandler)?
+package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection {
 
     private var delegate: (any ServerConnectionDelegate)?
     let limits: HTTPLimits
@@ -29,7 +26,6 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection, 
     // The response.
     var isHTTP11 = true
     var isHead = false
-    var isConnect = false
     var keepsAlive = true
     var headSent = false
     var responseDone = true
@@ -141,7 +137,6 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection, 
         self.setTimeout(nil)
         self.isHTTP11 = request.isHTTP11
         self.isHead = request.method == .head
-        self.isConnect = request.method == .connect
         self.keepsAlive = request.keepsAlive && !self.draining
         self.headSent = false
         self.responseDone = false
@@ -404,7 +399,6 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection, 
         }
         let delegate = self.delegate
         self.delegate = nil
-        self.makeTunnelReader = nil
         self.spareStream = nil
         delegate?.connectionClosed(reason)
     }

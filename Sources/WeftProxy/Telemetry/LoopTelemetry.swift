@@ -240,7 +240,7 @@ enum RequestKind: String {
     /// Bytes: a TCP connection, or a CONNECT of a peer's that carries one.
     case tcp
 
-    init(isGRPC: Bool, isConnect: Bool, isHTTP2: Bool) {
+    init(isGRPC: Bool, isConnect: Bool = false, isHTTP2: Bool) {
         self = isGRPC ? .grpc : isConnect ? .tcp : isHTTP2 ? .http2 : .http1
     }
 }

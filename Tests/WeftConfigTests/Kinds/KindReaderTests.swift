@@ -10,7 +10,7 @@ import WeftModel
     @Test func `the target port is the port where none is given`() throws {
         let resource = try #require(self.service("{ports: [{port: 80}]}").resources.first?.resource)
         guard case .service(let service) = resource else { return #expect(Bool(false)) }
-        #expect(service.ports == [Service.Port(port: 80, targetPort: .number(80), appProtocol: .http)])
+        #expect(service.ports == [Service.Port(port: 80, targetPort: .number(80), appProtocol: .detect)])
         #expect(service.selector.isEmpty)
     }
 
@@ -21,7 +21,7 @@ import WeftModel
         ("{ports: [{name: a, port: 80}, {name: b, port: 80}]}", "spec.ports[1]"),
         ("{ports: [{name: a, port: 80}, {name: a, port: 81}]}", "spec.ports[1]"),
         ("{ports: [{port: 80, protocol: UDP}]}", "spec.ports[0].protocol"),
-        ("{ports: [{port: 80, appProtocol: https}]}", "spec.ports[0].appProtocol"),
+        ("{ports: [{port: 80, appProtocol: [http]}]}", "spec.ports[0].appProtocol"),
         ("{ports: [{port: 80, nodePort: 30000}]}", "spec.ports[0].nodePort"),
         ("{ports: [{port: 80}], type: NodePort}", "spec.type"),
         ("{ports: [{port: 80}], selector: {version: 1}}", "spec.selector.version"),

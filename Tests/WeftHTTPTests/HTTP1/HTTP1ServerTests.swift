@@ -92,7 +92,11 @@ final class HTTP1ServerRig {
         ("\u{16}\u{3}\u{1}", 400), ("PATCHED /a HTTP/1.1", 200), ("GET /caf\u{e9} HTTP/1.1", 400),
     ])
     func `a request line is taken exactly or not at all`(line: String, status: Int) throws {
-        let rig = try HTTP1ServerRig()
+        let rig = try HTTP1ServerRig { receiver in
+            receiver.onRequest = { receiver, _ in
+                receiver.server?.sendResponse(ResponseHead(status: 200), end: true)
+            }
+        }
         let (answer, _) = rig.exchange("\(line)\r\nHost: x\r\n\r\n")
         #expect(answer.hasPrefix("HTTP/1.1 \(status) "), "\(answer)")
     }
@@ -126,32 +130,35 @@ final class HTTP1ServerRig {
 
     @Test(arguments: ["CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\n\r\n", "CONNECT x:80 HTTP/1.0\r\nHost: x:80\r\n\r\n"])
     func `what follows a granted CONNECT is left to the tunnel's reader`(request: String) throws {
-        let rig = try HTTP1ServerRig { $0.onEnd = { $0.server?.sendResponse(ResponseHead(status: 200), end: true) } }
         let tunnel = TunnelReader()
-        rig.connection.makeTunnelReader = { tunnel }
+        var connection: HTTP1ServerConnection?
+        let rig = try HTTP1ServerRig { receiver in
+            receiver.onRequest = { receiver, _ in
+                receiver.server?.sendResponse(ResponseHead(status: 200), end: true)
+                connection?.handOver(to: tunnel)
+            }
+        }
+        connection = rig.connection
         rig.send(request + "PRI * HT")
         rig.send("TP/2.0\r\n")
         // RFC 9110: neither length nor coding, and the connection stays.
         #expect(rig.answer() == "HTTP/1.1 200 OK\r\n\r\n")
         #expect(tunnel.text == "PRI * HTTP/2.0\r\n")
-        #expect(rig.delegate.receivers.map(\.events) == [["request CONNECT  end", "closed"]])
+        #expect(rig.delegate.receivers.map(\.events) == [["request CONNECT ", "closed"]])
         #expect(rig.channel.isActive)
     }
 
-    @Test func `a refused CONNECT leaves the connection to further requests`() throws {
+    @Test func `what follows a refused CONNECT is not read as requests`() throws {
         let rig = try HTTP1ServerRig { receiver in
-            receiver.onEnd = {
-                let status = $0.request?.method == .connect ? 404 : 200
-                $0.server?.sendResponse(ResponseHead(status: status), end: true)
+            receiver.onRequest = { receiver, _ in
+                let status = receiver.request?.method == .connect ? 404 : 200
+                receiver.server?.sendResponse(ResponseHead(status: status), end: true)
             }
         }
-        let tunnel = TunnelReader()
-        rig.connection.makeTunnelReader = { tunnel }
-        rig.send("CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        let answer = rig.answer()
-        #expect(answer.hasPrefix("HTTP/1.1 404"))
-        #expect(answer.contains("HTTP/1.1 200"))
-        #expect(tunnel.text.isEmpty)
+        rig.send("CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\n\r\n")
+        #expect(rig.answer().hasPrefix("HTTP/1.1 404"))
+        rig.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        #expect(rig.answer().isEmpty)
     }
 
     private final class TunnelReader: ChannelInboundHandler {
