@@ -14,6 +14,26 @@ enum Peers {
     static let python = "\(Self.home)/bin/python3"
     static let envoy = "\(Self.home)/bin/envoy"
 
+    /// Whether `redis-server` and its client are here.
+    static let redis: String? = Self.onPath("redis-server").flatMap { Self.onPath("redis-cli") == nil ? nil : $0 }
+    /// The folder of PostgreSQL's programs, of which Debian puts only the clients on the path.
+    static let postgres: String? = {
+        let versions = (try? FileManager.default.contentsOfDirectory(atPath: "/usr/lib/postgresql")) ?? []
+        let folders = versions.sorted().reversed().map { "/usr/lib/postgresql/\($0)/bin" }
+        return folders.first { folder in
+            ["initdb", "postgres", "psql", "pgbench"].allSatisfy {
+                FileManager.default.isExecutableFile(atPath: "\(folder)/\($0)")
+            }
+        }
+    }()
+    static let nghttp = Self.onPath("nghttp") != nil && Self.onPath("h2load") != nil
+
+    private static func onPath(_ program: String) -> String? {
+        (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(program)" }.first {
+            FileManager.default.isExecutableFile(atPath: $0)
+        }
+    }
+
     /// One of this suite's own programs.
     static func program(_ name: String) -> String { "\(Self.root)/Tests/WeftInteroperabilityTests/Peers/\(name)" }
 
@@ -31,9 +51,11 @@ enum Peers {
         guard FileManager.default.isExecutableFile(atPath: Self.envoy) else {
             return "there is no Envoy at \(Self.envoy): \(remedy)"
         }
-        let trial = try? PeerProcess.run([Self.python, "-c", "import grpc.experimental"], within: .seconds(60))
+        let trial = try? PeerProcess.run(
+            [Self.python, "-c", "import grpc.experimental, websockets"], within: .seconds(60))
         guard trial?.code == 0 else {
-            return "\(Self.python) has no gRPC (\(trial?.errors.suffix(200) ?? "it does not run")): \(remedy)"
+            return
+                "\(Self.python) has no gRPC or no websockets (\(trial?.errors.suffix(200) ?? "it does not run")): \(remedy)"
         }
         guard FileManager.default.isExecutableFile(atPath: Self.weft) else {
             return "there is no weft at \(Self.weft): build it, or name it in WEFT_EXECUTABLE"

@@ -22,7 +22,7 @@ extension TestMesh {
           caller:
             command: ["\(Peers.python)", "\(Peers.program("caller.py"))"]
             health: /healthz
-            upstreams: [greeter, teller]
+            upstreams: [\(Self.upstreams)]
           billing-v1:
             service: billing
             version: v1
@@ -33,6 +33,7 @@ extension TestMesh {
             version: v2
             command: weft service --name billing --version v2 --instance ${NAME} --listen 127.0.0.1:${PORT}
             health: /healthz
+        \(Self.speakers)
         ---
         \(Self.service("greeter", protocol: "grpc"))
         ---
@@ -48,6 +49,38 @@ extension TestMesh {
         ---
         \(Self.service("billing-v2", of: "billing", version: "v2", protocol: "http"))
         """
+    }
+
+    private static var upstreams: String {
+        var names = [
+            "greeter", "teller", "billing", "greeting", "greeting-tcp", "echo", "sockets", "sockets-http", "pages",
+        ]
+        if Peers.redis != nil { names.append("cache") }
+        if Peers.postgres != nil { names.append("database") }
+        return names.joined(separator: ", ")
+    }
+
+    /// What speaks something other than gRPC; some without a word on what.
+    private static var speakers: String {
+        var services = [
+            Self.speaker("greeting", "greet"), Self.speaker("greeting-tcp", "greet", protocol: "tcp"),
+            Self.speaker("echo", "echo"), Self.speaker("sockets", "sockets"),
+            Self.speaker("sockets-http", "sockets", protocol: "http"), Self.speaker("pages", "pages", protocol: "http"),
+        ]
+        if let redis = Peers.redis {
+            services.append("  cache:\n    command: \(redis) --port ${PORT} --save '' --appendonly no")
+        }
+        if let postgres = Peers.postgres {
+            services.append("  database:\n    command: [\"\(Peers.program("database.sh"))\", \"\(postgres)\"]")
+        }
+        return services.joined(separator: "\n")
+    }
+
+    private static func speaker(_ name: String, _ kind: String, protocol appProtocol: String? = nil) -> String {
+        let lines = [
+            "  \(name):", "    command: [\"\(Peers.python)\", \"\(Peers.program("speaker.py"))\", \(kind)]",
+        ]
+        return (lines + (appProtocol.map { ["    protocol: \($0)"] } ?? [])).joined(separator: "\n")
     }
 
     private static func service(
