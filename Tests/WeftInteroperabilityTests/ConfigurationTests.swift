@@ -19,7 +19,7 @@ extension InteroperabilityTests {
             }
             #expect(proxies.contains { $0.client == .grpc && $0.proxyVersion.contains("C-core") })
             let sidecars = proxies.filter { $0.client == .weft }
-            #expect(sidecars.count == 6)
+            #expect(sidecars.count == TestMesh.workloadCount)
             #expect(sidecars.allSatisfy { $0.proxyVersion == WeftVersion.text })
             for envoy in mesh.envoys.values {
                 let refused = try await envoy.statistics("update_rejected")

@@ -30,6 +30,9 @@ package class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     final var inReadCycle = false
     /// The peer sends nothing more.
     final var inputEnded = false
+    /// Done when everything before the end of the output has left; nil while the output goes on.
+    private var outputLeftForGood: EventLoopFuture<Void>?
+    private var lastHasLeft = false
     /// Why the connection is about to end; the first cause wins.
     final var end: ConnectionEnd?
     final var isClosing = false
@@ -126,8 +129,14 @@ package class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         if self.end == nil { self.end = reason }
         self.resumeReading()
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        // A write after the end of the output would fail at once, while what was written before may be under way still.
+        if let outputLeft = self.outputLeftForGood {
+            outputLeft.whenComplete { _ in bound.value.context?.close(promise: nil) }
+            return self.boundClosing(context)
+        }
         let written = context.eventLoop.makePromise(of: Void.self)
         written.futureResult.whenComplete { _ in
+            bound.value.lastHasLeft = true
             guard let context = bound.value.context else { return }
             guard linger, !bound.value.inputEnded else { return context.close(promise: nil) }
             context.close(mode: .output, promise: nil)
@@ -138,14 +147,31 @@ package class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         self.flushWanted = false
         self.flushes &+= 1
         context.writeAndFlush(Self.wrapOutboundOut(last), promise: written)
+        self.boundClosing(context)
+    }
+
+    /// A peer that does not read must not keep a connection open that is about to close.
+    private func boundClosing(_ context: ChannelHandlerContext) {
+        guard !self.lastHasLeft else { return }
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        _ = context.eventLoop.scheduleTask(in: .seconds(60)) {
+            if !bound.value.lastHasLeft { bound.value.context?.close(promise: nil) }
+        }
     }
 
     /// Tells the peer that nothing follows what has been written; what it sends is still read.
     final func endOutput() {
-        guard let context = self.context, !self.isClosing else { return }
+        guard let context = self.context, !self.isClosing, self.outputLeftForGood == nil else { return }
         self.flushWanted = true
         self.flushNow()
-        context.close(mode: .output, promise: nil)
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        let written = context.eventLoop.makePromise(of: Void.self)
+        self.outputLeftForGood = written.futureResult
+        written.futureResult.whenComplete { _ in
+            bound.value.lastHasLeft = true
+            bound.value.context?.close(mode: .output, promise: nil)
+        }
+        context.writeAndFlush(Self.wrapOutboundOut(ByteBuffer()), promise: written)
     }
 
     /// Closes at once in a way that the peer cannot take for an end in order: RST rather than FIN, where the socket can.
@@ -264,7 +290,8 @@ package class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         guard !self.inputEnded else { return }
         self.inputEnded = true
         if self.isClosing {
-            self.context?.close(promise: nil)
+            // Unless the last of the output is under way: then it closes when that has left.
+            if self.lastHasLeft { self.context?.close(promise: nil) }
         } else {
             self.inputArrived()
         }

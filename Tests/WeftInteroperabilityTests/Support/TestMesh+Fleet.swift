@@ -51,6 +51,9 @@ extension TestMesh {
         """
     }
 
+    /// How many workloads the fleet has: each has a sidecar.
+    static var workloadCount: Int { 12 + (Peers.redis == nil ? 0 : 1) + (Peers.postgres == nil ? 0 : 1) }
+
     private static var upstreams: String {
         var names = [
             "greeter", "teller", "billing", "greeting", "greeting-tcp", "echo", "sockets", "sockets-http", "pages",
