@@ -3,12 +3,13 @@
 # make build  the release executable, .build/release/weft
 # make lint   formatting, targets' dependencies and the documentation's paths, as CI checks them
 # make bench  benchmarks of the request path, as ratios
+# make chaos  five minutes of load while replicas are slow, fail, die and fall silent: what callers notice, in figures
 
 SWIFT ?= swift
 SOURCES := Package.swift $(shell find Sources Tests -name '*.swift' -not -path '*/Generated/*' 2>/dev/null)
 RELEASE := -c release --static-swift-stdlib
 
-.PHONY: demo test build lint bench
+.PHONY: demo test build lint bench chaos
 
 demo: setup-demo build
 	.build/release/weft demo
@@ -26,6 +27,9 @@ lint:
 
 bench: build
 	Benchmarks/run
+
+chaos: build
+	Benchmarks/chaos
 
 .PHONY: setup-build setup-demo setup-test
 setup-%:

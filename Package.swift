@@ -92,7 +92,7 @@ let package = Package(
         library("WeftIdentity", ["WeftModel", x509, crypto, asn1]),
         library("WeftTraffic", ["WeftModel", "WeftMessage"]),
         // Protocol and IO
-        library("WeftHTTP", ["WeftMessage", nioCore, collections]),
+        library("WeftHTTP", ["WeftMessage", nioCore, crypto, collections]),
         library("WeftTelemetry", ["WeftModel"]),
         library("WeftStore", ["WeftModel", grdb]),
         // Assemblies
