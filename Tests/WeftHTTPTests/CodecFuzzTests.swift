@@ -47,7 +47,8 @@ import WeftMessage
         var start = 0
         while start < bytes.count {
             let end = min(
-                bytes.count, start + Int.random(in: 1...[1, 7, 80].randomElement(using: &random)!, using: &random))
+                bytes.count,
+                start + Int.random(in: 1...([1, 7, 80].randomElement(using: &random) ?? 1), using: &random))
             pieces.append(Array(bytes[start..<end]))
             start = end
         }
