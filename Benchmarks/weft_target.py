@@ -12,7 +12,7 @@ from benchlib.targets import Endpoint, Target
 
 class Weft(Target):
     name = "weft"
-    kinds = ("hop-h1", "hop-h2", "pair-h1", "pair-h2", "inbound-tls")
+    kinds = ("hop-h1", "hop-h2", "pair-h1", "pair-h2", "pair-tcp", "inbound-tls")
 
     @classmethod
     def available(cls):
@@ -37,9 +37,9 @@ class Weft(Target):
         return folder
 
     def start(self, kind, env, **opt):
-        h2 = kind.endswith("h2")
-        protocol = "kubernetes.io/h2c" if h2 else "http"
-        backend = env.backend["h2" if h2 else "h1"]
+        spoken = {"h2": "h2", "tcp": "tcp"}.get(kind.rsplit("-", 1)[1], "h1")
+        protocol = {"h2": "kubernetes.io/h2c", "tcp": "tcp"}.get(spoken, "http")
+        backend = env.backend[spoken]
         a = core.free_port()
 
         def service(port, identity=None):

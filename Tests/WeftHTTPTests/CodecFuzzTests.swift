@@ -171,6 +171,22 @@ import WeftMessage
         }
     }
 
+    @Test func `a large frame is handed on as it comes, and means the same`() throws {
+        let rig = try HTTP2ServerRig { _ in }
+        let body = String(repeating: "0123456789", count: 6_000)
+        rig.peer.send(rig.peer.headers(1, HTTP2ServerRig.post, end: false))
+        let bytes = WireFrame.data(1, body, end: true).bytes + WireFrame.ping.bytes
+        rig.peer.send(Array(bytes[..<20_000]))
+        let receiver = try #require(rig.delegate.receivers.first)
+        #expect(receiver.body == body.prefix(20_000 - 9) && !receiver.ended)
+        // Too little to be worth a call.
+        rig.peer.send(Array(bytes[20_000..<20_100]))
+        #expect(receiver.body.utf8.count == 20_000 - 9)
+        rig.peer.send(Array(bytes[20_100...]))
+        #expect(receiver.body == body && receiver.ended)
+        #expect(rig.peer.frames().contains { $0.kind == 6 && $0.flags == 1 })
+    }
+
     @Test(arguments: Self.seeds) func `whatever comes as HTTP 2, each stream ends once`(seed: UInt64) throws {
         var random = SeededGenerator(state: seed &* 99)
         for _ in 0..<150 {

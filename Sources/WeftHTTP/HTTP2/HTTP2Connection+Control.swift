@@ -30,7 +30,7 @@ extension HTTP2Connection {
                     throw HTTP2ConnectionError(.protocolError, "MAX_FRAME_SIZE with a wrong value")
                 }
                 // Larger frames would only make other streams wait.
-                self.peerMaxFrame = min(Int(value), 16_384)
+                self.peerMaxFrame = min(Int(value), Self.maxFrame)
             case 8:
                 guard value <= 1 else {
                     throw HTTP2ConnectionError(.protocolError, "ENABLE_CONNECT_PROTOCOL with a wrong value")

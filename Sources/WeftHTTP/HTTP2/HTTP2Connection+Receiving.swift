@@ -11,14 +11,23 @@ extension HTTP2Connection {
         if self.awaitsPreface {
             guard try self.readPreface() else { return false }
         }
+        if let rest = self.restOfData { return try self.readRest(of: rest) }
         guard let head = HTTP2FrameHead(self.input) else { return false }
-        guard head.length <= 16_384 else { throw HTTP2ConnectionError(.frameSizeError, "a frame above 16 384 bytes") }
+        guard head.length <= Self.maxFrame else {
+            throw HTTP2ConnectionError(.frameSizeError, "a frame above \(Self.maxFrame) bytes")
+        }
         if self.awaitsSettings {
             guard head.kind == HTTP2FrameHead.Kind.settings, !head.has(HTTP2FrameHead.Flag.ack) else {
                 throw HTTP2ConnectionError(.protocolError, "the first frame is not SETTINGS")
             }
         }
-        guard self.input.readableBytes >= HTTP2FrameHead.count + head.length else { return false }
+        guard self.input.readableBytes >= HTTP2FrameHead.count + head.length else {
+            guard head.kind == HTTP2FrameHead.Kind.data, !head.has(HTTP2FrameHead.Flag.padded), self.assembling == nil,
+                self.input.readableBytes >= HTTP2FrameHead.count + Self.minPart
+            else { return false }
+            self.input.moveReaderIndex(forwardBy: HTTP2FrameHead.count)
+            return try self.readRest(of: head)
+        }
         self.input.moveReaderIndex(forwardBy: HTTP2FrameHead.count)
         guard let payload = self.input.readSlice(length: head.length) else { return false }
         if let assembling = self.assembling,
@@ -43,6 +52,26 @@ extension HTTP2Connection {
             try self.countControlFrame()
         default: try self.countControlFrame()
         }
+        return true
+    }
+
+    /// Goes on with a DATA frame that has not come whole: what is there counts as a frame of its own, so that nothing is
+    /// kept until the last of it comes.
+    private func readRest(of head: HTTP2FrameHead) throws(HTTP2ConnectionError) -> Bool {
+        self.restOfData = head
+        let count = min(head.length, self.input.readableBytes)
+        guard count == head.length || count >= Self.minPart, let part = self.input.readSlice(length: count) else {
+            return false
+        }
+        var now = head
+        now.length = count
+        if count == head.length {
+            self.restOfData = nil
+        } else {
+            now.flags &= ~HTTP2FrameHead.Flag.endStream
+            self.restOfData?.length -= count
+        }
+        try self.readData(now, part)
         return true
     }
 

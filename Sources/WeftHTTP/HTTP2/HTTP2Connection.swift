@@ -32,6 +32,12 @@ package class HTTP2Connection: ConnectionHandler {
     final var sendWindow = 65_535
     final var peerStreamWindow = 65_535
     final var peerMaxFrame = 16_384
+    /// Bytes of a frame's payload that we take and, where the peer takes as many, send: what one read of a socket brings.
+    static var maxFrame: Int { 65_536 }
+    /// Fewer bytes of a DATA frame are not handed on before the rest has come.
+    static var minPart: Int { 4_096 }
+    /// What is still to come of a DATA frame; its length is that of the rest.
+    final var restOfData: HTTP2FrameHead?
     /// The peer takes extended CONNECT; what it says once it cannot take back.
     final var peerTakesUpgrades = false
     /// Streams whose data waits for the connection's window or for the socket.
@@ -85,6 +91,7 @@ package class HTTP2Connection: ConnectionHandler {
         var values: [(id: UInt16, value: UInt32)] = [
             (3, UInt32(clamping: self.limits.maxStreams)),
             (4, UInt32(clamping: self.settings.streamWindow)),
+            (5, UInt32(Self.maxFrame)),
             (6, UInt32(clamping: self.limits.maxHeaderBytes)),
         ]
         if self.isServer { values.append((8, 1)) } else { values[0] = (2, 0) }

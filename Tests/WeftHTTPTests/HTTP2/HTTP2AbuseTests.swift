@@ -33,7 +33,7 @@ import WeftMessage
         (.windowUpdate(0, 0x7fff_ffff), .flowControlError),
         (.windowUpdate(1, 1), .protocolError),
         (WireFrame(kind: 9, flags: 4, stream: 1), .protocolError),
-        (WireFrame(kind: 0, stream: 1, payload: Array(repeating: 0, count: 16_385)), .frameSizeError),
+        (WireFrame(kind: 0, stream: 1, payload: Array(repeating: 0, count: 65_537)), .frameSizeError),
     ]
 
     @Test(arguments: broken)
