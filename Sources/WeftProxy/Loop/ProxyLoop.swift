@@ -59,7 +59,7 @@ final class ProxyLoop {
     private(set) var requestsInFlight = 0
 
     /// Grows to what a connection sends, and stays small for connections that send little.
-    static let receiveAllocator = AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 65536)
+    static let receiveAllocator = AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 131_072)
 
     init(
         eventLoop: any EventLoop, configuration: ProxyConfiguration, source: any ConfigurationSource, logger: Logger,

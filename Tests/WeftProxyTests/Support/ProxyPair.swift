@@ -48,6 +48,8 @@ struct TestSidecar {
         configuration.outbound = .loopback(0)
         configuration.admin = nil
         configuration.accessLog = .off
+        // No test is about how soon a name is found by a machine with other things to do.
+        configuration.limits.discoveryTimeout = .seconds(120)
         configure(&configuration)
         let telemetry = ProxyTelemetry(configuration: configuration)
         var logger = Logger(label: "test")
