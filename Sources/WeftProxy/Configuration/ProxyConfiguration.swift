@@ -197,8 +197,8 @@ package struct ProxyLimits: Hashable, Sendable {
     package var maxFields = 200
     /// Streams that a peer may have open on one HTTP/2 connection. Default 256.
     package var maxStreamsPerConnection = 256
-    /// Downstream connections of all listeners together, per loop. Default 10 000; more are closed at once.
-    package var maxConnections = 10_000
+    /// Downstream connections of all listeners together, per loop. Default 20 000; more are closed at once.
+    package var maxConnections = 20_000
     /// Requests waiting for the discovery of a name, per loop. Default 1024; more are answered 503 `overflow`.
     package var maxParkedRequests = 1024
     /// How long a request waits for the discovery of a name. Default 5 s.
