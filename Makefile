@@ -31,6 +31,7 @@ bench: build
 chaos: build
 	Benchmarks/chaos
 
-.PHONY: setup-build setup-demo setup-test
-setup-%:
+SETUPS := setup-build setup-demo setup-test
+.PHONY: $(SETUPS)
+$(SETUPS): setup-%:
 	@scripts/setup $*
