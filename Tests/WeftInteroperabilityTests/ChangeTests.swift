@@ -7,7 +7,7 @@ extension InteroperabilityTests {
     @Suite(.serialized) struct ChangeTests {
         @Test func `replicas that come are used, those that go are not missed`() async throws {
             let mesh = try TestMesh.running
-            try mesh.apply(TestMesh.split("teller", v1: 1, v2: 0))
+            try await mesh.apply(TestMesh.split("teller", v1: 1, v2: 0))
             func used(_ expected: Set<String>) async throws {
                 for way in Way.allCases {
                     try await eventually("\(expected.sorted()) by \(way)") {
@@ -20,18 +20,18 @@ extension InteroperabilityTests {
             }
             try await used(["teller-v1"])
             try TestMesh.fleet(tellers: 2).write(toFile: mesh.file, atomically: true, encoding: .utf8)
-            try mesh.weft("up", mesh.file, "--detach")
-            try mesh.apply(TestMesh.split("teller", v1: 1, v2: 0))
+            try await mesh.weft("up", mesh.file, "--detach")
+            try await mesh.apply(TestMesh.split("teller", v1: 1, v2: 0))
             try await used(["teller-v1-1", "teller-v1-2"])
             try TestMesh.fleet(tellers: 1).write(toFile: mesh.file, atomically: true, encoding: .utf8)
-            try mesh.weft("up", mesh.file, "--detach")
-            try mesh.apply(TestMesh.split("teller", v1: 1, v2: 0))
+            try await mesh.weft("up", mesh.file, "--detach")
+            try await mesh.apply(TestMesh.split("teller", v1: 1, v2: 0))
             try await used(["teller-v1"])
         }
 
         @Test func `a killed control plane fails no call, and its successor is followed`() async throws {
             let mesh = try TestMesh.running
-            try mesh.apply(
+            try await mesh.apply(
                 [TestMesh.split("teller", v1: 1, v2: 0), TestMesh.split("billing", v1: 1, v2: 0)].joined(
                     separator: "\n---\n"))
             for way in Way.allCases { _ = try await mesh.call("describe_many", by: way, ["service": "teller"]) }
@@ -45,10 +45,10 @@ extension InteroperabilityTests {
             }
             try await eventually("another control plane") {
                 guard let now = try mesh.process("control"), now != before else { return nil as Void? }
-                _ = try mesh.status()
+                _ = try await mesh.status()
                 return ()
             }
-            try mesh.apply(
+            try await mesh.apply(
                 [TestMesh.split("teller", v1: 0, v2: 1), TestMesh.split("billing", v1: 0, v2: 1)].joined(
                     separator: "\n---\n"))
             for way in Way.allCases {

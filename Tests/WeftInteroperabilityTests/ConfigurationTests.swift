@@ -9,7 +9,7 @@ extension InteroperabilityTests {
             let mesh = try TestMesh.running
             _ = try await mesh.call("describe", by: .xds)
             try await mesh.settled()
-            let proxies = try mesh.status().proxies
+            let proxies = try await mesh.status().proxies
             let envoys = proxies.filter { $0.client == .envoy }
             #expect(envoys.count == Envoy.Variant.allCases.count)
             for envoy in envoys {
@@ -30,17 +30,21 @@ extension InteroperabilityTests {
         /// Each setting that resources know, on services of either protocol.
         @Test func `every setting of a route and a policy is accepted by every client`() async throws {
             let mesh = try TestMesh.running
-            try mesh.apply(["billing", "teller"].map(Self.everything).joined(separator: "\n---\n"))
-            defer {
-                for service in ["billing", "teller"] {
-                    for (kind, name) in [
-                        ("HTTPRoute", "\(service)-paths"), ("TrafficPolicy", service),
-                        ("TrafficPolicy", "\(service)-paths"),
-                    ] {
-                        _ = try? mesh.weft("delete", kind, name)
-                    }
+            try await mesh.apply(["billing", "teller"].map(Self.everything).joined(separator: "\n---\n"))
+            var failure: (any Error)?
+            do { try await self.everythingIsFollowed(in: mesh) } catch { failure = error }
+            for service in ["billing", "teller"] {
+                for (kind, name) in [
+                    ("HTTPRoute", "\(service)-paths"), ("TrafficPolicy", service),
+                    ("TrafficPolicy", "\(service)-paths"),
+                ] {
+                    try await mesh.weft("delete", kind, name)
                 }
             }
+            if let failure { throw failure }
+        }
+
+        private func everythingIsFollowed(in mesh: TestMesh) async throws {
             for way in Way.allCases {
                 try await eventually("a call by \(way)") {
                     try await mesh.call("describe", by: way, ["service": "teller"]).code == "OK" ? () : nil

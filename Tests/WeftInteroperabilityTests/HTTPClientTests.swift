@@ -17,9 +17,9 @@ extension InteroperabilityTests {
             }
         }
 
-        private func curl(_ words: String..., path: String) throws -> PeerProcess.Outcome {
+        private func curl(_ words: String..., path: String) async throws -> PeerProcess.Outcome {
             let port = try TestMesh.running.port("caller/upstream/pages")
-            return try PeerProcess.run(
+            return try await PeerProcess.run(
                 ["/usr/bin/env", "curl", "-sS", "-m", "20"] + words + ["http://127.0.0.1:\(port)\(path)"])
         }
 
@@ -30,44 +30,44 @@ extension InteroperabilityTests {
         }
 
         @Test(arguments: ["--http1.0", "--http1.1", "--http2", "--http2-prior-knowledge"])
-        func `curl in each version gets the page, and the application sees HTTP/1.1`(version: String) throws {
-            let seen = try self.seen(try self.curl(version, path: "/page?q=%20a"))
+        func `curl in each version gets the page, and the application sees HTTP/1.1`(version: String) async throws {
+            let seen = try self.seen(try await self.curl(version, path: "/page?q=%20a"))
             #expect(seen.method == "GET" && seen.target == "/page?q=%20a" && seen.version == "HTTP/1.1")
             #expect(seen.values("host") == ["pages.default"])
             #expect(seen.values("upgrade").isEmpty && seen.values("http2-settings").isEmpty)
         }
 
-        @Test func `HTTP/1.0 is answered in a way it understands`() throws {
-            let outcome = try self.curl("--http1.0", "-i", path: "/trailers")
+        @Test func `HTTP/1.0 is answered in a way it understands`() async throws {
+            let outcome = try await self.curl("--http1.0", "-i", path: "/trailers")
             #expect(!outcome.output.lowercased().contains("transfer-encoding"))
             #expect(try self.seen(outcome).method == "GET")
         }
 
         @Test(arguments: ["--http1.1", "--http2-prior-knowledge"])
-        func `chunks with extensions become one body, and trailers follow it`(version: String) throws {
-            let outcome = try self.curl(version, "-i", "-H", "TE: trailers", "--raw", path: "/trailers")
+        func `chunks with extensions become one body, and trailers follow it`(version: String) async throws {
+            let outcome = try await self.curl(version, "-i", "-H", "TE: trailers", "--raw", path: "/trailers")
             #expect(outcome.code == 0, "\(outcome.errors)")
             #expect(outcome.output.lowercased().contains("x-sum: "), "\(outcome.output)")
             #expect(!outcome.output.contains("note="))
         }
 
         @Test(arguments: ["--http1.1", "--http2-prior-knowledge"])
-        func `an upload waits for the application's word`(version: String) throws {
+        func `an upload waits for the application's word`(version: String) async throws {
             let file = try self.upload()
             let accepted = try self.seen(
-                try self.curl(version, "-H", "Expect: 100-continue", "--data-binary", "@\(file)", path: "/page"))
+                try await self.curl(version, "-H", "Expect: 100-continue", "--data-binary", "@\(file)", path: "/page"))
             #expect(accepted.body == 200_000)
-            let refused = try self.curl(
+            let refused = try await self.curl(
                 version, "-o", "/dev/null", "-w", "%{http_code} %{size_upload}", "-H", "Expect: 100-continue",
                 "--data-binary", "@\(file)", path: "/refuse")
             #expect(refused.output.hasPrefix("413 "), "\(refused.output) \(refused.errors)")
         }
 
         @Test(arguments: ["--http1.1", "--http2-prior-knowledge"])
-        func `a body without length arrives whole`(version: String) throws {
+        func `a body without length arrives whole`(version: String) async throws {
             let file = try self.upload()
             let seen = try self.seen(
-                try self.curl(
+                try await self.curl(
                     version, "-H", "Expect:", "-H", "Transfer-Encoding: chunked", "-X", "PUT", "-T", file, path: "/page"
                 ))
             #expect(seen.method == "PUT" && seen.body == 200_000)
@@ -79,31 +79,31 @@ extension InteroperabilityTests {
             return file
         }
 
-        @Test func `HEAD has the length and no body, 204 has neither`() throws {
-            let head = try self.curl("-I", path: "/page")
+        @Test func `HEAD has the length and no body, 204 has neither`() async throws {
+            let head = try await self.curl("-I", path: "/page")
             #expect(head.output.contains("200 OK") && head.output.lowercased().contains("content-length: "))
-            let nothing = try self.curl("-i", path: "/nothing")
+            let nothing = try await self.curl("-i", path: "/nothing")
             #expect(
                 nothing.output.contains("204 No Content") && !nothing.output.lowercased().contains("content-length"))
         }
 
         @Test(arguments: ["--http1.1", "--http2-prior-knowledge"])
-        func `early hints come before the answer`(version: String) throws {
-            let outcome = try self.curl(version, "-i", path: "/hints")
+        func `early hints come before the answer`(version: String) async throws {
+            let outcome = try await self.curl(version, "-i", path: "/hints")
             let hints = try #require(outcome.output.firstRange(of: " 103"), "\(outcome.output)")
             let answer = try #require(outcome.output.firstRange(of: " 200"))
             #expect(hints.lowerBound < answer.lowerBound)
             #expect(outcome.output.lowercased().contains("link: </a.css>; rel=preload"))
         }
 
-        @Test func `an answer of HTTP/1.0 without a length ends where its connection does`() throws {
-            #expect(try self.seen(try self.curl(path: "/old")).target == "/old")
+        @Test func `an answer of HTTP/1.0 without a length ends where its connection does`() async throws {
+            #expect(try self.seen(try await self.curl(path: "/old")).target == "/old")
         }
 
-        @Test func `a connection is kept for several requests`() throws {
+        @Test func `a connection is kept for several requests`() async throws {
             let port = try TestMesh.running.port("caller/upstream/pages")
             let url = "http://127.0.0.1:\(port)/page"
-            let outcome = try PeerProcess.run([
+            let outcome = try await PeerProcess.run([
                 "/usr/bin/env", "curl", "-sS", "-m", "20", "-o", "/dev/null", "-o", "/dev/null", "-o", "/dev/null",
                 "-w",
                 "%{http_code}:%{num_connects} ", url, url, url,
@@ -112,10 +112,10 @@ extension InteroperabilityTests {
         }
 
         @Test(.enabled(if: Peers.nghttp, "there is no nghttp: run `scripts/setup test`"))
-        func `nghttp gets several pages on one connection, with priorities`() throws {
+        func `nghttp gets several pages on one connection, with priorities`() async throws {
             let port = try TestMesh.running.port("caller/upstream/pages")
             let url = "http://127.0.0.1:\(port)"
-            let outcome = try PeerProcess.run([
+            let outcome = try await PeerProcess.run([
                 "/usr/bin/env", "nghttp", "-nv", "--no-dep", "-p", "7", "\(url)/page", "\(url)/trailers",
                 "\(url)/nothing",
             ])
@@ -125,9 +125,9 @@ extension InteroperabilityTests {
         }
 
         @Test(.enabled(if: Peers.nghttp, "there is no h2load: run `scripts/setup test`"), arguments: [true, false])
-        func `h2load's requests are all answered`(http1: Bool) throws {
+        func `h2load's requests are all answered`(http1: Bool) async throws {
             let port = try TestMesh.running.port("caller/upstream/billing")
-            let outcome = try PeerProcess.run(
+            let outcome = try await PeerProcess.run(
                 ["/usr/bin/env", "h2load", "-n", "3000", "-c", "10"] + (http1 ? ["--h1"] : ["-m", "10"])
                     + ["http://127.0.0.1:\(port)/charge"])
             #expect(

@@ -27,7 +27,7 @@ extension InteroperabilityTests {
                 return number
             }
             for (v1, v2) in [(90, 10), (50, 50), (0, 100), (100, 0)] {
-                try mesh.apply(TestMesh.split("billing", v1: v1, v2: v2))
+                try await mesh.apply(TestMesh.split("billing", v1: v1, v2: v2))
                 try await mesh.settled()
                 let count = v1 * v2 == 0 ? 30 : 300
                 let number = try await toV2(of: count)
@@ -39,7 +39,7 @@ extension InteroperabilityTests {
         func `Envoy routes by header and knows each name that callers use`(variant: Envoy.Variant) async throws {
             let mesh = try TestMesh.running
             let envoy = try #require(mesh.envoys[variant])
-            try mesh.apply(TestMesh.split("billing", v1: 1, v2: 0))
+            try await mesh.apply(TestMesh.split("billing", v1: 1, v2: 0))
             try await mesh.settled()
             for name in ["billing", "billing.default", "billing.default.mesh", "billing:80", "Billing.default:80"] {
                 let usual = try await Web.get(port: envoy.outbound, "/charge", headers: ["host": name])
@@ -56,7 +56,7 @@ extension InteroperabilityTests {
         func `gRPC calls follow weights and headers while they change`(way: Way) async throws {
             let mesh = try TestMesh.running
             for (v1, v2) in [(1, 0), (50, 50), (0, 1)] {
-                try mesh.apply(TestMesh.split("teller", v1: v1, v2: v2))
+                try await mesh.apply(TestMesh.split("teller", v1: v1, v2: v2))
                 try await mesh.settled()
                 let count = v1 * v2 == 0 ? 20 : 200
                 let percent = Double(v2) / Double(v1 + v2) * 100
@@ -69,7 +69,7 @@ extension InteroperabilityTests {
                     return self.bounds(percent, of: count).contains(number) ? () : nil
                 }
             }
-            try mesh.apply(TestMesh.split("teller", v1: 1, v2: 0))
+            try await mesh.apply(TestMesh.split("teller", v1: 1, v2: 0))
             try await mesh.settled()
             // `describe` says that it is for the beta.
             let beta = try await eventually("the beta by \(way)") {

@@ -20,7 +20,7 @@ struct Envoy: Sendable {
 
     static func start(_ variant: Variant, in mesh: TestMesh) async throws -> Envoy {
         let (outbound, admin) = (try Ports.free(), try Ports.free())
-        let file = try mesh.bootstrap(
+        let file = try await mesh.bootstrap(
             for: "envoy", service: variant.service, "--outbound-port", "\(outbound)", "--admin-port", "\(admin)")
         let configuration = file + ".yaml"
         var text = try String(contentsOfFile: file, encoding: .utf8)

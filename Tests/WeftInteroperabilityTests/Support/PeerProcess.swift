@@ -39,28 +39,85 @@ final class PeerProcess: Sendable {
     }
 
     /// Runs a program to its end; ends it after `limit`, which has code 128 + 15.
+    ///
+    /// Waits without holding a thread: there are few, and other tests need them.
     static func run(
         _ arguments: [String], environment: [String: String] = [:], in directory: String? = nil,
         within limit: Duration = .seconds(60)
-    ) throws -> Outcome {
-        let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("weft-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: scratch) }
-        let process = try Self.prepare(arguments, environment: environment, in: directory ?? scratch.path)
-        let places = ["out", "err"].map { scratch.appendingPathComponent($0) }
-        for place in places { _ = FileManager.default.createFile(atPath: place.path, contents: nil) }
-        process.standardOutput = try FileHandle(forWritingTo: places[0])
-        process.standardError = try FileHandle(forWritingTo: places[1])
+    ) async throws -> Outcome {
+        let running = try Running(arguments, environment: environment, in: directory)
+        defer { running.removeScratch() }
+        let (ends, ended) = AsyncStream.makeStream(of: Void.self)
+        try running.start { ended.finish() }
+        await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                for await _ in ends {}
+                return true
+            }
+            group.addTask {
+                try? await Task.sleep(for: limit)
+                return false
+            }
+            // Out of time, or cancelled: then it is made to end.
+            if await group.next() == false {
+                running.terminate()
+                _ = await group.next()
+            }
+            group.cancelAll()
+        }
+        return try running.outcome()
+    }
+
+    /// The same for what is asked before any test runs, and cannot wait otherwise.
+    static func runBlocking(_ arguments: [String]) throws -> Outcome {
+        let running = try Running(arguments, environment: [:], in: nil)
+        defer { running.removeScratch() }
         let ended = DispatchSemaphore(value: 0)
-        process.terminationHandler = { _ in ended.signal() }
-        try process.run()
-        if ended.wait(timeout: .now() + Double(limit.components.seconds)) == .timedOut {
-            process.terminate()
+        try running.start { ended.signal() }
+        if ended.wait(timeout: .now() + 60) == .timedOut {
+            running.terminate()
             ended.wait()
         }
-        let code = process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus
-        let texts = try places.map { String(decoding: try Data(contentsOf: $0), as: UTF8.self) }
-        return Outcome(code: code, output: texts[0], errors: texts[1])
+        return try running.outcome()
+    }
+
+    /// A program on its way to its end, with what it says in files.
+    private final class Running: Sendable {
+        private let scratch: URL
+        private let places: [URL]
+        private let process: Mutex<Process>
+
+        init(_ arguments: [String], environment: [String: String], in directory: String?) throws {
+            let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("weft-\(UUID().uuidString)")
+            try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
+            let process = try PeerProcess.prepare(
+                arguments, environment: environment, in: directory ?? scratch.path)
+            self.scratch = scratch
+            self.places = ["out", "err"].map { scratch.appendingPathComponent($0) }
+            for place in self.places { _ = FileManager.default.createFile(atPath: place.path, contents: nil) }
+            process.standardOutput = try FileHandle(forWritingTo: self.places[0])
+            process.standardError = try FileHandle(forWritingTo: self.places[1])
+            self.process = Mutex(process)
+        }
+
+        func start(ended: @escaping @Sendable () -> Void) throws {
+            try self.process.withLock { process in
+                process.terminationHandler = { _ in ended() }
+                try process.run()
+            }
+        }
+
+        func terminate() { self.process.withLock { if $0.isRunning { $0.terminate() } } }
+
+        func outcome() throws -> Outcome {
+            let code = self.process.withLock {
+                $0.terminationReason == .exit ? $0.terminationStatus : 128 + $0.terminationStatus
+            }
+            let texts = try self.places.map { String(decoding: try Data(contentsOf: $0), as: UTF8.self) }
+            return Outcome(code: code, output: texts[0], errors: texts[1])
+        }
+
+        func removeScratch() { try? FileManager.default.removeItem(at: self.scratch) }
     }
 
     private static func prepare(

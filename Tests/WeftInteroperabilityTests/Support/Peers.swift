@@ -51,8 +51,7 @@ enum Peers {
         guard FileManager.default.isExecutableFile(atPath: Self.envoy) else {
             return "there is no Envoy at \(Self.envoy): \(remedy)"
         }
-        let trial = try? PeerProcess.run(
-            [Self.python, "-c", "import grpc.experimental, websockets"], within: .seconds(60))
+        let trial = try? PeerProcess.runBlocking([Self.python, "-c", "import grpc.experimental, websockets"])
         guard trial?.code == 0 else {
             return
                 "\(Self.python) has no gRPC or no websockets (\(trial?.errors.suffix(200) ?? "it does not run")): \(remedy)"

@@ -38,7 +38,7 @@ struct TestMesh: Sendable {
             failure = error
         }
         await processes.stopAll()
-        let down = try? PeerProcess.run(
+        let down = try? await PeerProcess.run(
             [Peers.weft, "down", "\(directory)/fleet.yaml"], environment: ["HOME": directory], in: directory)
         if failure != nil || failures.any || down?.code != 0 { Self.printLogs(of: directory) }
         try? FileManager.default.removeItem(atPath: directory)
@@ -49,7 +49,7 @@ struct TestMesh: Sendable {
     private static func start(in directory: String, guests: Guests) async throws -> TestMesh {
         try Self.fleet().write(toFile: "\(directory)/fleet.yaml", atomically: true, encoding: .utf8)
         let bare = TestMesh(directory: directory, envoys: [:], callers: [:])
-        try bare.weft("up", bare.file, "--detach")
+        try await bare.weft("up", bare.file, "--detach")
         var envoys: [Envoy.Variant: Envoy] = [:]
         var callers: [Way: Int] = [:]
         let application = try bare.port("caller/application")
@@ -63,7 +63,7 @@ struct TestMesh: Sendable {
         let envoy = try #require(envoys[.incremental])
         callers[.envoy] = try await bare.startCaller(
             "behind-envoy", ["http_proxy": "http://127.0.0.1:\(envoy.outbound)"], guests)
-        let bootstrap = try bare.bootstrap(for: "grpc", service: "proxyless")
+        let bootstrap = try await bare.bootstrap(for: "grpc", service: "proxyless")
         callers[.xds] = try await bare.startCaller("proxyless", ["GRPC_XDS_BOOTSTRAP": bootstrap], guests)
         let mesh = TestMesh(directory: directory, envoys: envoys, callers: callers)
         for way in Way.allCases {
@@ -99,8 +99,8 @@ struct TestMesh: Sendable {
 
     /// Runs `weft` on this mesh; fails unless it succeeds.
     @discardableResult
-    func weft(_ arguments: String..., environment: [String: String] = [:]) throws -> String {
-        let outcome = try PeerProcess.run(
+    func weft(_ arguments: String..., environment: [String: String] = [:]) async throws -> String {
+        let outcome = try await PeerProcess.run(
             [Peers.weft] + arguments,
             environment: ["HOME": self.directory, "WEFT_API": self.paths.apiSocket].merging(environment) { $1 },
             in: self.directory, within: .seconds(180))
@@ -112,20 +112,20 @@ struct TestMesh: Sendable {
     }
 
     /// Applies documents.
-    func apply(_ documents: String) throws {
+    func apply(_ documents: String) async throws {
         let file = "\(self.directory)/applied-\(UUID().uuidString).yaml"
         try documents.write(toFile: file, atomically: true, encoding: .utf8)
-        try self.weft("apply", "-f", file)
+        try await self.weft("apply", "-f", file)
     }
 
-    func status() throws -> StatusReport {
-        try JSONDecoder().decode(StatusReport.self, from: Data(try self.weft("status", "-o", "json").utf8))
+    func status() async throws -> StatusReport {
+        try JSONDecoder().decode(StatusReport.self, from: Data(try await self.weft("status", "-o", "json").utf8))
     }
 
     /// Waits until every client has taken all that there is; throws what any of them refused.
     func settled() async throws {
         try await eventually("all clients to take the configuration") {
-            let report = try self.status()
+            let report = try await self.status()
             guard report.publishedRevision == report.revision else { return nil as Void? }
             for proxy in report.proxies {
                 if let refused = proxy.discovery.compactMap(\.rejection).first {
@@ -147,10 +147,10 @@ struct TestMesh: Sendable {
     }
 
     /// Joins as `service`, and returns the file with the bootstrap.
-    func bootstrap(for client: String, service: String, _ more: String...) throws -> String {
-        let token = try self.weft("token", "create", "--service", service).trimmingCharacters(
+    func bootstrap(for client: String, service: String, _ more: String...) async throws -> String {
+        let token = try await self.weft("token", "create", "--service", service).trimmingCharacters(
             in: .whitespacesAndNewlines)
-        let outcome = try PeerProcess.run(
+        let outcome = try await PeerProcess.run(
             [
                 Peers.weft, "proxy", "bootstrap", "--for", client, "--service", service, "--workload", service,
                 "--directory", "\(self.directory)/\(service)", "--control-plane",
