@@ -14,17 +14,21 @@ package struct DrainSequence: Sendable {
         package var inboundRequests: Int
         /// Of these, the ones that may go on for as long as both sides like.
         package var inboundStreams: Int
+        /// The application's own calls under way.
+        package var outboundRequests: Int
         /// Every dependent is known to have the change.
         package var dependentsKnow: Bool
         /// The application has exited, or there is none to wait for.
         package var applicationExited: Bool
 
         package init(
-            elapsed: Duration, inboundRequests: Int, inboundStreams: Int, dependentsKnow: Bool, applicationExited: Bool
+            elapsed: Duration, inboundRequests: Int, inboundStreams: Int, outboundRequests: Int = 0,
+            dependentsKnow: Bool, applicationExited: Bool
         ) {
             self.elapsed = elapsed
             self.inboundRequests = inboundRequests
             self.inboundStreams = inboundStreams
+            self.outboundRequests = outboundRequests
             self.dependentsKnow = dependentsKnow
             self.applicationExited = applicationExited
         }
@@ -64,12 +68,18 @@ package struct DrainSequence: Sendable {
             where self.inboundIsOver(seen, after: seen.elapsed - since) && seen.applicationExited:
                 (.drainingOutbound(since: seen.elapsed), .drainOutbound)
             case .drainingInbound(let since): (.drainingInbound(since: since), .wait)
-            // The application has gone, so its own calls have nobody to answer to.
-            case .drainingOutbound(let since) where seen.elapsed - since >= .milliseconds(100): (.closed, .close)
+            case .drainingOutbound(let since) where self.outboundIsOver(seen, after: seen.elapsed - since):
+                (.closed, .close)
             case .drainingOutbound(let since): (.drainingOutbound(since: since), .wait)
             case .closed: (.closed, .close)
             }
         return step
+    }
+
+    /// An application that has gone has taken its calls with it; one that lives gets the answers it waits for. Its
+    /// connections get a moment to hear that they are not to be used again.
+    private func outboundIsOver(_ seen: Observation, after elapsed: Duration) -> Bool {
+        elapsed >= .milliseconds(100) && seen.outboundRequests == 0 || elapsed >= self.settings.requests
     }
 
     private func inboundIsOver(_ seen: Observation, after elapsed: Duration) -> Bool {

@@ -112,7 +112,8 @@ final class EndpointChecker {
             }
             pool.retire()
         }
-        let pool = self.loop.makePool(to: endpoint, in: cluster, connections: 1, waiting: 4)
+        let pool = self.loop.makePool(
+            to: endpoint, in: cluster, limits: .init(connections: 1, waiting: 4, expectedRoom: 1))
         self.entries[key]?.pool = pool
         return pool
     }

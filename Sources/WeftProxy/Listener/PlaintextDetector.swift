@@ -6,8 +6,19 @@ final class PlaintextDetector: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundOut = ByteBuffer
 
     private let connection: DownstreamConnection
+    private var timer: Scheduled<Void>?
 
     init(connection: DownstreamConnection) { self.connection = connection }
+
+    /// Whoever connects and says nothing must not hold a place for ever. A peer begins its handshake at once; other
+    /// callers may connect ahead of their first request.
+    func handlerAdded(context: ChannelHandlerContext) {
+        let channel = context.channel
+        let patience: TimeAmount = self.connection.refusesPlaintext ? .seconds(10) : .seconds(60)
+        self.timer = context.eventLoop.scheduleTask(in: patience) { channel.close(promise: nil) }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.timer?.cancel() }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = Self.unwrapInboundIn(data)

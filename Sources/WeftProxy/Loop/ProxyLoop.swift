@@ -58,8 +58,9 @@ final class ProxyLoop {
     private var mirrorsInFlight = 0
     private(set) var requestsInFlight = 0
 
-    /// Grows to what a connection sends, and stays small for connections that send little.
-    static let receiveAllocator = AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 131_072)
+    /// Grows to what a connection sends, and stays small for connections that send little: each keeps the buffer of its
+    /// last read, however long it is idle.
+    static let receiveAllocator = AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 1024, maximum: 131_072)
 
     init(
         eventLoop: any EventLoop, configuration: ProxyConfiguration, source: any ConfigurationSource, logger: Logger,
@@ -138,7 +139,9 @@ final class ProxyLoop {
         let old = self.snapshot
         guard old !== snapshot else { return }
         self.snapshot = snapshot
-        for (name, cluster) in snapshot.clusters where old.clusters[name] != cluster { self.traffic.install(cluster) }
+        for (name, cluster) in snapshot.clusters where old.clusters[name] != cluster {
+            self.refit(poolsOf: self.traffic.install(cluster))
+        }
         for (name, endpoints) in snapshot.endpoints
         where snapshot.clusters[name]?.resolution == nil
             && (old.endpoints[name] != endpoints || old.clusters[name] == nil
@@ -242,31 +245,55 @@ final class ProxyLoop {
             if pool.security === self.security || !pool.target.isTLS { return pool }
             pool.retire()
         }
-        let limits = cluster.cluster.limits
         let pool = self.makePool(
-            to: endpoint.endpoint, in: cluster.cluster, connections: limits.connections ?? 1024,
-            waiting: limits.pendingRequests, circuit: cluster)
+            to: endpoint.endpoint, in: cluster.cluster, limits: Self.poolLimits(of: cluster.cluster), circuit: cluster)
         endpoint.attachment = pool
         return pool
     }
 
-    /// New connections to an endpoint, under the identity in force. With `circuit` they count among its cluster's.
-    func makePool(
-        to endpoint: Endpoint, in cluster: Cluster, connections: Int, waiting: Int, circuit: ClusterTraffic? = nil
-    ) -> EndpointPool {
+    /// Connections made under an older policy get the limits of this one; where they lead elsewhere now, or are made in
+    /// another way, they end as soon as they carry nothing, and new ones are made.
+    private func refit(poolsOf cluster: ClusterTraffic) {
+        let limits = Self.poolLimits(of: cluster.cluster)
+        for endpoint in cluster.balancer.endpoints {
+            guard let attachment = endpoint.attachment else { continue }
+            let pool = unsafeDowncast(attachment, to: EndpointPool.self)
+            if pool.target == Self.target(endpoint.endpoint, in: cluster.cluster) {
+                pool.update(limits)
+            } else {
+                self.retirePool(of: endpoint)
+            }
+        }
+    }
+
+    private static func poolLimits(of cluster: Cluster) -> ConnectionPool.Limits {
+        ConnectionPool.Limits(
+            connections: cluster.limits.connections ?? 1024, waiting: cluster.limits.pendingRequests,
+            expectedRoom: Self.codec(in: cluster) == .http2 ? 100 : 1)
+    }
+
+    private static func codec(in cluster: Cluster) -> UpstreamTarget.Codec {
+        cluster.isMutual || cluster.appProtocol.isHTTP2 ? .http2 : .http1
+    }
+
+    private static func target(_ endpoint: Endpoint, in cluster: Cluster) -> UpstreamTarget {
         let transport: UpstreamTarget.Transport =
             switch cluster.transport {
             case .plaintext: .plaintext
             case .tls(let tls): .tls(tls)
             case .mutualTLS(let peers): .mutualTLS(endpoint.identity.map { [$0] } ?? peers)
             }
-        let codec: UpstreamTarget.Codec = cluster.isMutual || cluster.appProtocol.isHTTP2 ? .http2 : .http1
-        return EndpointPool(
-            target: UpstreamTarget(
-                address: endpoint.address, port: endpoint.port, transport: transport, codec: codec,
-                connectTimeout: cluster.connectTimeout),
-            limits: ConnectionPool.Limits(
-                connections: connections, waiting: waiting, expectedRoom: codec == .http2 ? 100 : 1),
+        return UpstreamTarget(
+            address: endpoint.address, port: endpoint.port, transport: transport, codec: Self.codec(in: cluster),
+            connectTimeout: cluster.connectTimeout)
+    }
+
+    /// New connections to an endpoint, under the identity in force. With `circuit` they count among its cluster's.
+    func makePool(
+        to endpoint: Endpoint, in cluster: Cluster, limits: ConnectionPool.Limits, circuit: ClusterTraffic? = nil
+    ) -> EndpointPool {
+        EndpointPool(
+            target: Self.target(endpoint, in: cluster), limits: limits,
             security: cluster.isMutual ? self.security : nil, loop: self, circuit: circuit)
     }
 

@@ -222,9 +222,11 @@ package struct ProxyRuntime: ServiceLifecycle.Service {
         let hasDependents = await server.load(.inbound).connections > 0
         while true {
             let load = await server.load(.inbound)
+            let calls = await server.load(.outbound).requests
             let step = sequence.next(
                 DrainSequence.Observation(
                     elapsed: clock.now - start, inboundRequests: load.requests, inboundStreams: load.longLived,
+                    outboundRequests: calls,
                     dependentsKnow: !hasDependents || load.connections == 0,
                     applicationExited: self.applicationExited.hasExited))
             switch step {

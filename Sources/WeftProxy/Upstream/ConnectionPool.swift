@@ -46,7 +46,7 @@ package struct ConnectionPool: Sendable {
         case closing
     }
 
-    private let limits: Limits
+    private var limits: Limits
     /// By connection number; numbers are used again.
     private var connections: [State] = []
     /// Connections of every state.
@@ -58,6 +58,9 @@ package struct ConnectionPool: Sendable {
     package private(set) var waiting = 0
 
     package init(limits: Limits) { self.limits = limits }
+
+    /// Takes other limits; connections above them are not closed, and none is opened until others have ended.
+    package mutating func update(_ limits: Limits) { self.limits = limits }
 
     package var isEmpty: Bool { self.count == 0 && self.waiting == 0 }
 

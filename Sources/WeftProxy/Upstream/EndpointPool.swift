@@ -19,7 +19,7 @@ final class EndpointPool {
     /// What the connections count towards; nil for those that no policy limits.
     private let circuit: ClusterTraffic?
     private var pool: ConnectionPool
-    private let limits: ConnectionPool.Limits
+    private var limits: ConnectionPool.Limits
     /// By connection number.
     private var connections: [UpstreamConnection?] = []
     private var waiters: Deque<any ConnectionWaiter> = []
@@ -56,6 +56,14 @@ final class EndpointPool {
             target: target, limits: limits, security: self.security, loop: self.loop, circuit: self.circuit)
         self.siblings[codec] = sibling
         return sibling
+    }
+
+    /// Takes other limits; what is open stays open. What is expected of a connection is its codec's and stays.
+    func update(_ limits: ConnectionPool.Limits) {
+        self.limits.connections = limits.connections
+        self.limits.waiting = limits.waiting
+        self.pool.update(self.limits)
+        for sibling in self.siblings.values { sibling.update(limits) }
     }
 
     var isEmpty: Bool { self.pool.isEmpty }

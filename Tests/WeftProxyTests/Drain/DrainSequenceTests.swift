@@ -4,12 +4,14 @@ import Testing
 
 @Suite struct DrainSequenceTests {
     private func seen(
-        _ elapsed: Duration, requests: Int = 0, streams: Int = 0, know: Bool = false, exited: Bool = true
+        _ elapsed: Duration, requests: Int = 0, streams: Int = 0, calls: Int = 0, know: Bool = false,
+        exited: Bool = true
     )
         -> DrainSequence.Observation
     {
         .init(
-            elapsed: elapsed, inboundRequests: requests + streams, inboundStreams: streams, dependentsKnow: know,
+            elapsed: elapsed, inboundRequests: requests + streams, inboundStreams: streams, outboundRequests: calls,
+            dependentsKnow: know,
             applicationExited: exited)
     }
 
@@ -34,6 +36,17 @@ import Testing
         _ = sequence.next(self.seen(.zero, know: true))
         #expect(sequence.next(self.seen(.seconds(1), exited: false)) == .wait)
         #expect(sequence.next(self.seen(.seconds(9), exited: true)) == .drainOutbound)
+    }
+
+    @Test func `an application that lives on gets the answers it waits for, within 30 seconds`() {
+        var sequence = DrainSequence(DrainSettings())
+        _ = sequence.next(self.seen(.zero, calls: 2, know: true))
+        #expect(sequence.next(self.seen(.seconds(1), calls: 2)) == .drainOutbound)
+        #expect(sequence.next(self.seen(.seconds(20), calls: 2)) == .wait)
+        var patient = sequence
+        #expect(sequence.next(self.seen(.seconds(21), calls: 0)) == .close)
+        #expect(patient.next(self.seen(.seconds(30), calls: 2)) == .wait)
+        #expect(patient.next(self.seen(.seconds(31), calls: 2)) == .close)
     }
 
     @Test func `requests are waited for 30 seconds from when their connections were told`() {
