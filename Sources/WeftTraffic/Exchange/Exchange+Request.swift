@@ -5,11 +5,15 @@ extension Exchange {
     /// The request head arrived; `end` when nothing follows it. Once, first.
     ///
     /// Answers `connect`, or `reply` and `finished`.
+    ///
+    /// - Parameter arrived: when the head arrived, where it has waited for its routes to be known; timeouts and
+    ///   deadlines count from there. Nil is `now`.
     package mutating func begin(
-        _ head: consuming RequestHead, end: Bool, routes: RouteTable, traffic: LoopTraffic, now: MonotonicInstant
+        _ head: consuming RequestHead, end: Bool, routes: RouteTable, traffic: LoopTraffic,
+        arrived: MonotonicInstant? = nil, now: MonotonicInstant
     ) -> ExchangeEffects {
         guard self.phase == .idle else { return [] }
-        self.take(head, end: end, now: now)
+        self.take(head, end: end, now: arrived ?? now)
         self.traffic = traffic
 
         guard let route = routes.match(self.head) else { return self.answer(LocalReply(.noRoute), now: now) }
@@ -53,12 +57,13 @@ extension Exchange {
     ///
     /// Instead of `begin`. Answers `reply` and `finished`.
     package mutating func refuse(
-        _ head: consuming RequestHead, end: Bool, with reply: LocalReply, now: MonotonicInstant
+        _ head: consuming RequestHead, end: Bool, with reply: LocalReply, arrived: MonotonicInstant? = nil,
+        now: MonotonicInstant
     )
         -> ExchangeEffects
     {
         guard self.phase == .idle else { return [] }
-        self.take(head, end: end, now: now)
+        self.take(head, end: end, now: arrived ?? now)
         return self.answer(reply, now: now)
     }
 
@@ -115,21 +120,28 @@ extension Exchange {
     /// Fixes the moment by which all must be over. A reply when that is already past.
     private mutating func setDeadline(_ route: CompiledRoute, now: MonotonicInstant) -> LocalReply? {
         if let timeout = route.requestTimeout ?? self.traits.defaultRequestTimeout, timeout > 0 {
-            self.deadline = now.advanced(byNanoseconds: timeout)
+            self.deadline = self.start.advanced(byNanoseconds: timeout)
         }
         if let idle = route.idleTimeout ?? self.traits.defaultIdleTimeout, idle > 0 { self.idleTimeout = idle }
-        guard self.traits.hasDeadlineField else { return nil }
-        switch Deadline.read(self.head.headers) {
-        case .none: return nil
-        case .malformed: return LocalReply(.badRequest, detail: "grpc-timeout is malformed")
-        case .left(let left):
-            let callers = now.advanced(byNanoseconds: left)
-            if callers <= self.deadline {
-                self.deadline = callers
-                self.deadlineIsCallers = true
+        if self.traits.hasDeadlineField {
+            switch Deadline.read(self.head.headers) {
+            case .none: break
+            case .malformed: return LocalReply(.badRequest, detail: "grpc-timeout is malformed")
+            case .left(let left):
+                let callers = self.start.advanced(byNanoseconds: left)
+                if callers <= self.deadline {
+                    self.deadline = callers
+                    self.deadlineIsCallers = true
+                }
+                if left <= 0 {
+                    return LocalReply(.deadlineExceeded, detail: "no time was left when the request arrived")
+                }
             }
-            return left > 0 ? nil : LocalReply(.deadlineExceeded, detail: "no time was left when the request arrived")
         }
+        guard self.deadline.nanoseconds <= now.nanoseconds else { return nil }
+        return LocalReply(
+            self.deadlineIsCallers ? .deadlineExceeded : .requestTimeout,
+            detail: "the time was over when the service's routes became known")
     }
 
     /// Which mirrors get a copy. The copy is what the route makes of the request, before its backend's own changes.

@@ -235,6 +235,18 @@ import WeftModel
         }
     }
 
+    @Test(arguments: ["0", "20"])
+    func `discovery takes no more time than the caller has left`(milliseconds: String) async throws {
+        try await withLoops { group in
+            let sidecar = try await TestSidecar.start("shop", on: group) { $0.limits.discoveryTimeout = .seconds(600) }
+            let client = TestClient(group: group, port: sidecar.outboundPort)
+            let response = try await client.get("/", headers: ["x-weft-deadline-ms": milliseconds])
+            #expect(response.status == 504)
+            #expect(response.reason == "deadline_exceeded")
+            await sidecar.stop()
+        }
+    }
+
     @Test func `a name that nobody waits for any more is asked for anew by the next request`() async throws {
         try await withLoops { group in
             let (wanted, names) = AsyncStream<String>.makeStream()
