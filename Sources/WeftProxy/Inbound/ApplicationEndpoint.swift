@@ -16,6 +16,8 @@ final class ApplicationEndpoint {
     private(set) var limits: [RateLimitTable] = []
     /// Whether deadlines of callers outside the mesh count.
     private(set) var trustsDeadlines = false
+    /// Whether `%2F` and `%5C` may pass in paths.
+    private(set) var keepsEscapedSlashes = false
 
     init(port: Int, loop: ProxyLoop, continuing previous: ApplicationEndpoint? = nil) {
         let settings = Self.settings(port: port, loop: loop)

@@ -49,7 +49,7 @@ final class InboundRequest: RelayedRequest {
     // MARK: Admit
 
     /// Refuses what must not begin: what comes too late, and further attempts beyond what the application bears.
-    private func admit(_ head: RequestHead, end: Bool) -> ExchangeEffects {
+    private func admit(_ head: consuming RequestHead, end: Bool) -> ExchangeEffects {
         let now = self.loop.now
         if let connection = self.connection, connection.refusesPlaintext {
             // The caller proved nothing, so it is told why and nothing else.
@@ -65,6 +65,14 @@ final class InboundRequest: RelayedRequest {
         }
         guard let application = self.application else {
             return self.exchange.refuse(head, end: end, with: LocalReply(.internal), now: now)
+        }
+        var head = head
+        if head.method != .connect,
+            let reply = RequestFields.normalizePath(
+                &head.headers, keepsEscapedSlashes: application.keepsEscapedSlashes)
+                ?? RequestFields.countHop(&head)
+        {
+            return self.exchange.refuse(head, end: end, with: reply, now: now)
         }
         return self.exchange.begin(
             head, end: end, attempts: &application.attempts, limits: application.limits,

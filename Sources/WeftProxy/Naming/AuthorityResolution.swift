@@ -2,8 +2,8 @@ package import WeftModel
 
 /// What a request's authority means in the mesh.
 ///
-/// `billing`, `billing.default` and `billing.default.mesh` name the same service for a caller in `default`; without a
-/// port each means port 80. Names compare without case; one trailing dot is allowed.
+/// `billing`, `billing.default` and `billing.default.mesh` name the same service for a caller in `default`, and so do
+/// Kubernetes' `billing.default.svc` and `billing.default.svc.cluster.local`; without a port each means port 80. Names compare without case; one trailing dot is allowed.
 package enum AuthorityResolution: Hashable, Sendable {
     case service(ServicePort)
     /// A name of DNS, or an IPv4 address, that is no service's: `api.example.com:443`.
@@ -35,7 +35,8 @@ package enum AuthorityResolution: Hashable, Sendable {
             self = host.hasPrefix("[") ? .foreign : .malformed
             return
         }
-        if labels.count == 3, labels[2] == "mesh" { labels.removeLast() }
+        if labels.count == 3, labels[2] == "mesh" || labels[2] == "svc" { labels.removeLast() }
+        if labels.count == 5, labels[2...].elementsEqual(["svc", "cluster", "local"]) { labels.removeLast(3) }
         let isAddress = labels.count == 4 && labels.allSatisfy { UInt8($0) != nil }
         let isOwn = host == "localhost" || labels.last == "localhost" || isAddress && labels[0] == "127"
         guard !isOwn else {

@@ -37,6 +37,11 @@ final class Destination {
         }
     }
 
+    /// Whether the name is one that the mesh gives: what its applications take for one path is known. Destinations
+    /// outside have their own idea of that.
+    private(set) lazy var isOfMesh: Bool =
+        if case .service = AuthorityResolution(authority: self.name, namespace: "") { true } else { false }
+
     /// Whether this was found for the same bytes.
     func isWritten(_ authority: UnsafeRawBufferPointer) -> Bool {
         self.authority.count == authority.count && self.authority.elementsEqual(authority)

@@ -18,6 +18,8 @@ final class OutboundRequest: RelayedRequest {
     /// What was resolved; holds the snapshot that the request began with.
     private var destination: Destination?
     private var waiting: Waiting?
+    /// When the head arrived, where it had to wait; nil where it did not.
+    private var arrived: MonotonicInstant?
 
     /// A request whose name is being discovered.
     private struct Waiting {
@@ -26,6 +28,8 @@ final class OutboundRequest: RelayedRequest {
         var name: String
         var since: MonotonicInstant
         var until: MonotonicInstant
+        /// The caller's own time is over before the mesh's patience with discovery.
+        var isCallersLimit: Bool
         var bytes = 0
         var ended = false
     }
@@ -52,6 +56,10 @@ final class OutboundRequest: RelayedRequest {
         }
         RequestFields.ensureForwardedProto(&head.headers)
         let destination = self.resolve(&head)
+        if let reply = self.tidy(&head, for: destination) {
+            self.destination = destination
+            return self.exchange.refuse(head, end: end, with: reply, now: self.loop.now)
+        }
         if self.fixedName == nil, self.connection?.isHTTP2 == false, Self.saysHTTPS(head.headers) {
             self.destination = destination
             let reply = LocalReply(
@@ -60,6 +68,17 @@ final class OutboundRequest: RelayedRequest {
             return self.exchange.refuse(head, end: end, with: reply, now: self.loop.now)
         }
         return self.follow(destination, head, end: end)
+    }
+
+    /// What every request goes through before anything is decided by it. An escaped slash may pass here: it is for the
+    /// destination's proxy to say whether its application can tell it from a slash.
+    private func tidy(_ head: inout RequestHead, for destination: Destination) -> LocalReply? {
+        if destination.isOfMesh,
+            let reply = RequestFields.normalizePath(&head.headers, keepsEscapedSlashes: true)
+        {
+            return reply
+        }
+        return RequestFields.countHop(&head)
     }
 
     /// The scheme is one of two here, and the longer is the secure one.
@@ -138,7 +157,7 @@ final class OutboundRequest: RelayedRequest {
         case .routes(let table):
             self.exchange.sourceHash = self.connection?.sourceHash ?? 0
             let effects = self.exchange.begin(
-                head, end: end, routes: table, traffic: self.loop.traffic, now: now)
+                head, end: end, routes: table, traffic: self.loop.traffic, arrived: self.arrived, now: now)
             if let copy = self.exchange.mirroredHead { self.startMirrors(copy, end: end) }
             return effects
         case .unknown:
@@ -198,9 +217,16 @@ final class OutboundRequest: RelayedRequest {
             let reply = LocalReply(.overflow, detail: "too many requests wait for names to be discovered")
             return self.exchange.refuse(head, end: end, with: reply, now: now)
         }
+        var until = now + self.loop.configuration.limits.discoveryTimeout
+        var isCallersLimit = false
+        let since = self.arrived ?? now
+        if case .left(let left) = Deadline.read(head.headers), since.advanced(byNanoseconds: left) < until {
+            until = since.advanced(byNanoseconds: left)
+            isCallersLimit = true
+        }
         self.waiting = Waiting(
-            head: head, endsWithHead: end, name: name, since: now,
-            until: now + self.loop.configuration.limits.discoveryTimeout, ended: end)
+            head: head, endsWithHead: end, name: name, since: since, until: until, isCallersLimit: isCallersLimit,
+            ended: end)
         return []
     }
 
@@ -210,6 +236,7 @@ final class OutboundRequest: RelayedRequest {
     private func resumed(_ destination: Destination) -> ExchangeEffects {
         guard let waiting = self.waiting else { return [] }
         self.waiting = nil
+        self.arrived = waiting.since
         let isConnect = waiting.head.method == .connect
         let effects =
             isConnect
@@ -230,10 +257,11 @@ final class OutboundRequest: RelayedRequest {
         guard let reply else {
             // The caller has gone; there is nobody to answer, yet the request is recorded.
             return self.exchange.refuse(
-                waiting.head, end: waiting.endsWithHead, with: LocalReply(reason), now: now
+                waiting.head, end: waiting.endsWithHead, with: LocalReply(reason), arrived: waiting.since, now: now
             ).subtracting(.reply)
         }
-        return self.exchange.refuse(waiting.head, end: waiting.endsWithHead, with: reply, now: now)
+        return self.exchange.refuse(
+            waiting.head, end: waiting.endsWithHead, with: reply, arrived: waiting.since, now: now)
     }
 
     // MARK: Connect
@@ -334,6 +362,11 @@ final class OutboundRequest: RelayedRequest {
         let now = self.loop.now
         guard let waiting = self.waiting else { return self.exchange.timerFired(now: now) }
         guard now >= waiting.until else { return [] }
+        if waiting.isCallersLimit {
+            return self.giveUpWaiting(
+                waiting,
+                LocalReply(.deadlineExceeded, detail: "\(waiting.name) was not discovered in the time that was left"))
+        }
         let limit = self.loop.configuration.limits.discoveryTimeout
         if self.loop.awaitsNames(waiting.name) {
             return self.giveUpWaiting(
@@ -358,6 +391,7 @@ final class OutboundRequest: RelayedRequest {
         self.connection = nil
         self.destination = nil
         self.waiting = nil
+        self.arrived = nil
         self.fixedName = nil
         self.loop.release(self)
     }

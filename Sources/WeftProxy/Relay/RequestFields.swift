@@ -1,4 +1,5 @@
 internal import WeftMessage
+internal import WeftModel
 internal import WeftTraffic
 
 /// Header fields that a proxy adds to or takes from every request.
@@ -27,6 +28,38 @@ enum RequestFields {
     /// Says which scheme the application used, unless an edge before it has said so.
     static func ensureForwardedProto(_ headers: inout HeaderBlock) {
         if !headers.contains(.xForwardedProto) { headers.append(.xForwardedProto, "http") }
+    }
+
+    /// Gives the path its normal form; a reply where it has none.
+    static func normalizePath(_ headers: inout HeaderBlock, keepsEscapedSlashes: Bool) -> LocalReply? {
+        guard let index = headers.firstIndex(of: .path) else { return nil }
+        let outcome = headers.withValue(at: index) {
+            PathNormalization.normalize($0, keepsEscapedSlashes: keepsEscapedSlashes)
+        }
+        switch outcome {
+        case .unchanged: return nil
+        case .changed(let path):
+            path.withUnsafeBytes { headers.setValue(at: index, to: $0) }
+            return nil
+        case .refused(let cause): return LocalReply(.badRequest, detail: cause)
+        }
+    }
+
+    /// Takes one of the hops that a TRACE or OPTIONS may still make (RFC 9110 §7.6.2); a reply where none is left.
+    static func countHop(_ head: inout RequestHead) -> LocalReply? {
+        switch head.method {
+        case .trace, .options: break
+        default: return nil
+        }
+        guard let hops = head.headers.number(.maxForwards) else { return nil }
+        if hops > 0 {
+            head.headers.set(.maxForwards, hops - 1)
+            return nil
+        }
+        // Whoever answers a TRACE shows the request's secrets to its sender's scripts.
+        return head.method == .options
+            ? LocalReply(.ok, status: 200, detail: "no hop was left; this proxy answers")
+            : LocalReply(.badRequest, status: 405, detail: "no hop was left, and this proxy answers no TRACE")
     }
 
     /// Removes what only a proxy may say, whoever says it.
