@@ -98,8 +98,7 @@ struct GetCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "get", abstract: "Show resources, tokens or the trust bundle.",
         discussion: """
-            KIND is service, workload, httproute, trafficpolicy, meshsettings, tokens or trust-bundle; without one, \
-            everything is listed.
+            KIND is one of \(Kinds.names), tokens or trust-bundle; without one, everything is listed.
 
             Example:  weft get httproute billing -o yaml
             """)
@@ -152,7 +151,7 @@ struct DeleteCommand: AsyncParsableCommand {
         commandName: "delete", abstract: "Remove a resource.",
         discussion: "Example:  weft delete httproute billing")
 
-    @Argument(help: "service, workload, httproute, trafficpolicy or meshsettings.") var kind: String
+    @Argument(help: ArgumentHelp("One of \(Kinds.names).")) var kind: String
     @Argument(help: "Its name.") var name: String
     @Option(name: [.short, .long], help: ArgumentHelp("Its namespace; default where not given.", valueName: "name"))
     var namespace: String?
@@ -172,15 +171,17 @@ struct DeleteCommand: AsyncParsableCommand {
 
 /// Kinds as people type them.
 enum Kinds {
+    /// Every kind by its first name.
+    static let names = ResourceKind.allCases.compactMap(\.aliases.first).joined(separator: ", ")
+
     static func named(_ text: String) throws -> ResourceKind {
         let typed = text.lowercased()
         if let kind = ResourceKind.allCases.first(where: { $0.aliases.contains(typed) }) { return kind }
-        let names = ResourceKind.allCases.compactMap(\.aliases.first)
         throw CommandFailure.usage(
             "no kind is called '\(text)'",
             remedy: Nearest.name(to: typed, among: ResourceKind.allCases.flatMap(\.aliases)).map {
                 "Did you mean \($0)?"
             }
-                ?? "Kinds: \(names.joined(separator: ", ")), tokens, trust-bundle.")
+                ?? "Kinds: \(self.names), tokens, trust-bundle.")
     }
 }
