@@ -80,7 +80,7 @@ struct RouteStatusCompiler {
         guard !suitable.isEmpty else {
             return .init(
                 .accepted, false, .noMatchingParent,
-                "no such port of \(parent.service) speaks what a \(route.key.kind.rawValue) carries")
+                "no such port of \(parent.service) speaks what \(route.key.kind.rawValue)s carry")
         }
         let consumer = route.metadata.namespace == parent.service.namespace ? nil : route.metadata.namespace
         var rival: String?
