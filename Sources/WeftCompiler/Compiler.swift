@@ -92,7 +92,7 @@ package enum Compiler {
                 snapshot.clusters[name] = ClusterCompiler.cluster(entry: entry, port: port, policies: policies)
                 snapshot.endpoints[name] = ClusterCompiler.endpoints(entry: entry, port: port)
                 guard previous == nil else { continue }
-                for routes in compiler.configurations(servicePort, portName: port.name) {
+                for routes in compiler.configurations(of: entry.name, port: port) {
                     snapshot.routes[routes.name] = routes
                 }
             }

@@ -142,7 +142,7 @@ package struct ConfigError: Error, Hashable, Sendable, CustomStringConvertible {
 
 extension Resource {
     /// The resource under other metadata.
-    func with(_ metadata: Metadata) -> Resource {
+    package func with(_ metadata: Metadata) -> Resource {
         switch self {
         case .service(var value):
             value.metadata = metadata

@@ -83,6 +83,42 @@ import WeftModel
         #expect(traffic.connectTimeout == Sourced(.seconds(1)))
     }
 
+    @Test func `calls to a destination outside are hedged and broken on purpose like any other`() throws {
+        let name = ServiceName(namespace: "default", name: "payments")
+        var settings = TrafficSettings()
+        settings.hedging = HedgePolicy(delay: .milliseconds(50))
+        settings.fault = FaultPolicy(abort: .init(status: .http(503), percent: 1), until: 10)
+        let snapshot = self.compile(
+            [
+                .externalService(
+                    ExternalService(
+                        metadata: Metadata(name: "payments"), host: "pay.example",
+                        ports: [ExternalService.Port(port: 80)])),
+                .trafficPolicy(
+                    TrafficPolicy(
+                        metadata: Metadata(name: "p"), targets: [.externalService(name)], settings: settings)),
+            ], []
+        ).snapshot
+        let route = try #require(snapshot.routes["pay.example:80"]?.virtualHosts.first?.routes.first)
+        #expect(route.hedging == settings.hedging && route.fault == settings.fault)
+    }
+
+    @Test func `an inbound listener names who set what its proxy keeps`() {
+        var settings = TrafficSettings()
+        settings.trustDeadlines = true
+        settings.rateLimits = [RateLimit(name: "all", requests: 10)]
+        settings.lines = [.trustDeadlines: 7, .rateLimits: 9]
+        var metadata = Metadata(name: "p")
+        let key = ResourceKey(kind: .trafficPolicy, namespace: "default", name: "p")
+        metadata.provenance = Provenance(resource: key, file: "mesh.yaml", line: 1)
+        let policy = TrafficPolicy(metadata: metadata, targets: [.service(self.billing)], settings: settings)
+        let snapshot = self.compile([.trafficPolicy(policy)], [self.workload("b1")]).snapshot
+        guard case .inbound(let listener)? = snapshot.listeners["inbound/default/b1/8080"] else {
+            return #expect(Bool(false))
+        }
+        #expect(listener.sources.mapValues(\.line) == [.trustDeadlines: 7, .rateLimits: 9])
+    }
+
     @Test func `a peer is one of the members' identities, ready or not`() {
         let snapshot = self.compile(
             [], [self.workload("b1"), self.workload("b2", readiness: .notReady("x"), account: "b2")]

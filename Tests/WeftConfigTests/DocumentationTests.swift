@@ -29,6 +29,10 @@ import WeftModel
         for example in examples {
             let reading = read(example, file: "resources.md")
             #expect(reading.diagnostics.map(\.description) == [])
+            let unknown = Linter.lint(reading.resources.map(\.resource), scope: .documents).filter {
+                !$0.message.contains("not among these documents")
+            }
+            #expect(unknown.map(\.description) == [])
             kinds.formUnion(reading.resources.map(\.resource.kind))
         }
         #expect(kinds == Set(ResourceKind.allCases))

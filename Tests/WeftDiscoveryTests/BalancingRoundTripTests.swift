@@ -48,6 +48,11 @@ import WeftProtos
         policy.percentile = 90
         policy.minRTTRequests = 7
         inbound.concurrency = policy
+        inbound.sources = [
+            .concurrency: Provenance(
+                resource: ResourceKey(kind: .trafficPolicy, namespace: "default", name: "billing"),
+                revision: Revision(3), file: "mesh.yaml", line: 7)
+        ]
         let body = try #require(try XDSEncoder(dialect: .weft).encode(.inbound(inbound)))
         #expect(try XDSDecoder.decode(.listener, body) == .listener(.inbound(inbound), inlineRoutes: nil))
     }

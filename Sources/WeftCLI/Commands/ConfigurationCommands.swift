@@ -55,7 +55,11 @@ struct ApplyCommand: AsyncParsableCommand {
 struct ValidateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "validate", abstract: "Check resources and fleet files without a control plane.",
-        discussion: "Example:  weft validate -f policies/")
+        discussion: """
+            Looks at all documents together; what they name and do not describe is a warning at most.
+
+            Example:  weft validate -f policies/
+            """)
 
     @Option(
         name: [.short, .long],
@@ -72,25 +76,44 @@ struct ValidateCommand: ParsableCommand {
             throw CommandFailure.usage("nothing to check", remedy: "Name a file: weft validate -f FILE.")
         }
         let documents = try files.flatMap { try DocumentFiles.read($0) }
+        let (resources, found) = Self.check(documents, now: Int64(Date().timeIntervalSince1970))
+        try self.output.show(found) { console in
+            let lines = found.map { console.styled("\($0)", $0.severity == .error ? .bad : .warning) }
+            return
+                (lines + [
+                    "\(Figures.count(resources, "resource")), \(Figures.count(found.count, "remark"))"
+                ]).joined(separator: "\n")
+        }
+        if found.hasErrors { throw ExitCode(ExitStatus.failed.rawValue) }
+    }
+
+    /// Reads the documents and looks at them together, as a configuration of which there may be more elsewhere. What
+    /// cannot be read is not compared with the rest.
+    static func check(_ documents: [APIDocument], now: Int64) -> (resources: Int, diagnostics: [Diagnostic]) {
         var diagnostics: [Diagnostic] = []
+        var workloads: [Workload] = []
         let sources = documents.compactMap { document -> SourceDocument? in
             guard FleetReader.isFleet(document.text) else {
                 return SourceDocument(file: document.file, text: document.text)
             }
             let reading = FleetReader.read(document.text, file: document.file)
             diagnostics += reading.diagnostics
+            workloads += (reading.fleet?.services ?? []).map(self.workload)
             return reading.resources.map { SourceDocument(file: document.file, text: $0) }
         }
         let reading = ConfigReader.read(sources)
-        let found = (diagnostics + reading.diagnostics).sorted()
-        try self.output.show(found) { console in
-            let lines = found.map { console.styled("\($0)", $0.severity == .error ? .bad : .warning) }
-            return
-                (lines + [
-                    "\(Figures.count(reading.resources.count, "resource")), \(Figures.count(found.count, "remark"))"
-                ]).joined(separator: "\n")
-        }
-        if found.hasErrors { throw ExitCode(ExitStatus.failed.rawValue) }
+        let lint = Linter.lint(
+            reading.resources.map(\.resource), registered: workloads, now: now, scope: .documents)
+        return (reading.resources.count, (diagnostics + reading.diagnostics + lint).sorted())
+    }
+
+    /// What a fleet's member registers as, as far as checks look at it.
+    private static func workload(_ member: Fleet.Member) -> Workload {
+        var labels = member.labels
+        if let version = member.version { labels["version"] = version }
+        return Workload(
+            metadata: Metadata(name: member.name, namespace: member.namespace, labels: labels),
+            account: member.account, service: member.service, address: "127.0.0.1", ports: [])
     }
 }
 
@@ -98,8 +121,7 @@ struct GetCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "get", abstract: "Show resources, tokens or the trust bundle.",
         discussion: """
-            KIND is service, workload, httproute, trafficpolicy, meshsettings, tokens or trust-bundle; without one, \
-            everything is listed.
+            KIND is one of \(Kinds.names), tokens or trust-bundle; without one, everything is listed.
 
             Example:  weft get httproute billing -o yaml
             """)
@@ -152,7 +174,7 @@ struct DeleteCommand: AsyncParsableCommand {
         commandName: "delete", abstract: "Remove a resource.",
         discussion: "Example:  weft delete httproute billing")
 
-    @Argument(help: "service, workload, httproute, trafficpolicy or meshsettings.") var kind: String
+    @Argument(help: ArgumentHelp("One of \(Kinds.names).")) var kind: String
     @Argument(help: "Its name.") var name: String
     @Option(name: [.short, .long], help: ArgumentHelp("Its namespace; default where not given.", valueName: "name"))
     var namespace: String?
@@ -172,15 +194,17 @@ struct DeleteCommand: AsyncParsableCommand {
 
 /// Kinds as people type them.
 enum Kinds {
+    /// Every kind by its first name.
+    static let names = ResourceKind.allCases.compactMap(\.aliases.first).joined(separator: ", ")
+
     static func named(_ text: String) throws -> ResourceKind {
         let typed = text.lowercased()
         if let kind = ResourceKind.allCases.first(where: { $0.aliases.contains(typed) }) { return kind }
-        let names = ResourceKind.allCases.compactMap(\.aliases.first)
         throw CommandFailure.usage(
             "no kind is called '\(text)'",
             remedy: Nearest.name(to: typed, among: ResourceKind.allCases.flatMap(\.aliases)).map {
                 "Did you mean \($0)?"
             }
-                ?? "Kinds: \(names.joined(separator: ", ")), tokens, trust-bundle.")
+                ?? "Kinds: \(self.names), tokens, trust-bundle.")
     }
 }

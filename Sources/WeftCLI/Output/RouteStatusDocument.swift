@@ -9,6 +9,9 @@ enum RouteStatusDocument {
                 let group = ""
                 let kind = "Service"
                 let name: String
+                let namespace: String
+                let port: Int?
+                let sectionName: String?
             }
 
             struct Condition: Encodable {
@@ -16,6 +19,8 @@ enum RouteStatusDocument {
                 let status: String
                 let reason: String
                 let message: String
+                /// The revision of the route that this is said of.
+                let observedGeneration: Int64?
             }
 
             let parentRef: Reference
@@ -32,11 +37,14 @@ enum RouteStatusDocument {
         let status = Status(
             parents: parents.map { parent in
                 Status.Parent(
-                    parentRef: .init(name: parent.parent),
+                    parentRef: .init(
+                        name: parent.reference.name, namespace: parent.reference.namespace,
+                        port: parent.reference.port, sectionName: parent.reference.sectionName),
                     conditions: parent.conditions.map {
                         .init(
                             type: $0.type.rawValue, status: $0.isTrue ? "True" : "False", reason: $0.reason.rawValue,
-                            message: $0.message)
+                            message: $0.message,
+                            observedGeneration: parent.observedRevision == .zero ? nil : parent.observedRevision.number)
                     })
             })
         let encoder = JSONEncoder()

@@ -49,9 +49,8 @@ package struct EffectiveTraffic: Hashable, Sendable {
     package var admission = Sourced<AdmissionPolicy?>(nil)
     /// Nil leaves the side of a split to chance.
     package var stickyCohort = Sourced<AffinityKey?>(nil)
-    /// Who set the values of `balancing` and `outliers`, by their paths in a policy: `outliers.ejection.base`. A value
-    /// without an entry is the built-in default.
-    package var sources: [String: Provenance] = [:]
+    /// Who set the values of `balancing` and `outliers`. A value without an entry is the built-in default.
+    package var sources: [TrafficSetting: Provenance] = [:]
 
     /// The built-in defaults.
     package init() {}
@@ -88,10 +87,10 @@ package struct EffectiveTraffic: Hashable, Sendable {
         replace(&self.concurrency, with: settings.overload?.concurrency, .concurrency)
         replace(&self.admission, with: settings.overload?.admission, .admission)
         replace(&self.stickyCohort, with: settings.stickyCohort, .stickyCohort)
-        var paths: [String] = []
-        settings.balancing?.apply(to: &self.balancing) { paths.append($0) }
-        settings.outliers?.apply(to: &self.outliers) { paths.append($0) }
-        for path in paths { self.sources[path] = source }
+        var given: [TrafficSetting] = []
+        settings.balancing?.apply(to: &self.balancing) { given.append($0) }
+        settings.outliers?.apply(to: &self.outliers) { given.append($0) }
+        for setting in given { self.sources[setting] = source?.at(line: settings.lines[setting]) }
     }
 
     /// Where the values that a route carries came from; defaults are left out.
@@ -113,6 +112,14 @@ package struct EffectiveTraffic: Hashable, Sendable {
             .maxConnections: self.maxConnections.source, .maxPendingRequests: self.maxPendingRequests.source,
             .maxRequests: self.maxRequests.source, .maxRetries: self.maxRetries.source,
             .healthCheck: self.healthCheck.source, .admission: self.admission.source,
+        ].compactMapValues(\.self).merging(self.sources) { own, _ in own }
+    }
+
+    /// Where the values that a workload's inbound side carries came from; defaults are left out.
+    package var listenerSources: [TrafficSetting: Provenance] {
+        [
+            .rateLimits: self.rateLimits.source, .concurrency: self.concurrency.source,
+            .trustDeadlines: self.trustDeadlines.source,
         ].compactMapValues(\.self)
     }
 
@@ -124,6 +131,9 @@ package struct EffectiveTraffic: Hashable, Sendable {
             return limit
         }
     }
+
+    /// What a hashing balancer takes the hash of; nil for any other. An Envoy looks for it in the route.
+    var routeHashKey: AffinityKey? { self.loadBalancing.value.isHashing ? self.balancing.hashKey : nil }
 
     /// The times a route allows.
     package var timeouts: RouteTimeouts {

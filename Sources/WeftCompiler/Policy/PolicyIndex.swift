@@ -44,6 +44,14 @@ package struct PolicyIndex: Sendable {
         return traffic
     }
 
+    /// What holds for what a route names as its destination.
+    func effective(_ reference: BackendReference) -> EffectiveTraffic {
+        switch reference.kind {
+        case .service: self.effective(service: reference.service)
+        case .externalService: self.effective(external: reference.service)
+        }
+    }
+
     /// What holds for calls to a destination outside the mesh.
     package func effective(external: ServiceName) -> EffectiveTraffic {
         var traffic = self.base
@@ -59,11 +67,7 @@ package struct PolicyIndex: Sendable {
     ) -> EffectiveTraffic {
         var traffic = self.effective(service: service)
         for policy in self.byRoute[key] ?? [] { traffic.apply(policy.settings, from: policy.metadata.provenance) }
-        var own = TrafficSettings()
-        own.requestTimeout = rule.requestTimeout
-        own.perTryTimeout = rule.backendRequestTimeout
-        own.retry = rule.retry
-        traffic.apply(own, from: metadata.provenance?.at(line: rule.line))
+        traffic.apply(rule.settings, from: metadata.provenance?.at(line: rule.line))
         return traffic
     }
 

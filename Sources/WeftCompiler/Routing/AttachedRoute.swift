@@ -66,6 +66,12 @@ struct AttachedRoute: Sendable {
         self.hostnames = route.hostnames.map { $0.lowercased() }
     }
 
+    /// Whether the route takes calls of this port, as far as its own words go.
+    func attaches(to port: CatalogEntry.Port, of service: ServiceName) -> Bool {
+        port.appProtocol.suits(self.key.kind)
+            && self.parents.contains { $0.service == service && $0.covers(port: port.number, named: port.name) }
+    }
+
     /// `namespace/name[/rule]`, the `route` label.
     func name(ofRule index: Int) -> String {
         let name = "\(self.metadata.namespace)/\(self.metadata.name)"

@@ -9,26 +9,24 @@ struct RouteCompiler {
 
     /// The route configurations of one port: the one for all callers, and one for each namespace whose callers have
     /// routes of their own.
-    func configurations(_ port: ServicePort, portName: String) -> [RouteConfiguration] {
-        self.attachments.groups(of: port, portName: portName).map { group in
+    func configurations(of service: ServiceName, port entry: CatalogEntry.Port) -> [RouteConfiguration] {
+        let port = ServicePort(service: service, port: entry.number)
+        return self.attachments.groups(of: service, port: entry).map { group in
             let name = RouteConfiguration.name(of: port.description, consumer: group.consumer)
-            return RouteConfiguration(name: name, virtualHosts: self.hosts(group.routes, port))
+            return RouteConfiguration(name: name, virtualHosts: self.hosts(group, port))
         }
     }
 
-    private func hosts(_ attached: [AttachedRoute], _ port: ServicePort) -> [VirtualHost] {
+    private func hosts(_ group: RouteAttachments.Group, _ port: ServicePort) -> [VirtualHost] {
         let name = port.description
-        guard let kind = attached.first?.kind else {
+        guard let kind = group.routes.first?.kind else {
             return [VirtualHost(name: name, domains: ["*"], routes: [self.defaultRoute(port)])]
         }
         guard kind == .tls else {
-            return [VirtualHost(name: name, domains: ["*"], routes: self.routes(attached, port))]
+            return [VirtualHost(name: name, domains: ["*"], routes: self.routes(group.routes, port))]
         }
-        // One host for each server name; of routes that claim the same the oldest has it.
-        var byName: [String: [AttachedRoute]] = [:]
-        for route in attached { for hostname in route.hostnames { byName[hostname, default: []].append(route) } }
-        return byName.sorted { $0.key < $1.key }.map { hostname, routes in
-            VirtualHost(name: hostname, domains: [hostname], routes: Array(self.routes(routes, port).prefix(1)))
+        return group.holders.sorted { $0.key < $1.key }.map { hostname, route in
+            VirtualHost(name: hostname, domains: [hostname], routes: self.routes([route], port))
         }
     }
 
@@ -38,7 +36,7 @@ struct RouteCompiler {
         var route = Route(
             name: "default", action: .forward([WeightedCluster(cluster: port.description)]), timeouts: traffic.timeouts,
             retry: traffic.retry, provenance: self.policies.narrowest(of: port.service))
-        route.hashKey = self.hashKey(of: [port.service])
+        route.hashKey = traffic.routeHashKey
         Self.apply(traffic, to: &route)
         return route
     }
@@ -73,25 +71,16 @@ struct RouteCompiler {
         compiled.mirrors = self.mirrors(rule.mirrors, of: route)
         compiled.session = rule.session
         if rule.backends.count > 1 { compiled.stickyCohort = traffic.stickyCohort.value }
-        compiled.hashKey = self.hashKey(of: rule.backends.map(\.service))
+        compiled.hashKey = rule.backends.lazy.compactMap { self.policies.effective($0.reference).routeHashKey }.first
         Self.apply(traffic, to: &compiled)
         return compiled
     }
 
     /// What else the policies say about calls that take the route, and who said it.
-    private static func apply(_ traffic: EffectiveTraffic, to route: inout Route) {
+    static func apply(_ traffic: EffectiveTraffic, to route: inout Route) {
         route.hedging = traffic.hedging.value
         route.fault = traffic.fault.value
         route.sources = traffic.routeSources
-    }
-
-    /// What the first backend with a hashing balancer takes the hash of: an Envoy looks for it in the route.
-    private func hashKey(of backends: [ServiceName]) -> AffinityKey? {
-        for backend in backends {
-            let traffic = self.policies.effective(service: backend)
-            if traffic.loadBalancing.value.isHashing, let key = traffic.balancing.hashKey { return key }
-        }
-        return nil
     }
 
     /// Backends that do not exist, or that the route may not name, stay as clusters that nobody has, so that their share of

@@ -17,11 +17,15 @@ struct RouteStatusCompiler {
     /// By route.
     func statuses() -> [ResourceKey: [RouteParentStatus]] {
         var statuses: [ResourceKey: [RouteParentStatus]] = [:]
+        var groups: [ServicePort: [RouteAttachments.Group]] = [:]
         for route in self.attachments.sources.routes {
             let references = self.references(of: route)
             statuses[route.key] = route.parents.map { parent in
-                RouteParentStatus(
-                    parent: Self.text(parent), conditions: [self.acceptance(of: route, parent), references])
+                let acceptance = self.acceptance(of: route, parent, &groups)
+                let resolution = references.isTrue ? self.mismatch(of: route, parent) ?? references : references
+                return RouteParentStatus(
+                    parent, observedRevision: route.metadata.provenance?.revision ?? .zero,
+                    conditions: [acceptance, resolution])
             }
         }
         return statuses
@@ -45,34 +49,70 @@ struct RouteStatusCompiler {
         }.sorted()
     }
 
-    private static func text(_ parent: RouteParent) -> String {
-        if let port = parent.port { return "\(parent.service):\(port)" }
-        return parent.portName.map { "\(parent.service) (\($0))" } ?? parent.service.description
+    private func covered(by parent: RouteParent) -> [CatalogEntry.Port] {
+        (self.ports[parent.service] ?? []).filter { parent.covers(port: $0.number, named: $0.name) }
     }
 
-    private func acceptance(of route: AttachedRoute, _ parent: RouteParent) -> RouteParentStatus.Condition {
-        guard let ports = self.ports[parent.service] else {
+    /// What the ports of a parent speak, where the route can carry none of it.
+    private func mismatch(of route: AttachedRoute, _ parent: RouteParent) -> RouteParentStatus.Condition? {
+        let covered = self.covered(by: parent)
+        guard let port = covered.first, !covered.contains(where: { $0.appProtocol.suits(route.key.kind) }) else {
+            return nil
+        }
+        return .init(
+            .resolvedRefs, false, .unsupportedProtocol,
+            "\(ServicePort(service: parent.service, port: port.number)) speaks \(port.appProtocol.rawValue), which no "
+                + "\(route.key.kind.rawValue) carries")
+    }
+
+    /// `groups` are those of the ports looked at so far.
+    private func acceptance(
+        of route: AttachedRoute, _ parent: RouteParent, _ groups: inout [ServicePort: [RouteAttachments.Group]]
+    ) -> RouteParentStatus.Condition {
+        guard self.ports[parent.service] != nil else {
             return .init(.accepted, false, .noMatchingParent, "there is no service \(parent.service)")
         }
-        let covered = ports.filter { parent.covers(port: $0.number, named: $0.name) }
+        let covered = self.covered(by: parent)
         guard !covered.isEmpty else {
             return .init(.accepted, false, .noMatchingParent, "the service \(parent.service) has no such port")
         }
-        let consumer = route.metadata.namespace == parent.service.namespace ? nil : route.metadata.namespace
-        var rival: ResourceKey?
-        for port in covered {
-            let servicePort = ServicePort(service: parent.service, port: port.number)
-            let group = self.attachments.groups(of: servicePort, portName: port.name).first { $0.consumer == consumer }
-            guard let winner = group?.routes.first else { continue }
-            if winner.kind == route.kind { return .init(.accepted, true, .accepted) }
-            rival = winner.key
+        let suitable = covered.filter { $0.appProtocol.suits(route.key.kind) }
+        guard !suitable.isEmpty else {
+            return .init(
+                .accepted, false, .noMatchingParent,
+                "no such port of \(parent.service) speaks what \(route.key.kind.rawValue)s carry")
         }
-        return .init(
-            .accepted, false, .conflicted, rival.map { "\($0) holds the port: a port has routes of one kind" } ?? "")
+        let consumer = route.metadata.namespace == parent.service.namespace ? nil : route.metadata.namespace
+        var rival: String?
+        for port in suitable {
+            let servicePort = ServicePort(service: parent.service, port: port.number)
+            let rivals = groups[servicePort] ?? self.attachments.groups(of: parent.service, port: port)
+            groups[servicePort] = rivals
+            guard let group = rivals.first(where: { $0.consumer == consumer }), let winner = group.routes.first else {
+                continue
+            }
+            guard winner.kind == route.kind else {
+                rival = "\(winner.key) holds the port: a port has routes of one kind"
+                continue
+            }
+            switch route.kind {
+            case .grpc, .http: return .init(.accepted, true, .accepted)
+            case .tcp where winner.key == route.key: return .init(.accepted, true, .accepted)
+            case .tcp: rival = "\(winner.key) holds the port and is older"
+            case .tls:
+                if route.hostnames.contains(where: { group.holders[$0]?.key == route.key }) {
+                    return .init(.accepted, true, .accepted)
+                }
+                let others = Set(route.hostnames.compactMap { group.holders[$0]?.key }).sorted()
+                rival = "its server names belong to \(others.map(\.description).joined(separator: ", ")), older"
+            }
+        }
+        return .init(.accepted, false, .conflicted, rival ?? "")
     }
 
     private func references(of route: AttachedRoute) -> RouteParentStatus.Condition {
         var missing: RouteParentStatus.Condition?
+        var unsupported: RouteParentStatus.Condition?
         for rule in route.rules.map(\.rule) {
             let mirrors = rule.mirrors + rule.backends.flatMap(\.mirrors)
             for reference in rule.backends.map(\.reference) + mirrors.map(\.backend) {
@@ -82,19 +122,36 @@ struct RouteStatusCompiler {
                         .resolvedRefs, false, .refNotPermitted,
                         "no ReferenceGrant in \(reference.service.namespace) allows \(port)")
                 }
-                if missing == nil, !self.exists(reference) {
-                    missing = .init(
-                        .resolvedRefs, false, .backendNotFound, "there is no \(reference.kind.rawValue) \(port)")
+                guard self.exists(reference) else {
+                    missing =
+                        missing
+                        ?? .init(
+                            .resolvedRefs, false, .backendNotFound, "there is no \(reference.kind.rawValue) \(port)")
+                    continue
+                }
+                if let spoken = self.appProtocol(of: reference), !spoken.suits(route.key.kind) {
+                    unsupported =
+                        unsupported
+                        ?? .init(
+                            .resolvedRefs, false, .unsupportedProtocol,
+                            "\(port) speaks \(spoken.rawValue), which no \(route.key.kind.rawValue) carries")
                 }
             }
         }
-        return missing ?? .init(.resolvedRefs, true, .resolvedRefs)
+        return missing ?? unsupported ?? .init(.resolvedRefs, true, .resolvedRefs)
     }
 
     private func exists(_ reference: BackendReference) -> Bool {
         switch reference.kind {
         case .service: self.ports[reference.service]?.contains { $0.number == reference.port } ?? false
         case .externalService: self.externals.cluster(of: reference) != nil
+        }
+    }
+
+    private func appProtocol(of reference: BackendReference) -> AppProtocol? {
+        switch reference.kind {
+        case .service: self.ports[reference.service]?.first { $0.number == reference.port }?.appProtocol
+        case .externalService: self.externals.appProtocol(of: reference)
         }
     }
 }

@@ -40,6 +40,13 @@ struct ExternalCatalog: Sendable {
         return Self.name(self.entries[index].service.host, reference.port)
     }
 
+    /// What a port of a destination speaks; nil where there is no such port.
+    func appProtocol(of reference: BackendReference) -> AppProtocol? {
+        self.byName[reference.service].flatMap { index in
+            self.entries[index].ports.first { $0.port == reference.port }?.appProtocol
+        }
+    }
+
     /// Adds listeners, routes and clusters. There are no endpoints: proxies resolve the names.
     func add(to snapshot: inout MeshSnapshot, policies: PolicyIndex) {
         for entry in self.entries {
@@ -55,18 +62,13 @@ struct ExternalCatalog: Sendable {
                 ClusterCompiler.apply(traffic, to: &cluster)
                 snapshot.clusters[name] = cluster
                 snapshot.listeners[name] = .outbound(name: name, routeConfiguration: name)
+                var route = Route(
+                    name: "default", action: .forward([WeightedCluster(cluster: name)]), timeouts: traffic.timeouts,
+                    retry: traffic.retry, provenance: entry.service.metadata.provenance)
+                route.hashKey = traffic.routeHashKey
+                RouteCompiler.apply(traffic, to: &route)
                 snapshot.routes[name] = RouteConfiguration(
-                    name: name,
-                    virtualHosts: [
-                        VirtualHost(
-                            name: name, domains: ["*"],
-                            routes: [
-                                Route(
-                                    name: "default", action: .forward([WeightedCluster(cluster: name)]),
-                                    timeouts: traffic.timeouts, retry: traffic.retry,
-                                    provenance: entry.service.metadata.provenance)
-                            ])
-                    ])
+                    name: name, virtualHosts: [VirtualHost(name: name, domains: ["*"], routes: [route])])
             }
         }
     }

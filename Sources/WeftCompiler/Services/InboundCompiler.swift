@@ -20,6 +20,7 @@ enum InboundCompiler {
                 listener.concurrency = traffic.concurrency.value
                 listener.rateLimits = traffic.limits
                 listener.trustsDeadlines = traffic.trustDeadlines.value
+                listener.sources = traffic.listenerSources
                 return listener
             }
         }

@@ -35,7 +35,7 @@ package enum SnapshotText {
                 + "\(limit.maxKeys) keys, of the \(limit.scope.rawValue)"
                 + (limit.provenance.map { " from \($0)" } ?? "")
         }
-        return lines
+        return lines + self.sources(listener.sources, indent: "  ")
     }
 
     private static func resilience(_ route: Route) -> [String] {

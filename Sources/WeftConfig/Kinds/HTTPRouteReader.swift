@@ -30,6 +30,7 @@ enum HTTPRouteReader {
                 ])
         else { return nil }
         var rule = HTTPRoute.Rule(line: field.node.line)
+        rule.lines = TrafficSettingsReader.lines(field.node) { $0.ruleField }
         rule.name = object["name"]?.subdomain("rule name")
         rule.matches = object["matches"]?.list(atMost: 64)?.compactMap(RouteMatchReader.read) ?? []
         if let filters = object["filters"] {
@@ -47,6 +48,13 @@ enum HTTPRouteReader {
         if rule.redirect != nil, !backends.isEmpty {
             object["backendRefs"]?.refuse(
                 "the rule redirects, so nothing ever goes to its backends", remedy: "Remove them, or the redirect.")
+        }
+        if rule.redirect != nil {
+            for name in ["timeouts", "retry", "sessionPersistence"] {
+                object[name]?.warn(
+                    "the rule answers every request with its redirect, so there is nothing that `\(name)` could act on",
+                    remedy: "Remove it, or the redirect.")
+            }
         }
         self.checkPrefixes(rule, field)
         rule.session = object["sessionPersistence"].flatMap(SessionPersistenceReader.read)

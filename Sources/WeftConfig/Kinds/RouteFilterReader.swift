@@ -51,6 +51,15 @@ struct RouteFilterReader {
                 "a request cannot be both redirected and rewritten",
                 remedy: "Remove one; a redirect has hostname and path of its own.")
         }
+        if reader.filters.redirect != nil {
+            let idle = ["RequestHeaderModifier", "RequestMirror"].filter(reader.seen.contains)
+            if !idle.isEmpty {
+                field.refuse(
+                    "the request is redirected and goes nowhere, so \(idle.joined(separator: " and ")) beside the "
+                        + "RequestRedirect would never act",
+                    remedy: "Remove one or the other; a ResponseHeaderModifier may change the redirect's own answer.")
+            }
+        }
         return reader.filters
     }
 
@@ -75,7 +84,7 @@ struct RouteFilterReader {
         for other in Self.parts where other != part {
             object[other]?.refuse("the filter's type is \(name), so `\(other)` does nothing", remedy: "Remove it.")
         }
-        if name != "RequestMirror", !self.seen.insert(name).inserted {
+        if !self.seen.insert(name).inserted, name != "RequestMirror" {
             type.refuse("this type of filter stands here already", remedy: "Put everything into one filter.")
         }
         guard let field = object.required(part, remedy: "Add `\(part):` with what the filter does.") else { return }

@@ -39,7 +39,17 @@ enum RouteMatchReader {
         guard let object = field.object(known: ["type", "value"]) else { return nil }
         let type: PathType? = object["type"].map { $0.word() } ?? .PathPrefix
         guard let type else { return nil }
-        guard let valueField = object["value"] else { return type == .Exact ? .exact("/") : .prefix("/") }
+        guard let valueField = object["value"] else {
+            switch type {
+            case .Exact: return .exact("/")
+            case .PathPrefix: return .prefix("/")
+            case .RegularExpression:
+                field.refuse(
+                    "a RegularExpression without a `value` would match nothing that anybody wrote",
+                    remedy: "Add the expression as `value`, which must match the whole path; or match with PathPrefix.")
+                return nil
+            }
+        }
         guard let value = valueField.text(atMost: 1024) else { return nil }
         if type == .RegularExpression { return self.isExpression(value, valueField) ? .regularExpression(value) : nil }
         guard self.isPath(value, valueField) else { return nil }

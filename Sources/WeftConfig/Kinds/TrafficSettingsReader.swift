@@ -31,11 +31,15 @@ enum TrafficSettingsReader {
     }
 
     /// Where each knob that the document sets stands.
-    private static func lines(_ node: YAMLNode) -> [TrafficSetting: Int] {
+    private static func lines(_ node: YAMLNode) -> [TrafficSetting: Int] { self.lines(node) { $0.rawValue } }
+
+    /// Where each knob stands whose field in this document `field` knows.
+    static func lines(_ node: YAMLNode, field: (TrafficSetting) -> String?) -> [TrafficSetting: Int] {
         var lines: [TrafficSetting: Int] = [:]
         for setting in TrafficSetting.allCases {
+            guard let path = field(setting) else { continue }
             var place: (node: YAMLNode, line: Int)? = (node, node.line)
-            for name in setting.rawValue.split(separator: ".") {
+            for name in path.split(separator: ".") {
                 guard case .object(let entries)? = place?.node.value else {
                     place = nil
                     break
@@ -165,6 +169,7 @@ enum TrafficPolicyReader {
             }
         case "ExternalService":
             self.expect("weft.dev", group, of: kindName, object["group"] ?? field)
+            self.refuseInboundKnobs(settings, field)
             return name.label("external service").map {
                 .externalService(ServiceName(namespace: namespace, name: $0))
             }
@@ -180,6 +185,18 @@ enum TrafficPolicyReader {
     private static func expect(_ expected: String, _ group: String, of kind: String, _ field: Field) {
         if group == expected { return }
         field.refuse("\(kind) has the group \(expected)", remedy: "Write group: \(expected).")
+    }
+
+    /// Some knobs act beside a service's own workloads, or on the weights of its routes: outside there are neither.
+    private static func refuseInboundKnobs(_ settings: TrafficSettings, _ field: Field) {
+        let idle: [TrafficSetting] = [.rateLimits, .concurrency, .trustDeadlines, .stickyCohort]
+        let given = settings.given
+        let knobs = idle.filter(given.contains)
+        guard !knobs.isEmpty else { return }
+        field.refuse(
+            "\(knobs.map(\.rawValue).joined(separator: ", ")) cannot act on a destination outside: no proxy of the mesh "
+                + "stands beside it, and no route has it as its parent",
+            remedy: "Remove it; limits, overload.admission and outliers act on the callers' side.")
     }
 
     /// Some knobs belong to the connections to a service, which its routes share.

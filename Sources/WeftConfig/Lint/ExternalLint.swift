@@ -5,11 +5,7 @@ enum ExternalLint {
     static func findings(in world: LintWorld) -> [Diagnostic] {
         var findings: [Diagnostic] = []
         var owners: [String: ServiceName] = [:]
-        let externals = world.externals.values.sorted { left, right in
-            let leftAge = left.metadata.createdAt == 0 ? Int64.max : left.metadata.createdAt
-            let rightAge = right.metadata.createdAt == 0 ? Int64.max : right.metadata.createdAt
-            return (leftAge, left.metadata.serviceName) < (rightAge, right.metadata.serviceName)
-        }
+        let externals = world.externals.values.sorted { $0.metadata.isOlder(than: $1.metadata) }
         for external in externals {
             func warn(_ field: String, _ message: String, _ remedy: String) {
                 findings.append(

@@ -3,12 +3,19 @@ package import WeftModel
 // Where the parts of a resource stand in the file that it was read from: what outlives the rewriting of its document.
 
 extension Resource {
-    /// Lines from 1, by the path of the part: `timeouts.request` of a policy, `rules[0]` of a route.
+    /// Lines from 1, by the path of the part: `timeouts.request` of a policy, `rules[0]` and
+    /// `rules[0].timeouts.request` of a route.
     package var lines: [String: Int] {
         switch self {
         case .trafficPolicy(let policy): Self.lines(policy.settings)
         case .meshSettings(let settings): Self.lines(settings.traffic)
-        case .httpRoute(let route): Self.lines(route.rules.map(\.line))
+        case .httpRoute(let route):
+            Self.lines(route.rules.map(\.line)).merging(
+                route.rules.enumerated().flatMap { index, rule in
+                    rule.lines.compactMap { setting, line in
+                        setting.ruleField.map { ("rules[\(index)].\($0)", line) }
+                    }
+                }, uniquingKeysWith: { first, _ in first })
         case .grpcRoute(let route): Self.lines(route.rules.map(\.line))
         case .service, .workload, .streamRoute, .referenceGrant, .externalService: [:]
         }
@@ -24,6 +31,9 @@ extension Resource {
         Dictionary(settings.lines.map { ($0.key.rawValue, $0.value) }, uniquingKeysWith: { first, _ in first })
     }
 
+    /// What a rule may set beside the policies.
+    private static let ruleSettings = TrafficSetting.allCases.filter { $0.ruleField != nil }
+
     /// The resource with these lines in place of its own, which mean nothing once the document has been rewritten.
     func with(lines: [String: Int]) -> Resource {
         var settings: [TrafficSetting: Int] = [:]
@@ -36,7 +46,14 @@ extension Resource {
             value.traffic.lines = settings
             return .meshSettings(value)
         case .httpRoute(var route):
-            for index in route.rules.indices { route.rules[index].line = lines["rules[\(index)]"] }
+            for index in route.rules.indices {
+                route.rules[index].line = lines["rules[\(index)]"]
+                route.rules[index].lines = [:]
+                for setting in Self.ruleSettings {
+                    guard let field = setting.ruleField else { continue }
+                    route.rules[index].lines[setting] = lines["rules[\(index)].\(field)"]
+                }
+            }
             return .httpRoute(route)
         case .grpcRoute(var route):
             for index in route.rules.indices { route.rules[index].line = lines["rules[\(index)]"] }

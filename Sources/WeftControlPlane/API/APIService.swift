@@ -39,12 +39,8 @@ struct APIService: Sendable {
         case ("POST /v1/apply", 0):
             var request = try Self.decode(ApplyRequest.self, call.body)
             request.author = Self.author(request.author, call.caller)
-            let registered = await self.registry.workloads.compactMap { registered in
-                registered.workload.service.map {
-                    ServiceName(namespace: registered.workload.metadata.namespace, name: $0)
-                }
-            }
-            return try APIReply(try await self.configurations.apply(request, registered: Set(registered)))
+            let registered = await self.registry.workloads.map(\.workload)
+            return try APIReply(try await self.configurations.apply(request, registered: registered))
         case ("GET /v1/resources", 0):
             var list = try await self.configurations.list(
                 kind: try call.query["kind"].map(Self.kind), namespace: call.query["namespace"],

@@ -6,8 +6,9 @@ internal import WeftStore
 /// What operators write: read and checked as a whole, stored as a whole, shown again.
 struct Configurations: Sendable {
     let store: any ResourceStore
-    /// Says what is wrong or doubtful with the configuration as it would be, all resources together.
-    let lint: @Sendable ([Resource], _ registered: Set<ServiceName>) -> [Diagnostic]
+    /// Says what is wrong or doubtful with the configuration as it would be, all resources together, at a time in
+    /// seconds since 1970.
+    let lint: @Sendable ([Resource], _ registered: [Workload], _ now: Int64) -> [Diagnostic]
 
     /// What the store holds, as far as it can be read.
     struct Loaded: Sendable {
@@ -41,8 +42,8 @@ struct Configurations: Sendable {
 
     /// Stores all documents in one revision, or says everything that is wrong with them and stores none.
     ///
-    /// - Parameter registered: the services that workloads registered for, which documents may name.
-    func apply(_ request: ApplyRequest, registered: Set<ServiceName> = []) async throws -> ApplyResponse {
+    /// - Parameter registered: the workloads that registered by themselves, whose services documents may name.
+    func apply(_ request: ApplyRequest, registered: [Workload] = []) async throws -> ApplyResponse {
         let reading = ConfigReader.read(request.documents.map { SourceDocument(file: $0.file, text: $0.text) })
         guard !reading.diagnostics.hasErrors else { throw Self.invalid(reading.diagnostics) }
         return try await self.translating {
@@ -53,7 +54,7 @@ struct Configurations: Sendable {
                     throw StoreError.conflict(expected: expected, actual: loaded.revision)
                 }
                 let world = Self.world(loaded.resources, with: reading)
-                let diagnostics = reading.diagnostics + self.lint(world, registered)
+                let diagnostics = reading.diagnostics + self.lint(world, registered, Self.now)
                 guard !diagnostics.hasErrors else { throw Self.invalid(diagnostics) }
                 do {
                     return try await self.write(reading, over: loaded, request, warnings: diagnostics.sorted())
@@ -143,9 +144,16 @@ struct Configurations: Sendable {
 
     // MARK: Helpers
 
+    /// What is written anew keeps its age: which of two rivals counts does not change.
     private static func world(_ stored: [Resource], with reading: Reading) -> [Resource] {
+        let ages = Dictionary(stored.map { ($0.key, $0.metadata.createdAt) }, uniquingKeysWith: { first, _ in first })
         let new = Set(reading.resources.map(\.resource.key))
-        return stored.filter { !new.contains($0.key) } + reading.resources.map(\.resource)
+        return stored.filter { !new.contains($0.key) }
+            + reading.resources.map { parsed in
+                var metadata = parsed.resource.metadata
+                metadata.createdAt = ages[parsed.resource.key] ?? 0
+                return parsed.resource.with(metadata)
+            }
     }
 
     private static func view(_ stored: StoredResource) -> ResourceView {

@@ -77,7 +77,11 @@ enum OpenAPIDocument {
             "ResourceView",
             "key:ResourceKey apiVersion:string revision:integer createdAt:integer document:string file?:string line?:integer origin:string status?:RouteParentStatus[]"
         ),
-        ("RouteParentStatus", "parent:string conditions:RouteCondition[]"),
+        (
+            "RouteParentStatus",
+            "parent:string reference:ParentReference observedRevision:integer conditions:RouteCondition[]"
+        ),
+        ("ParentReference", "name:string namespace:string port?:integer sectionName?:string"),
         ("RouteCondition", "type:string isTrue:boolean reason:string message:string"),
         ("ResourceList", "revision:integer resources:ResourceView[]"),
         ("DeleteResponse", "revision:integer key:ResourceKey"),

@@ -45,7 +45,7 @@ struct ControlPlaneParts: Sendable {
         let registry = try await RegistryDriver(
             configuration: configuration, table: StoreRecords(store: store, table: "registry"), logger: logger,
             endpointsChanged: { relay.changed() })
-        let configurations = Configurations(store: store, lint: { Linter.lint($0, registered: $1) })
+        let configurations = Configurations(store: store, lint: { Linter.lint($0, registered: $1, now: $2) })
         let reconciler = Reconciler(
             configurations: configurations, registry: registry, hub: hub, cache: cache,
             trustDomain: configuration.trustDomain, logger: logger)

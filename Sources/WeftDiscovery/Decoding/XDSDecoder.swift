@@ -81,6 +81,7 @@ package enum XDSDecoder {
         model.concurrency = inbound.hasConcurrency ? inbound.concurrency.model : nil
         for limit in inbound.rateLimits.prefix(16) { model.rateLimits.append(try limit.model(of: listener.name)) }
         model.trustsDeadlines = inbound.trustDeadlines
+        model.sources = modelSources(inbound.sources)
         return .listener(.inbound(model), inlineRoutes: nil)
     }
 

@@ -131,6 +131,7 @@ package struct XDSEncoder: Sendable {
                 if let concurrency = inbound.concurrency { $0.concurrency = Weft_V1_Concurrency(concurrency) }
                 $0.rateLimits = inbound.rateLimits.map(Weft_V1_RateLimit.init)
                 $0.trustDeadlines = inbound.trustsDeadlines
+                $0.sources = wireSources(inbound.sources)
             } as Weft_V1_InboundListener)
         return .with {
             $0.name = inbound.name

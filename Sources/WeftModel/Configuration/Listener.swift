@@ -32,6 +32,8 @@ package struct InboundListener: Hashable, Sendable {
     package var rateLimits: [RateLimit] = []
     /// Whether deadlines of callers outside the mesh count.
     package var trustsDeadlines = false
+    /// Which resource set each value; a value that is not here is a default.
+    package var sources: [TrafficSetting: Provenance] = [:]
 
     package init(
         name: String, service: ServiceName, address: String, port: Int, appPort: Int, appProtocol: AppProtocol,

@@ -36,6 +36,18 @@ package struct HTTPRoute: Hashable, Sendable {
         package var session: SessionPersistence?
         /// The rule's first line in its file, from 1.
         package var line: Int?
+        /// Where in its file each of its values stands, from 1, as far as that is known.
+        package var lines: [TrafficSetting: Int] = [:]
+
+        /// What the rule itself says, before every policy.
+        package var settings: TrafficSettings {
+            var settings = TrafficSettings()
+            settings.requestTimeout = self.requestTimeout
+            settings.perTryTimeout = self.backendRequestTimeout
+            settings.retry = self.retry
+            settings.lines = self.lines
+            return settings
+        }
 
         package init(
             name: String? = nil, matches: [RouteMatch] = [], requestHeaders: HeaderModifier = HeaderModifier(),

@@ -59,6 +59,15 @@ package enum AppProtocol: String, Hashable, Sendable, Codable, CaseIterable {
     package var allowsBytes: Bool { self == .tcp || self == .tls || self == .detect }
     /// Whether requests may pass.
     package var allowsRequests: Bool { self != .tcp && self != .tls }
+
+    /// Whether routes of a kind can carry what is spoken: requests, or bytes.
+    package func suits(_ kind: ResourceKind) -> Bool {
+        switch kind {
+        case .httpRoute, .grpcRoute: self.allowsRequests
+        case .tcpRoute, .tlsRoute: self.allowsBytes
+        case .service, .workload, .referenceGrant, .externalService, .trafficPolicy, .meshSettings: true
+        }
+    }
 }
 
 /// A running instance of an application. Normally made by its proxy's registration.

@@ -44,19 +44,19 @@ package struct BalancingSettings: Hashable, Sendable {
         return merged
     }
 
-    /// Puts what is set here over `options`, and tells the path of each value so set.
-    package func apply(to options: inout BalancingOptions, noting note: (String) -> Void) {
-        func set<Value>(_ value: Value?, _ path: String, _ store: (Value) -> Void) {
+    /// Puts what is set here over `options`, and tells each value so set.
+    package func apply(to options: inout BalancingOptions, noting note: (TrafficSetting) -> Void) {
+        func set<Value>(_ value: Value?, _ setting: TrafficSetting, _ store: (Value) -> Void) {
             guard let value else { return }
             store(value)
-            note("loadBalancing.\(path)")
+            note(setting)
         }
-        set(self.penalizesFailures, "penalizeFailures") { options.penalizesFailures = $0 }
-        set(self.hashKey, "hashOn") { options.hashKey = $0 }
-        set(self.stickyCookie, "stickiness") { options.stickyCookie = $0 }
-        set(self.slowStart, "slowStart") { options.slowStart = $0 }
-        set(self.prefersZone, "zones.prefer") { options.prefersZone = $0 }
-        set(self.failover, "zones.failover") { options.failover = $0 }
-        set(self.panicThreshold, "panicThreshold") { options.panicThreshold = $0 }
+        set(self.penalizesFailures, .penalizesFailures) { options.penalizesFailures = $0 }
+        set(self.hashKey, .hashKey) { options.hashKey = $0 }
+        set(self.stickyCookie, .stickyCookie) { options.stickyCookie = $0 }
+        set(self.slowStart, .slowStart) { options.slowStart = $0 }
+        set(self.prefersZone, .prefersZone) { options.prefersZone = $0 }
+        set(self.failover, .failover) { options.failover = $0 }
+        set(self.panicThreshold, .panicThreshold) { options.panicThreshold = $0 }
     }
 }

@@ -60,20 +60,20 @@ package struct OutlierSettings: Hashable, Sendable {
         return merged
     }
 
-    /// Puts what is set here over `policy`, and tells the path of each value so set.
-    package func apply(to policy: inout OutlierPolicy, noting note: (String) -> Void) {
-        func set<Value>(_ value: Value?, _ path: String, _ store: (Value) -> Void) {
+    /// Puts what is set here over `policy`, and tells each value so set.
+    package func apply(to policy: inout OutlierPolicy, noting note: (TrafficSetting) -> Void) {
+        func set<Value>(_ value: Value?, _ setting: TrafficSetting, _ store: (Value) -> Void) {
             guard let value else { return }
             store(value)
-            note("outliers.\(path)")
+            note(setting)
         }
-        set(self.isEnabled, "enabled") { policy.isEnabled = $0 }
-        set(self.successRate, "successRate") { policy.successRate = $0 }
-        set(self.minRequests, "minRequests") { policy.minRequests = $0 }
-        set(self.consecutiveFailures, "consecutiveFailures") { policy.consecutiveFailures = $0 }
-        set(self.baseEjection, "ejection.base") { policy.baseEjection = $0 }
-        set(self.maxEjection, "ejection.max") { policy.maxEjection = $0 }
-        set(self.maxEjectionPercent, "ejection.maxPercent") { policy.maxEjectionPercent = $0 }
-        set(self.cohort, "cohort") { policy.cohort = $0 }
+        set(self.isEnabled, .outliersEnabled) { policy.isEnabled = $0 }
+        set(self.successRate, .outlierSuccessRate) { policy.successRate = $0 }
+        set(self.minRequests, .outlierMinRequests) { policy.minRequests = $0 }
+        set(self.consecutiveFailures, .outlierConsecutiveFailures) { policy.consecutiveFailures = $0 }
+        set(self.baseEjection, .baseEjection) { policy.baseEjection = $0 }
+        set(self.maxEjection, .maxEjection) { policy.maxEjection = $0 }
+        set(self.maxEjectionPercent, .maxEjectionPercent) { policy.maxEjectionPercent = $0 }
+        set(self.cohort, .outlierCohort) { policy.cohort = $0 }
     }
 }

@@ -93,6 +93,11 @@ package nonisolated struct Weft_V1_InboundListener: @unchecked Sendable {
     set {_uniqueStorage()._trustDeadlines = newValue}
   }
 
+  package var sources: [Weft_V1_Source] {
+    get {_storage._sources}
+    set {_uniqueStorage()._sources = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -775,7 +780,7 @@ nonisolated extension Weft_V1_Provenance: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension Weft_V1_InboundListener: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".InboundListener"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}namespace\0\u{1}service\0\u{3}app_port\0\u{3}app_protocol\0\u{1}mtls\0\u{2}_\u{1}concurrency\0\u{4}d\u{1}rate_limits\0\u{3}trust_deadlines\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}namespace\0\u{1}service\0\u{3}app_port\0\u{3}app_protocol\0\u{1}mtls\0\u{2}_\u{1}concurrency\0\u{4}d\u{1}rate_limits\0\u{3}trust_deadlines\0\u{1}sources\0")
 
   fileprivate class _StorageClass {
     var _namespace: String = String()
@@ -786,6 +791,7 @@ nonisolated extension Weft_V1_InboundListener: SwiftProtobuf.Message, SwiftProto
     var _concurrency: Weft_V1_Concurrency? = nil
     var _rateLimits: [Weft_V1_RateLimit] = []
     var _trustDeadlines: Bool = false
+    var _sources: [Weft_V1_Source] = []
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -804,6 +810,7 @@ nonisolated extension Weft_V1_InboundListener: SwiftProtobuf.Message, SwiftProto
       _concurrency = source._concurrency
       _rateLimits = source._rateLimits
       _trustDeadlines = source._trustDeadlines
+      _sources = source._sources
     }
   }
 
@@ -830,6 +837,7 @@ nonisolated extension Weft_V1_InboundListener: SwiftProtobuf.Message, SwiftProto
         case 100: try { try decoder.decodeSingularMessageField(value: &_storage._concurrency) }()
         case 200: try { try decoder.decodeRepeatedMessageField(value: &_storage._rateLimits) }()
         case 201: try { try decoder.decodeSingularBoolField(value: &_storage._trustDeadlines) }()
+        case 202: try { try decoder.decodeRepeatedMessageField(value: &_storage._sources) }()
         default: break
         }
       }
@@ -866,6 +874,9 @@ nonisolated extension Weft_V1_InboundListener: SwiftProtobuf.Message, SwiftProto
       if _storage._trustDeadlines != false {
         try visitor.visitSingularBoolField(value: _storage._trustDeadlines, fieldNumber: 201)
       }
+      if !_storage._sources.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._sources, fieldNumber: 202)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -883,6 +894,7 @@ nonisolated extension Weft_V1_InboundListener: SwiftProtobuf.Message, SwiftProto
         if _storage._concurrency != rhs_storage._concurrency {return false}
         if _storage._rateLimits != rhs_storage._rateLimits {return false}
         if _storage._trustDeadlines != rhs_storage._trustDeadlines {return false}
+        if _storage._sources != rhs_storage._sources {return false}
         return true
       }
       if !storagesAreEqual {return false}

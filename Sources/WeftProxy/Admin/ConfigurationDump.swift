@@ -40,6 +40,11 @@ enum ConfigurationDump {
                         "service": .text(inbound.service.description),
                         "address": .text("\(inbound.address):\(inbound.port)"), "appPort": .number(inbound.appPort),
                         "appProtocol": .text(inbound.appProtocol.rawValue), "mtls": .text(inbound.mtls.rawValue),
+                        "rateLimits": inbound.rateLimits.isEmpty
+                            ? nil : .list(inbound.rateLimits.map { .text($0.name) }),
+                        "concurrency": inbound.concurrency.map { .number($0.maxLimit) },
+                        "trustDeadlines": .flag(inbound.trustsDeadlines),
+                        "valuesFrom": self.sources(inbound.sources),
                     ])
                 }
             })

@@ -41,6 +41,15 @@ import WeftModel
         ("matches: [{path: {value: /a%2Fb}}]", "spec.rules[0].matches[0].path.value"),
         ("matches: [{path: {value: \"/a#b\"}}]", "spec.rules[0].matches[0].path.value"),
         ("matches: [{path: {type: RegularExpression, value: \"(\"}}]", "spec.rules[0].matches[0].path.value"),
+        ("matches: [{path: {type: RegularExpression}}]", "spec.rules[0].matches[0].path"),
+        (
+            "filters: [{type: RequestRedirect, requestRedirect: {port: 81}}, {type: RequestMirror, requestMirror: {backendRef: {name: a, port: 80}}}]",
+            "spec.rules[0].filters"
+        ),
+        (
+            "filters: [{type: RequestHeaderModifier, requestHeaderModifier: {remove: [x-a]}}, {type: RequestRedirect, requestRedirect: {port: 81}}]",
+            "spec.rules[0].filters"
+        ),
         ("matches: [{method: get}]", "spec.rules[0].matches[0].method"),
         ("matches: [{headers: [{name: \":path\", value: x}]}]", "spec.rules[0].matches[0].headers[0].name"),
         ("matches: [{headers: [{name: a}]}]", "spec.rules[0].matches[0].headers[0]"),
@@ -123,6 +132,33 @@ import WeftModel
         #expect(reading.resources.isEmpty)
         #expect(reading.diagnostics.filter { $0.severity == .error }.map(\.field) == [field])
         #expect(reading.diagnostics.allSatisfy { $0.resource == "HTTPRoute/default/billing" })
+    }
+
+    @Test func `a redirect may have its own answer's headers changed, and nothing that looks at a backend`() {
+        let redirect = "{type: RequestRedirect, requestRedirect: {port: 81}}"
+        let modifier = "{type: ResponseHeaderModifier, responseHeaderModifier: {set: [{name: x-a, value: b}]}}"
+        #expect(read(route(rule: "filters: [\(redirect), \(modifier)]")).diagnostics == [])
+        let idle = read(
+            route(
+                rule:
+                    "{filters: [\(redirect)], timeouts: {request: 1s}, retry: {attempts: 1}, sessionPersistence: {}}"))
+        #expect(idle.diagnostics.allSatisfy { $0.severity == .warning })
+        #expect(
+            idle.diagnostics.compactMap(\.field) == [
+                "spec.rules[0].timeouts", "spec.rules[0].retry", "spec.rules[0].sessionPersistence",
+            ])
+    }
+
+    @Test func `a rule remembers the line of each of its values, and again when it is read from the store`() throws {
+        let text = "backendRefs: [{name: billing, port: 80}]\ntimeouts:\n  request: 1s\nretry:\n  attempts: 2"
+        let parsed = try #require(read(route(rule: text)).resources.first)
+        func lines(_ resource: Resource) -> [TrafficSetting: Int]? {
+            if case .httpRoute(let route) = resource { route.rules.first?.lines } else { nil }
+        }
+        #expect(lines(parsed.resource) == [.requestTimeout: 9, .retryAttempts: 11])
+        let restored = try ConfigReader.restore(
+            document: parsed.canonicalJSON, provenance: parsed.provenance, createdAt: 1, lines: parsed.resource.lines)
+        #expect(lines(restored) == lines(parsed.resource))
     }
 
     private func parents(_ text: String) -> [Diagnostic] {

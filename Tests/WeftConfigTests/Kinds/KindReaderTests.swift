@@ -135,3 +135,22 @@ import WeftModel
         #expect(reading.diagnostics.first?.remedy?.contains("name: mesh") == true)
     }
 }
+
+@Suite struct ExternalPolicyTests {
+    @Test(arguments: [
+        "rateLimits: [{name: a, requests: 10}]", "timeouts: {trustDeadlines: true}", "overload: {concurrency: {}}",
+        "stickyCohort: {header: x-user}",
+    ])
+    func `what acts beside a service's workloads is refused for a destination outside`(spec: String) {
+        let reading = read(policy("p", on: "ExternalService", "payments", spec))
+        #expect(reading.diagnostics.filter { $0.severity == .error }.map(\.field) == ["spec.targetRefs[0]"])
+    }
+
+    @Test(arguments: [
+        "overload: {admission: {}}", "timeouts: {request: 1s, connect: 1s}", "limits: {requests: 4}",
+        "hedging: {delay: 50ms}", "outliers: {successRate: 90}",
+    ])
+    func `what acts at the callers may be said of a destination outside`(spec: String) {
+        #expect(read(policy("p", on: "ExternalService", "payments", spec)).diagnostics == [])
+    }
+}

@@ -5,7 +5,7 @@ import WeftModel
 @Suite struct LinterTests {
     private let billing = "apiVersion: v1\nkind: Service\nmetadata: {name: billing}\nspec: {ports: [{port: 80}]}\n---\n"
 
-    private func lint(_ text: String, registered: Set<ServiceName> = []) -> [Diagnostic] {
+    private func lint(_ text: String, registered: [Workload] = []) -> [Diagnostic] {
         let reading = read(text)
         #expect(reading.diagnostics.map(\.description) == [])
         return Linter.lint(reading.resources.map(\.resource), registered: registered)
@@ -13,7 +13,11 @@ import WeftModel
 
     @Test func `resources that fit together leave nothing to say`() {
         #expect(self.lint(self.billing + route(rule: "backendRefs: [{name: billing, port: 80}]")).isEmpty)
-        let registered: Set = [ServiceName(namespace: "default", name: "billing")]
+        let registered = [
+            Workload(
+                metadata: Metadata(name: "billing-1"), account: "billing", service: "billing", address: "127.0.0.1",
+                ports: [Workload.Port(port: 80)])
+        ]
         #expect(self.lint(route(rule: "backendRefs: [{name: billing, port: 80}]"), registered: registered).isEmpty)
     }
 
@@ -62,6 +66,6 @@ import WeftModel
         let route = self.lint(
             self.billing + policy("timeouts: {request: 1s}") + "\n---\n"
                 + route(rule: "backendRefs: [{name: billing, port: 80}]\ntimeouts: {backendRequest: 3s}"))
-        #expect(route.map(\.field) == ["spec.rules[0].timeouts"])
+        #expect(route.map(\.field) == ["spec.rules[0].timeouts.backendRequest"])
     }
 }
