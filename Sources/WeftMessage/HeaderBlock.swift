@@ -236,6 +236,19 @@ package struct HeaderBlock: Sendable {
         self.append(name, number)
     }
 
+    /// Adds a member to a list: to the last field of this name, or as a field of its own.
+    package mutating func appendMember(_ name: FieldName, _ text: String) {
+        guard let index = self.fields.lastIndex(where: { $0.name == name }) else { return self.append(name, text) }
+        let start = self.bytes.count
+        let old = self.fields[index]
+        self.bytes.reserveCapacity(start + Int(old.valueCount) + 2 + text.utf8.count)
+        for place in Int(old.valueStart)..<Int(old.valueStart + old.valueCount) { self.bytes.append(self.bytes[place]) }
+        if old.valueCount > 0 { self.bytes.append(contentsOf: [UInt8(ascii: ","), UInt8(ascii: " ")]) }
+        self.bytes.append(contentsOf: text.utf8)
+        self.fields[index].valueStart = UInt32(truncatingIfNeeded: start)
+        self.fields[index].valueCount = UInt32(truncatingIfNeeded: self.bytes.count - start)
+    }
+
     /// Overwrites or appends; `name` is put into lower case.
     package mutating func set(_ name: String, _ value: String) {
         let name = name.lowercased()

@@ -21,6 +21,7 @@ package struct EffectiveTraffic: Hashable, Sendable {
     package var idleTimeout = Sourced<Duration?>(nil)
     package var connectTimeout = Sourced(Duration.seconds(1))
     package var trustDeadlines = Sourced(false)
+    package var forwarding = ForwardingPolicy()
     package var retryAttempts = Sourced(RetryPolicy().attempts)
     package var retryStatuses = Sourced(RetryPolicy().statuses)
     package var retryGRPCStatuses = Sourced(RetryPolicy().grpcStatuses)
@@ -49,7 +50,7 @@ package struct EffectiveTraffic: Hashable, Sendable {
     package var admission = Sourced<AdmissionPolicy?>(nil)
     /// Nil leaves the side of a split to chance.
     package var stickyCohort = Sourced<AffinityKey?>(nil)
-    /// Who set the values of `balancing` and `outliers`. A value without an entry is the built-in default.
+    /// Who set the values of `forwarding`, `balancing` and `outliers`. A value without an entry is the built-in default.
     package var sources: [TrafficSetting: Provenance] = [:]
 
     /// The built-in defaults.
@@ -88,6 +89,7 @@ package struct EffectiveTraffic: Hashable, Sendable {
         replace(&self.admission, with: settings.overload?.admission, .admission)
         replace(&self.stickyCohort, with: settings.stickyCohort, .stickyCohort)
         var given: [TrafficSetting] = []
+        settings.forwarding?.apply(to: &self.forwarding) { given.append($0) }
         settings.balancing?.apply(to: &self.balancing) { given.append($0) }
         settings.outliers?.apply(to: &self.outliers) { given.append($0) }
         for setting in given { self.sources[setting] = source?.at(line: settings.lines[setting]) }
@@ -112,15 +114,15 @@ package struct EffectiveTraffic: Hashable, Sendable {
             .maxConnections: self.maxConnections.source, .maxPendingRequests: self.maxPendingRequests.source,
             .maxRequests: self.maxRequests.source, .maxRetries: self.maxRetries.source,
             .healthCheck: self.healthCheck.source, .admission: self.admission.source,
-        ].compactMapValues(\.self).merging(self.sources) { own, _ in own }
+        ].compactMapValues(\.self).merging(self.sources.filter { !$0.key.isForwarding }) { own, _ in own }
     }
 
     /// Where the values that a workload's inbound side carries came from; defaults are left out.
     package var listenerSources: [TrafficSetting: Provenance] {
         [
             .rateLimits: self.rateLimits.source, .concurrency: self.concurrency.source,
-            .trustDeadlines: self.trustDeadlines.source,
-        ].compactMapValues(\.self)
+            .trustDeadlines: self.trustDeadlines.source, .idleTimeout: self.idleTimeout.source,
+        ].compactMapValues(\.self).merging(self.sources.filter { $0.key.isForwarding }) { own, _ in own }
     }
 
     /// The limits that a service's proxies keep, each with the resource that set it.

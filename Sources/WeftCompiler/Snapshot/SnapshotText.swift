@@ -30,8 +30,13 @@ package enum SnapshotText {
                 + (listener.concurrency.map { " concurrency \(BalancingText.concurrency($0))" } ?? "")
         ]
         if listener.trustsDeadlines { lines.append("  trusts deadlines of callers outside the mesh") }
+        if let idle = listener.idleTimeout { lines.append("  idle \(idle)") }
+        if listener.forwarding.trustsCallers { lines.append("  trusts what callers outside the mesh forward") }
+        if listener.forwarding.keepsAddresses { lines.append("  adds no addresses") }
+        if listener.forwarding.namesItself { lines.append("  names itself in Via") }
+        if listener.forwarding.keepsEscapedSlashes { lines.append("  lets escaped slashes pass") }
         lines += listener.rateLimits.map { limit in
-            "  limit \(limit.name): \(limit.requests) per \(limit.interval), burst \(limit.burst), key \(limit.key), "
+            "  limit \(limit.service.map { "\($0)/" } ?? "")\(limit.name): \(limit.requests) per \(limit.interval), burst \(limit.burst), key \(limit.key), "
                 + "\(limit.maxKeys) keys, of the \(limit.scope.rawValue)"
                 + (limit.provenance.map { " from \($0)" } ?? "")
         }

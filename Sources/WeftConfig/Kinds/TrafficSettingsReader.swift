@@ -3,7 +3,8 @@ internal import WeftModel
 /// Reads the knobs that `TrafficPolicy` and `MeshSettings` share.
 enum TrafficSettingsReader {
     static let fields = [
-        "timeouts", "retry", "hedging", "rateLimits", "fault", "loadBalancing", "limits", "stickyCohort", "outliers",
+        "timeouts", "forwarding", "retry", "hedging", "rateLimits", "fault", "loadBalancing", "limits", "stickyCohort",
+        "outliers",
         "healthCheck", "overload",
     ]
 
@@ -11,6 +12,7 @@ enum TrafficSettingsReader {
         var settings = TrafficSettings()
         settings.lines = self.lines(object.field.node)
         if let timeouts = object["timeouts"] { self.readTimeouts(timeouts, into: &settings) }
+        settings.forwarding = object["forwarding"].flatMap(self.forwarding)
         if let retry = object["retry"] { settings.retry = self.retry(retry) }
         if let balancing = object["loadBalancing"] { BalancingReader.read(balancing, into: &settings) }
         settings.stickyCohort = object["stickyCohort"].flatMap(BalancingReader.key)
@@ -68,6 +70,21 @@ enum TrafficSettingsReader {
                     + "\(DurationText.text(request)): no second try could ever start",
                 remedy: "Make `perTry` shorter than `request`, or remove it.")
         }
+    }
+
+    private enum Addresses: String, CaseIterable { case append, keep }
+    private enum EscapedSlashes: String, CaseIterable { case refuse, keep }
+
+    private static func forwarding(_ field: Field) -> ForwardingSettings? {
+        guard let object = field.object(known: ["trustCallers", "addresses", "via", "escapedSlashes"]) else {
+            return nil
+        }
+        var forwarding = ForwardingSettings()
+        forwarding.trustsCallers = object["trustCallers"]?.boolean()
+        forwarding.keepsAddresses = object["addresses"]?.word(Addresses.self).map { $0 == .keep }
+        forwarding.namesItself = object["via"]?.boolean()
+        forwarding.keepsEscapedSlashes = object["escapedSlashes"]?.word(EscapedSlashes.self).map { $0 == .keep }
+        return forwarding
     }
 
     private static func retry(_ field: Field) -> RetrySettings? {
@@ -191,7 +208,7 @@ enum TrafficPolicyReader {
     private static func refuseInboundKnobs(_ settings: TrafficSettings, _ field: Field) {
         let idle: [TrafficSetting] = [.rateLimits, .concurrency, .trustDeadlines, .stickyCohort]
         let given = settings.given
-        let knobs = idle.filter(given.contains)
+        let knobs = TrafficSetting.allCases.filter { given.contains($0) && (idle.contains($0) || $0.isForwarding) }
         guard !knobs.isEmpty else { return }
         field.refuse(
             "\(knobs.map(\.rawValue).joined(separator: ", ")) cannot act on a destination outside: no proxy of the mesh "
@@ -204,6 +221,7 @@ enum TrafficPolicyReader {
         var knobs: [String] = []
         if settings.connectTimeout != nil { knobs.append("timeouts.connect") }
         if settings.trustDeadlines != nil { knobs.append("timeouts.trustDeadlines") }
+        if settings.forwarding != nil { knobs.append("forwarding") }
         if settings.rateLimits != nil { knobs.append("rateLimits") }
         if settings.loadBalancing != nil || settings.balancing != nil { knobs.append("loadBalancing") }
         if settings.maxConnections != nil || settings.maxPendingRequests != nil || settings.maxRequests != nil

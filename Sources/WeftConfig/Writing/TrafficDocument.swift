@@ -47,6 +47,7 @@ enum TrafficDocument {
         timeouts.add("idle", settings.idleTimeout.map(self.duration))
         timeouts.add("trustDeadlines", settings.trustDeadlines.map(JSONValue.boolean))
         object.add("timeouts", timeouts.valueIfAny)
+        object.add("forwarding", settings.forwarding.map(self.forwarding))
         object.add("retry", settings.retry.map(self.retry))
         BalancingDocument.add(settings, to: &object)
         var limits = ObjectBuilder()
@@ -56,6 +57,15 @@ enum TrafficDocument {
         limits.add("retries", settings.maxRetries.map(JSONValue.integer))
         object.add("limits", limits.valueIfAny)
         ResilienceDocument.add(settings, to: &object)
+    }
+
+    private static func forwarding(_ forwarding: ForwardingSettings) -> JSONValue {
+        var object = ObjectBuilder()
+        object.add("trustCallers", forwarding.trustsCallers.map(JSONValue.boolean))
+        object.add("addresses", forwarding.keepsAddresses.map { .text($0 ? "keep" : "append") })
+        object.add("via", forwarding.namesItself.map(JSONValue.boolean))
+        object.add("escapedSlashes", forwarding.keepsEscapedSlashes.map { .text($0 ? "keep" : "refuse") })
+        return object.value
     }
 
     static func retry(_ retry: RetrySettings) -> JSONValue {

@@ -82,6 +82,8 @@ package enum XDSDecoder {
         for limit in inbound.rateLimits.prefix(16) { model.rateLimits.append(try limit.model(of: listener.name)) }
         model.trustsDeadlines = inbound.trustDeadlines
         model.sources = modelSources(inbound.sources)
+        model.forwarding = inbound.forwarding.model
+        model.idleTimeout = inbound.hasIdleTimeout ? inbound.idleTimeout.swiftDuration : nil
         return .listener(.inbound(model), inlineRoutes: nil)
     }
 

@@ -100,6 +100,10 @@ extension Weft_V1_RateLimit {
         self.maxKeys = UInt32(clamping: limit.maxKeys)
         self.scope = limit.scope.rawValue
         if let provenance = limit.provenance { self.provenance = Weft_V1_Provenance(provenance) }
+        if let service = limit.service {
+            self.serviceNamespace = service.namespace
+            self.serviceName = service.name
+        }
     }
 
     /// Reads a limit of a listener; throws for a key or scope that this version does not know, since a limit that is
@@ -120,9 +124,32 @@ extension Weft_V1_RateLimit {
         guard self.requests > 0, self.interval.swiftDuration > .zero else {
             throw XDSDecodingError(resource: resource, field: "rate_limits.requests", cause: "allow nothing at all")
         }
-        return RateLimit(
+        var limit = RateLimit(
             name: self.name, requests: Int(self.requests), interval: self.interval.swiftDuration,
             burst: Int(max(1, self.burst)), key: key, maxKeys: Int(min(max(1, self.maxKeys), 100_000)), scope: scope,
             provenance: self.hasProvenance ? self.provenance.model : nil)
+        if !self.serviceName.isEmpty {
+            limit.service = ServiceName(namespace: self.serviceNamespace, name: self.serviceName)
+        }
+        return limit
+    }
+}
+
+extension Weft_V1_Forwarding {
+    init(_ policy: ForwardingPolicy) {
+        self.init()
+        self.trustCallers = policy.trustsCallers
+        self.keepAddresses = policy.keepsAddresses
+        self.via = policy.namesItself
+        self.keepEscapedSlashes = policy.keepsEscapedSlashes
+    }
+
+    var model: ForwardingPolicy {
+        var policy = ForwardingPolicy()
+        policy.trustsCallers = self.trustCallers
+        policy.keepsAddresses = self.keepAddresses
+        policy.namesItself = self.via
+        policy.keepsEscapedSlashes = self.keepEscapedSlashes
+        return policy
     }
 }

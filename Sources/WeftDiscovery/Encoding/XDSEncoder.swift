@@ -132,6 +132,8 @@ package struct XDSEncoder: Sendable {
                 $0.rateLimits = inbound.rateLimits.map(Weft_V1_RateLimit.init)
                 $0.trustDeadlines = inbound.trustsDeadlines
                 $0.sources = wireSources(inbound.sources)
+                if inbound.forwarding != ForwardingPolicy() { $0.forwarding = Weft_V1_Forwarding(inbound.forwarding) }
+                if let idle = inbound.idleTimeout { $0.idleTimeout = Google_Protobuf_Duration(idle) }
             } as Weft_V1_InboundListener)
         return .with {
             $0.name = inbound.name

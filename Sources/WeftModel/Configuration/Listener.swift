@@ -32,6 +32,9 @@ package struct InboundListener: Hashable, Sendable {
     package var rateLimits: [RateLimit] = []
     /// Whether deadlines of callers outside the mesh count.
     package var trustsDeadlines = false
+    /// Silence either way that ends a stream; nil is the default of `RouteTimeouts`, zero is none.
+    package var idleTimeout: Duration?
+    package var forwarding = ForwardingPolicy()
     /// Which resource set each value; a value that is not here is a default.
     package var sources: [TrafficSetting: Provenance] = [:]
 

@@ -14,6 +14,8 @@ package struct RateLimit: Hashable, Sendable {
     package var scope: Scope
     /// The resource that set it.
     package var provenance: Provenance?
+    /// The service whose limit it is; nil: the one whose proxies keep it.
+    package var service: ServiceName?
 
     package init(
         name: String, requests: Int, interval: Duration = .seconds(1), burst: Int? = nil, key: Key = .everyone,
@@ -50,5 +52,5 @@ package struct RateLimit: Hashable, Sendable {
     }
 
     /// Under which name slices of it are leased: `billing.default/per-caller`.
-    package func quota(of service: ServiceName) -> String { "\(service)/\(self.name)" }
+    package func quota(of service: ServiceName) -> String { "\(self.service ?? service)/\(self.name)" }
 }

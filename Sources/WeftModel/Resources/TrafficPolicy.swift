@@ -33,6 +33,7 @@ package struct TrafficSettings: Hashable, Sendable {
     package var idleTimeout: Duration?
     /// Whether deadlines of callers outside the mesh count. Default false: they are removed.
     package var trustDeadlines: Bool?
+    package var forwarding: ForwardingSettings?
     package var retry: RetrySettings?
     package var hedging: HedgePolicy?
     /// Replaces the wider policy's list as a whole; an empty one lifts its limits.
@@ -66,6 +67,7 @@ package struct TrafficSettings: Hashable, Sendable {
         merged.perTryTimeout = self.perTryTimeout ?? wider.perTryTimeout
         merged.idleTimeout = self.idleTimeout ?? wider.idleTimeout
         merged.trustDeadlines = self.trustDeadlines ?? wider.trustDeadlines
+        merged.forwarding = self.forwarding.map { $0.merged(over: wider.forwarding ?? .init()) } ?? wider.forwarding
         merged.hedging = self.hedging ?? wider.hedging
         merged.rateLimits = self.rateLimits ?? wider.rateLimits
         merged.fault = self.fault ?? wider.fault

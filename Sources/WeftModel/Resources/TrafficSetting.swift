@@ -5,6 +5,10 @@ package enum TrafficSetting: String, Hashable, Sendable, CaseIterable, Codable {
     case connectTimeout = "timeouts.connect"
     case idleTimeout = "timeouts.idle"
     case trustDeadlines = "timeouts.trustDeadlines"
+    case trustForwarded = "forwarding.trustCallers"
+    case forwardedAddresses = "forwarding.addresses"
+    case via = "forwarding.via"
+    case escapedSlashes = "forwarding.escapedSlashes"
     case retryAttempts = "retry.attempts"
     case retryStatuses = "retry.codes"
     case retryGRPCStatuses = "retry.grpcCodes"
@@ -49,6 +53,9 @@ package enum TrafficSetting: String, Hashable, Sendable, CaseIterable, Codable {
         }
     }
 
+    /// What the destination's proxy makes of who called, and of paths.
+    package var isForwarding: Bool { self.rawValue.hasPrefix("forwarding.") }
+
     /// What judges endpoints by their answers.
     package var isOutlier: Bool { self.rawValue.hasPrefix("outliers.") }
 }
@@ -82,6 +89,10 @@ extension TrafficSettings {
         note(self.overload?.concurrency, .concurrency)
         note(self.overload?.admission, .admission)
         note(self.stickyCohort, .stickyCohort)
+        if let forwarding = self.forwarding {
+            var policy = ForwardingPolicy()
+            forwarding.apply(to: &policy) { given.insert($0) }
+        }
         if let balancing = self.balancing {
             var options = BalancingOptions()
             balancing.apply(to: &options) { given.insert($0) }

@@ -98,11 +98,53 @@ package nonisolated struct Weft_V1_InboundListener: @unchecked Sendable {
     set {_uniqueStorage()._sources = newValue}
   }
 
+  package var forwarding: Weft_V1_Forwarding {
+    get {_storage._forwarding ?? Weft_V1_Forwarding()}
+    set {_uniqueStorage()._forwarding = newValue}
+  }
+  /// Returns true if `forwarding` has been explicitly set.
+  package var hasForwarding: Bool {_storage._forwarding != nil}
+  /// Clears the value of `forwarding`. Subsequent reads from it will return its default value.
+  package mutating func clearForwarding() {_uniqueStorage()._forwarding = nil}
+
+  /// Silence that ends a stream; absent: the default, zero: none.
+  package var idleTimeout: SwiftProtobuf.Google_Protobuf_Duration {
+    get {_storage._idleTimeout ?? SwiftProtobuf.Google_Protobuf_Duration()}
+    set {_uniqueStorage()._idleTimeout = newValue}
+  }
+  /// Returns true if `idleTimeout` has been explicitly set.
+  package var hasIdleTimeout: Bool {_storage._idleTimeout != nil}
+  /// Clears the value of `idleTimeout`. Subsequent reads from it will return its default value.
+  package mutating func clearIdleTimeout() {_uniqueStorage()._idleTimeout = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// What the destination's proxy makes of who called, and of paths.
+package nonisolated struct Weft_V1_Forwarding: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// X-Forwarded-* and Forwarded of callers outside the mesh count.
+  package var trustCallers: Bool = false
+
+  /// The caller's address is not added to X-Forwarded-For.
+  package var keepAddresses: Bool = false
+
+  /// Via names this proxy.
+  package var via: Bool = false
+
+  /// %2F and %5C may pass in paths.
+  package var keepEscapedSlashes: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
 }
 
 /// Which resource set a value.
@@ -130,52 +172,83 @@ package nonisolated struct Weft_V1_Source: Sendable {
   fileprivate var _provenance: Weft_V1_Provenance? = nil
 }
 
-package nonisolated struct Weft_V1_RateLimit: Sendable {
+package nonisolated struct Weft_V1_RateLimit: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var name: String = String()
+  package var name: String {
+    get {_storage._name}
+    set {_uniqueStorage()._name = newValue}
+  }
 
-  package var requests: UInt32 = 0
+  package var requests: UInt32 {
+    get {_storage._requests}
+    set {_uniqueStorage()._requests = newValue}
+  }
 
   package var interval: SwiftProtobuf.Google_Protobuf_Duration {
-    get {_interval ?? SwiftProtobuf.Google_Protobuf_Duration()}
-    set {_interval = newValue}
+    get {_storage._interval ?? SwiftProtobuf.Google_Protobuf_Duration()}
+    set {_uniqueStorage()._interval = newValue}
   }
   /// Returns true if `interval` has been explicitly set.
-  package var hasInterval: Bool {self._interval != nil}
+  package var hasInterval: Bool {_storage._interval != nil}
   /// Clears the value of `interval`. Subsequent reads from it will return its default value.
-  package mutating func clearInterval() {self._interval = nil}
+  package mutating func clearInterval() {_uniqueStorage()._interval = nil}
 
-  package var burst: UInt32 = 0
+  package var burst: UInt32 {
+    get {_storage._burst}
+    set {_uniqueStorage()._burst = newValue}
+  }
 
   /// `everyone`, `source`, `header` or `path`.
-  package var key: String = String()
+  package var key: String {
+    get {_storage._key}
+    set {_uniqueStorage()._key = newValue}
+  }
 
   /// With the key `header`, in lower case.
-  package var header: String = String()
+  package var header: String {
+    get {_storage._header}
+    set {_uniqueStorage()._header = newValue}
+  }
 
-  package var maxKeys: UInt32 = 0
+  package var maxKeys: UInt32 {
+    get {_storage._maxKeys}
+    set {_uniqueStorage()._maxKeys = newValue}
+  }
 
   /// `proxy` or `mesh`.
-  package var scope: String = String()
+  package var scope: String {
+    get {_storage._scope}
+    set {_uniqueStorage()._scope = newValue}
+  }
 
   package var provenance: Weft_V1_Provenance {
-    get {_provenance ?? Weft_V1_Provenance()}
-    set {_provenance = newValue}
+    get {_storage._provenance ?? Weft_V1_Provenance()}
+    set {_uniqueStorage()._provenance = newValue}
   }
   /// Returns true if `provenance` has been explicitly set.
-  package var hasProvenance: Bool {self._provenance != nil}
+  package var hasProvenance: Bool {_storage._provenance != nil}
   /// Clears the value of `provenance`. Subsequent reads from it will return its default value.
-  package mutating func clearProvenance() {self._provenance = nil}
+  package mutating func clearProvenance() {_uniqueStorage()._provenance = nil}
+
+  /// The service whose limit it is; empty: the listener's.
+  package var serviceNamespace: String {
+    get {_storage._serviceNamespace}
+    set {_uniqueStorage()._serviceNamespace = newValue}
+  }
+
+  package var serviceName: String {
+    get {_storage._serviceName}
+    set {_uniqueStorage()._serviceName = newValue}
+  }
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
-  fileprivate var _interval: SwiftProtobuf.Google_Protobuf_Duration? = nil
-  fileprivate var _provenance: Weft_V1_Provenance? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 package nonisolated struct Weft_V1_Hedging: Sendable {
@@ -780,7 +853,7 @@ nonisolated extension Weft_V1_Provenance: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension Weft_V1_InboundListener: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".InboundListener"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}namespace\0\u{1}service\0\u{3}app_port\0\u{3}app_protocol\0\u{1}mtls\0\u{2}_\u{1}concurrency\0\u{4}d\u{1}rate_limits\0\u{3}trust_deadlines\0\u{1}sources\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}namespace\0\u{1}service\0\u{3}app_port\0\u{3}app_protocol\0\u{1}mtls\0\u{2}_\u{1}concurrency\0\u{4}d\u{1}rate_limits\0\u{3}trust_deadlines\0\u{1}sources\0\u{1}forwarding\0\u{3}idle_timeout\0")
 
   fileprivate class _StorageClass {
     var _namespace: String = String()
@@ -792,6 +865,8 @@ nonisolated extension Weft_V1_InboundListener: SwiftProtobuf.Message, SwiftProto
     var _rateLimits: [Weft_V1_RateLimit] = []
     var _trustDeadlines: Bool = false
     var _sources: [Weft_V1_Source] = []
+    var _forwarding: Weft_V1_Forwarding? = nil
+    var _idleTimeout: SwiftProtobuf.Google_Protobuf_Duration? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -811,6 +886,8 @@ nonisolated extension Weft_V1_InboundListener: SwiftProtobuf.Message, SwiftProto
       _rateLimits = source._rateLimits
       _trustDeadlines = source._trustDeadlines
       _sources = source._sources
+      _forwarding = source._forwarding
+      _idleTimeout = source._idleTimeout
     }
   }
 
@@ -838,6 +915,8 @@ nonisolated extension Weft_V1_InboundListener: SwiftProtobuf.Message, SwiftProto
         case 200: try { try decoder.decodeRepeatedMessageField(value: &_storage._rateLimits) }()
         case 201: try { try decoder.decodeSingularBoolField(value: &_storage._trustDeadlines) }()
         case 202: try { try decoder.decodeRepeatedMessageField(value: &_storage._sources) }()
+        case 203: try { try decoder.decodeSingularMessageField(value: &_storage._forwarding) }()
+        case 204: try { try decoder.decodeSingularMessageField(value: &_storage._idleTimeout) }()
         default: break
         }
       }
@@ -877,6 +956,12 @@ nonisolated extension Weft_V1_InboundListener: SwiftProtobuf.Message, SwiftProto
       if !_storage._sources.isEmpty {
         try visitor.visitRepeatedMessageField(value: _storage._sources, fieldNumber: 202)
       }
+      try { if let v = _storage._forwarding {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 203)
+      } }()
+      try { if let v = _storage._idleTimeout {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 204)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -895,10 +980,57 @@ nonisolated extension Weft_V1_InboundListener: SwiftProtobuf.Message, SwiftProto
         if _storage._rateLimits != rhs_storage._rateLimits {return false}
         if _storage._trustDeadlines != rhs_storage._trustDeadlines {return false}
         if _storage._sources != rhs_storage._sources {return false}
+        if _storage._forwarding != rhs_storage._forwarding {return false}
+        if _storage._idleTimeout != rhs_storage._idleTimeout {return false}
         return true
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_Forwarding: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Forwarding"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}trust_callers\0\u{3}keep_addresses\0\u{1}via\0\u{3}keep_escaped_slashes\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBoolField(value: &self.trustCallers) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.keepAddresses) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.via) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.keepEscapedSlashes) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.trustCallers != false {
+      try visitor.visitSingularBoolField(value: self.trustCallers, fieldNumber: 1)
+    }
+    if self.keepAddresses != false {
+      try visitor.visitSingularBoolField(value: self.keepAddresses, fieldNumber: 2)
+    }
+    if self.via != false {
+      try visitor.visitSingularBoolField(value: self.via, fieldNumber: 3)
+    }
+    if self.keepEscapedSlashes != false {
+      try visitor.visitSingularBoolField(value: self.keepEscapedSlashes, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_Forwarding, rhs: Weft_V1_Forwarding) -> Bool {
+    if lhs.trustCallers != rhs.trustCallers {return false}
+    if lhs.keepAddresses != rhs.keepAddresses {return false}
+    if lhs.via != rhs.via {return false}
+    if lhs.keepEscapedSlashes != rhs.keepEscapedSlashes {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -945,73 +1077,139 @@ nonisolated extension Weft_V1_Source: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension Weft_V1_RateLimit: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RateLimit"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}requests\0\u{1}interval\0\u{1}burst\0\u{1}key\0\u{1}header\0\u{3}max_keys\0\u{1}scope\0\u{1}provenance\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}requests\0\u{1}interval\0\u{1}burst\0\u{1}key\0\u{1}header\0\u{3}max_keys\0\u{1}scope\0\u{1}provenance\0\u{3}service_namespace\0\u{3}service_name\0")
+
+  fileprivate class _StorageClass {
+    var _name: String = String()
+    var _requests: UInt32 = 0
+    var _interval: SwiftProtobuf.Google_Protobuf_Duration? = nil
+    var _burst: UInt32 = 0
+    var _key: String = String()
+    var _header: String = String()
+    var _maxKeys: UInt32 = 0
+    var _scope: String = String()
+    var _provenance: Weft_V1_Provenance? = nil
+    var _serviceNamespace: String = String()
+    var _serviceName: String = String()
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _name = source._name
+      _requests = source._requests
+      _interval = source._interval
+      _burst = source._burst
+      _key = source._key
+      _header = source._header
+      _maxKeys = source._maxKeys
+      _scope = source._scope
+      _provenance = source._provenance
+      _serviceNamespace = source._serviceNamespace
+      _serviceName = source._serviceName
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
-      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.requests) }()
-      case 3: try { try decoder.decodeSingularMessageField(value: &self._interval) }()
-      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.burst) }()
-      case 5: try { try decoder.decodeSingularStringField(value: &self.key) }()
-      case 6: try { try decoder.decodeSingularStringField(value: &self.header) }()
-      case 7: try { try decoder.decodeSingularUInt32Field(value: &self.maxKeys) }()
-      case 8: try { try decoder.decodeSingularStringField(value: &self.scope) }()
-      case 9: try { try decoder.decodeSingularMessageField(value: &self._provenance) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._name) }()
+        case 2: try { try decoder.decodeSingularUInt32Field(value: &_storage._requests) }()
+        case 3: try { try decoder.decodeSingularMessageField(value: &_storage._interval) }()
+        case 4: try { try decoder.decodeSingularUInt32Field(value: &_storage._burst) }()
+        case 5: try { try decoder.decodeSingularStringField(value: &_storage._key) }()
+        case 6: try { try decoder.decodeSingularStringField(value: &_storage._header) }()
+        case 7: try { try decoder.decodeSingularUInt32Field(value: &_storage._maxKeys) }()
+        case 8: try { try decoder.decodeSingularStringField(value: &_storage._scope) }()
+        case 9: try { try decoder.decodeSingularMessageField(value: &_storage._provenance) }()
+        case 10: try { try decoder.decodeSingularStringField(value: &_storage._serviceNamespace) }()
+        case 11: try { try decoder.decodeSingularStringField(value: &_storage._serviceName) }()
+        default: break
+        }
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.name.isEmpty {
-      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._name.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._name, fieldNumber: 1)
+      }
+      if _storage._requests != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._requests, fieldNumber: 2)
+      }
+      try { if let v = _storage._interval {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      } }()
+      if _storage._burst != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._burst, fieldNumber: 4)
+      }
+      if !_storage._key.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._key, fieldNumber: 5)
+      }
+      if !_storage._header.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._header, fieldNumber: 6)
+      }
+      if _storage._maxKeys != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._maxKeys, fieldNumber: 7)
+      }
+      if !_storage._scope.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._scope, fieldNumber: 8)
+      }
+      try { if let v = _storage._provenance {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+      } }()
+      if !_storage._serviceNamespace.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._serviceNamespace, fieldNumber: 10)
+      }
+      if !_storage._serviceName.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._serviceName, fieldNumber: 11)
+      }
     }
-    if self.requests != 0 {
-      try visitor.visitSingularUInt32Field(value: self.requests, fieldNumber: 2)
-    }
-    try { if let v = self._interval {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
-    } }()
-    if self.burst != 0 {
-      try visitor.visitSingularUInt32Field(value: self.burst, fieldNumber: 4)
-    }
-    if !self.key.isEmpty {
-      try visitor.visitSingularStringField(value: self.key, fieldNumber: 5)
-    }
-    if !self.header.isEmpty {
-      try visitor.visitSingularStringField(value: self.header, fieldNumber: 6)
-    }
-    if self.maxKeys != 0 {
-      try visitor.visitSingularUInt32Field(value: self.maxKeys, fieldNumber: 7)
-    }
-    if !self.scope.isEmpty {
-      try visitor.visitSingularStringField(value: self.scope, fieldNumber: 8)
-    }
-    try { if let v = self._provenance {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
-    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Weft_V1_RateLimit, rhs: Weft_V1_RateLimit) -> Bool {
-    if lhs.name != rhs.name {return false}
-    if lhs.requests != rhs.requests {return false}
-    if lhs._interval != rhs._interval {return false}
-    if lhs.burst != rhs.burst {return false}
-    if lhs.key != rhs.key {return false}
-    if lhs.header != rhs.header {return false}
-    if lhs.maxKeys != rhs.maxKeys {return false}
-    if lhs.scope != rhs.scope {return false}
-    if lhs._provenance != rhs._provenance {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._name != rhs_storage._name {return false}
+        if _storage._requests != rhs_storage._requests {return false}
+        if _storage._interval != rhs_storage._interval {return false}
+        if _storage._burst != rhs_storage._burst {return false}
+        if _storage._key != rhs_storage._key {return false}
+        if _storage._header != rhs_storage._header {return false}
+        if _storage._maxKeys != rhs_storage._maxKeys {return false}
+        if _storage._scope != rhs_storage._scope {return false}
+        if _storage._provenance != rhs_storage._provenance {return false}
+        if _storage._serviceNamespace != rhs_storage._serviceNamespace {return false}
+        if _storage._serviceName != rhs_storage._serviceName {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

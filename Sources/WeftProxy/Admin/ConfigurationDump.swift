@@ -44,6 +44,13 @@ enum ConfigurationDump {
                             ? nil : .list(inbound.rateLimits.map { .text($0.name) }),
                         "concurrency": inbound.concurrency.map { .number($0.maxLimit) },
                         "trustDeadlines": .flag(inbound.trustsDeadlines),
+                        "idleTimeout": inbound.idleTimeout.map { .text("\($0)") },
+                        "forwarding": .object([
+                            "trustCallers": .flag(inbound.forwarding.trustsCallers),
+                            "addresses": .text(inbound.forwarding.keepsAddresses ? "keep" : "append"),
+                            "via": .flag(inbound.forwarding.namesItself),
+                            "escapedSlashes": .text(inbound.forwarding.keepsEscapedSlashes ? "keep" : "refuse"),
+                        ]),
                         "valuesFrom": self.sources(inbound.sources),
                     ])
                 }

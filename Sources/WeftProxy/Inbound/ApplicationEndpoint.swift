@@ -16,8 +16,7 @@ final class ApplicationEndpoint {
     private(set) var limits: [RateLimitTable] = []
     /// Whether deadlines of callers outside the mesh count.
     private(set) var trustsDeadlines = false
-    /// Whether `%2F` and `%5C` may pass in paths.
-    private(set) var keepsEscapedSlashes = false
+    private(set) var forwarding = ForwardingPolicy()
 
     init(port: Int, loop: ProxyLoop, continuing previous: ApplicationEndpoint? = nil) {
         let settings = Self.settings(port: port, loop: loop)
@@ -49,6 +48,7 @@ final class ApplicationEndpoint {
         let listener = Self.listener(port: self.port, loop: loop)
         self.limits = (listener?.rateLimits ?? []).map { loop.rateLimits.table(of: $0, service: self.service) }
         self.trustsDeadlines = listener?.trustsDeadlines ?? false
+        self.forwarding = listener?.forwarding ?? ForwardingPolicy()
     }
 
     /// Whether the snapshot in force still says what this was made from.

@@ -46,6 +46,14 @@ final class InboundRequest: RelayedRequest {
         headers.append(.xForwardedClientCert, connection.clientCertificateField)
     }
 
+    /// Says who called, to applications that go by addresses.
+    private func forwarded(_ headers: inout HeaderBlock, _ policy: ForwardingPolicy) -> LocalReply? {
+        guard let connection = self.connection else { return nil }
+        if connection.peer == nil, !policy.trustsCallers { RequestFields.removeForwarded(&headers) }
+        if !policy.keepsAddresses { RequestFields.addAddress(connection.peerAddress, to: &headers) }
+        return policy.namesItself ? RequestFields.addVia(&headers, isHTTP2: connection.isHTTP2) : nil
+    }
+
     // MARK: Admit
 
     /// Refuses what must not begin: what comes too late, and further attempts beyond what the application bears.
@@ -69,8 +77,8 @@ final class InboundRequest: RelayedRequest {
         var head = head
         if head.method != .connect,
             let reply = RequestFields.normalizePath(
-                &head.headers, keepsEscapedSlashes: application.keepsEscapedSlashes)
-                ?? RequestFields.countHop(&head)
+                &head.headers, keepsEscapedSlashes: application.forwarding.keepsEscapedSlashes)
+                ?? self.forwarded(&head.headers, application.forwarding) ?? RequestFields.countHop(&head)
         {
             return self.exchange.refuse(head, end: end, with: reply, now: now)
         }

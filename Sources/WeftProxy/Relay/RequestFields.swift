@@ -45,6 +45,48 @@ enum RequestFields {
         }
     }
 
+    /// What callers outside the mesh say about those before them, which anybody could have written.
+    static func removeForwarded(_ headers: inout HeaderBlock) {
+        let prefix = "x-forwarded-".utf8
+        for index in stride(from: headers.count - 1, through: 0, by: -1) {
+            switch headers.fields[index].name {
+            case .forwarded, .xForwardedFor, .xForwardedHost, .xForwardedProto: headers.remove(at: index)
+            case .other
+            where headers.withName(at: index, { $0.starts(with: prefix) || $0.elementsEqual("x-real-ip".utf8) }):
+                headers.remove(at: index)
+            default: continue
+            }
+        }
+        headers.append(.xForwardedProto, "http")
+    }
+
+    /// Adds the caller's address to the list that the request carries: `X-Forwarded-For`, unless it has only `Forwarded`
+    /// (RFC 7239); the two are not mixed.
+    static func addAddress(_ address: String, to headers: inout HeaderBlock) {
+        if address.isEmpty { return }
+        if !headers.contains(.xForwardedFor), headers.contains(.forwarded) {
+            headers.appendMember(.forwarded, address.contains(":") ? "for=\"[\(address)]\"" : "for=\(address)")
+        } else {
+            headers.appendMember(.xForwardedFor, address)
+        }
+    }
+
+    /// Names the mesh among those that the request has passed (RFC 9110 §7.6.3); a reply when it has been there so often
+    /// that it goes in circles.
+    static func addVia(_ headers: inout HeaderBlock, isHTTP2: Bool) -> LocalReply? {
+        var visits = 0
+        for via in headers.values(of: "via") {
+            for member in via.split(separator: ",") where member.hasSuffix(" weft") { visits += 1 }
+        }
+        if visits >= 32 {
+            return LocalReply(
+                .badRequest, status: 508,
+                detail: "the request has passed \(visits) proxies of the mesh: it goes in circles")
+        }
+        headers.appendMember(.via, isHTTP2 ? "2.0 weft" : "1.1 weft")
+        return nil
+    }
+
     /// Takes one of the hops that a TRACE or OPTIONS may still make (RFC 9110 §7.6.2); a reply where none is left.
     static func countHop(_ head: inout RequestHead) -> LocalReply? {
         switch head.method {
