@@ -2,15 +2,45 @@ internal import WeftMessage
 internal import WeftModel
 
 extension Exchange {
-    /// The backend this request goes to: by its user where the route keeps users on their side, else by chance. Nil when no
-    /// weight is above zero.
-    mutating func chooseBackend(_ route: CompiledRoute, _ traffic: LoopTraffic) -> Int? {
+    /// The backend this request goes to: the one of its session, else by its user where the route keeps users on their
+    /// side, else by chance. Nil when no weight is above zero.
+    mutating func chooseBackend(_ route: CompiledRoute, _ traffic: LoopTraffic, now: MonotonicInstant) -> Int? {
+        if let sessions = route.session, let backend = self.resume(sessions, route, traffic, now: now) {
+            return backend
+        }
         guard let cohort = route.cohort else { return route.choice.pick(random: &traffic.random) }
         if let user = cohort.hash(self.head, source: self.sourceHash) { return route.cohortChoice.pick(user) }
         guard cohort.issuedCookie != nil else { return route.choice.pick(random: &traffic.random) }
         let user = traffic.random.next()
         self.issuedCohort = user
         return route.cohortChoice.pick(Self.hash(ofIssued: user))
+    }
+
+    /// The backend of the request's session, whatever its weight, provided that the session's endpoint is there and takes
+    /// requests; nil begins a session.
+    private mutating func resume(
+        _ sessions: CompiledSession, _ route: CompiledRoute, _ traffic: LoopTraffic, now: MonotonicInstant
+    ) -> Int? {
+        guard let pin = sessions.pin(in: self.head, unixSeconds: traffic.unixSeconds(at: now)),
+            let cluster = traffic.cluster(route.backends[pin.backend].cluster),
+            cluster.balancer.takesRequests(key: pin.endpoint, random: &traffic.random, now: now)
+        else { return nil }
+        self.session = pin
+        self.hint.sticky = pin.endpoint
+        return pin.backend
+    }
+
+    /// Tells the caller which session it is in. One that stands is left as it is where another endpoint merely answered
+    /// sooner; where its endpoint failed, the one that answered takes it over.
+    func carrySession(_ sessions: CompiledSession, on response: inout ResponseHead, _ endpoint: UpstreamEndpoint) {
+        let wasOutpaced = self.isHedge && self.earlier.last?.isLost == true
+        if let pin = self.session, pin.endpoint == endpoint.key || wasOutpaced {
+            return sessions.write(pin, isNew: false, to: &response.headers)
+        }
+        let pin = SessionPin(
+            backend: self.backend, endpoint: endpoint.key,
+            since: self.traffic?.unixSeconds(at: self.lastActivity) ?? 0)
+        sessions.write(pin, isNew: true, to: &response.headers)
     }
 
     /// What balancing follows for this request, read once for all attempts.
@@ -23,7 +53,7 @@ extension Exchange {
                 self.hint.hash = Self.hash(ofIssued: value)
             }
         }
-        if let sticky = cluster.sticky { self.hint.sticky = sticky.key(in: self.head) }
+        if let sticky = cluster.sticky, self.session == nil { self.hint.sticky = sticky.key(in: self.head) }
     }
 
     /// The cluster's policy says; else the route, where another control plane says it there.

@@ -20,7 +20,7 @@ extension Exchange {
         if let redirect = route.redirect { return self.answer(self.redirection(redirect), now: now) }
         if let refusal = self.setDeadline(route, now: now) { return self.answer(refusal, now: now) }
 
-        guard let backend = self.chooseBackend(route, traffic),
+        guard let backend = self.chooseBackend(route, traffic, now: now),
             let cluster = traffic.cluster(route.backends[backend].cluster)
         else {
             return self.answer(self.unroutable(status: 500, detail: "the route's backend does not exist"), now: now)

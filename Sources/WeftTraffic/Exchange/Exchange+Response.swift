@@ -89,6 +89,7 @@ extension Exchange {
         route.edits.response.apply(to: &response.headers)
         route.backends[self.backend].responseEdits.apply(to: &response.headers)
         self.issueCookies(on: &response, cluster, endpoint)
+        if let sessions = route.session { self.carrySession(sessions, on: &response, endpoint) }
         if isTrailersOnly { self.grpcStatus = grpcStatus }
         var effects = hedgeEffects.union(.forwardResponse)
         effects.formUnion(self.replay.drop())

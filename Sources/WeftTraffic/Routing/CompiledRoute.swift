@@ -13,6 +13,8 @@ package final class CompiledRoute: Sendable {
     let cohort: AffinityReader?
     let cohortChoice: CohortChoice
     let hashKey: AffinityReader?
+    /// What keeps a caller to backend and endpoint; nil leaves each request to weights and balancer.
+    let session: CompiledSession?
     /// Set where the route redirects.
     let redirect: CompiledRedirect?
     let mirrors: [CompiledMirror]
@@ -27,7 +29,8 @@ package final class CompiledRoute: Sendable {
 
     package var name: String { self.route.name }
 
-    init(index: Int, route: Route) {
+    /// - Parameter literalPrefix: what every path that matches begins with, where the path is an expression.
+    init(index: Int, route: Route, literalPrefix: [UInt8]? = nil) {
         self.index = index
         self.route = route
         self.edits = (HeaderEdits(route.requestHeaders), HeaderEdits(route.responseHeaders))
@@ -44,6 +47,11 @@ package final class CompiledRoute: Sendable {
         self.hashKey = route.hashKey.map(AffinityReader.init)
         self.cohort = route.stickyCohort.map(AffinityReader.init)
         self.cohortChoice = CohortChoice(names: self.backends.map(\.cluster), weights: self.backends.map(\.weight))
+        self.session = route.session.map { [backends] session in
+            CompiledSession(
+                session, clusters: backends.map(\.cluster),
+                path: CompiledSession.path(of: route.match.path, literalPrefix: literalPrefix))
+        }
         self.retry = RetryRules(route.retry)
         self.requestTimeout = route.timeouts.request?.wholeNanoseconds
         self.idleTimeout = route.timeouts.idle?.wholeNanoseconds
