@@ -108,6 +108,11 @@ extension Exchange {
     mutating func observe(grpcStatus: Int?, now: MonotonicInstant) {
         guard let grpcStatus, let cluster = self.cluster, let endpoint = self.endpoint else { return }
         if grpcStatus == 14 || grpcStatus == 8 { cluster.balancer.failedLate(endpoint, now: now) }
+        if self.saysDeadlinePassed(grpcStatus: grpcStatus, now: now) {
+            self.reason = self.deadlineReason
+            self.detail = self.deadlineDetail
+            if !self.isEndpointLate(now: now) { return }
+        }
         self.observe(EndpointOutcome(status: 200, grpcStatus: grpcStatus, peerReason: nil), now: now)
     }
 
@@ -120,9 +125,9 @@ extension Exchange {
             self.countsForAdmission = true
             return nil
         }
+        self.refusedBy = .admission
         return LocalReply(
-            .overload, detail: "too many requests to \(cluster.cluster.service) fail; a share of them is not tried",
-            provenance: cluster.cluster.provenance)
+            .overload, detail: "too many requests to \(cluster.cluster.service) fail; a share of them is not tried")
     }
 
     /// Settles what admission control and the limit on retries keep of this request.

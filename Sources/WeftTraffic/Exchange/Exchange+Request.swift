@@ -29,7 +29,8 @@ extension Exchange {
         self.cluster = cluster
         if let refusal = self.refusalByAdmission(cluster, traffic, now: now) { return self.answer(refusal, now: now) }
         guard cluster.load.admit() else {
-            return self.answer(LocalReply(.overflow, detail: "too many requests in flight to the service"), now: now)
+            return self.refuse(
+                by: .maxRequests, LocalReply(.overflow, detail: "too many requests in flight to the service"), now: now)
         }
         self.isAdmitted = true
 

@@ -113,6 +113,8 @@ package struct Exchange: ~Copyable {
     var session: SessionPin?
     /// Whether the current attempt tries if its endpoint is well again.
     var isProbe = false
+    /// Which limit of the cluster refused the request, or its retry; nil where none did.
+    var refusedBy: TrafficSetting?
     /// Whether a place among the retries is held.
     var holdsRetry = false
     var countsForAdmission = false
