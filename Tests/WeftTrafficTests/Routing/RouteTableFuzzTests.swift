@@ -21,7 +21,8 @@ private enum Reference {
         for header in match.headers {
             let name = header.name == "host" ? ":authority" : header.name
             let values = head.headers.values(of: name)
-            guard !values.isEmpty, self.matches(header.value, values.joined(separator: ",")) else { return false }
+            let separator = name == "cookie" ? "; " : ","
+            guard !values.isEmpty, self.matches(header.value, values.joined(separator: separator)) else { return false }
         }
         for parameter in match.queryParameters {
             let pairs = query.split(separator: "&").map { pair in
@@ -60,8 +61,8 @@ private struct Words {
     mutating func value() -> StringMatch {
         switch self.random.index(below: 6) {
         case 0: .present
-        case 1: .regularExpression(self.pick(["a+", "[ab]", "b.*", ".*,b"]))
-        default: .exact(self.pick(["a", "b", "c", "d", "e", "a,b", ""]))
+        case 1: .regularExpression(self.pick(["a+", "[ab]", "b.*", ".*,b", "(.*; )?b(; .*)?"]))
+        default: .exact(self.pick(["a", "b", "c", "d", "e", "a,b", "a; b", ""]))
         }
     }
 
@@ -73,7 +74,7 @@ private struct Words {
         default: match.path = .prefix(self.path())
         }
         if self.chance(4) { match.method = self.pick(["GET", "POST"]) }
-        for name in ["x-a", "x-b", "accept", "host"] where self.chance(3) {
+        for name in ["x-a", "x-b", "accept", "cookie", "host"] where self.chance(3) {
             match.headers.append(HeaderMatch(name: name, value: self.value()))
         }
         for name in ["q", "r"] where self.chance(4) {
@@ -92,7 +93,7 @@ private struct Words {
         if !pairs.isEmpty { target += "?" + pairs.joined(separator: "&") }
         var headers = HeaderBlock()
         for _ in 0..<self.random.index(below: 6) {
-            headers.append(self.pick(["x-a", "x-b", "accept", "x-c"]), self.pick(["a", "b", "c", "d", "aa", ""]))
+            headers.append(self.pick(["x-a", "x-b", "accept", "cookie", "x-c"]), self.pick(["a", "b", "c", "d", "aa", ""]))
         }
         return request(self.pick([.get, .post]), target, authority: self.pick(["a", "b", "billing"]), headers)
     }
