@@ -133,10 +133,14 @@ extension Exchange {
         }
     }
 
-    /// Which mirrors get a copy. The copy is what the route makes of the request, before its backend's own changes.
+    /// Which mirrors get a copy. The copy is what the route makes of the request, its rewrite included, without what the
+    /// backend changes besides.
     private mutating func chooseMirrors(_ route: CompiledRoute, _ side: CompiledBackend, _ traffic: LoopTraffic) {
         self.mirrors = (route.mirrors + side.mirrors).filter { $0.draws(random: &traffic.random) }
-        if !self.mirrors.isEmpty { self.mirroredHead = self.head }
+        guard !self.mirrors.isEmpty else { return }
+        var copy = self.head
+        route.rewrite?.apply(to: &copy.headers)
+        self.mirroredHead = copy
     }
 
     private func redirection(_ redirect: CompiledRedirect) -> LocalReply {

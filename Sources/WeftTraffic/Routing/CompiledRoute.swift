@@ -18,6 +18,8 @@ package final class CompiledRoute: Sendable {
     /// Set where the route redirects.
     let redirect: CompiledRedirect?
     let mirrors: [CompiledMirror]
+    /// The route's own: what copies get, whichever backend the request goes to.
+    let rewrite: CompiledRewrite?
     let retry: RetryRules
     /// Nanoseconds; nil takes the default, zero or less is none.
     let requestTimeout: Int64?
@@ -43,6 +45,7 @@ package final class CompiledRoute: Sendable {
             if case .redirect(let redirect) = route.action { CompiledRedirect(redirect, match: route.match.path) } else
             { nil }
         self.mirrors = route.mirrors.map { CompiledMirror($0, of: route) }
+        self.rewrite = route.rewrite.map { CompiledRewrite($0, match: route.match.path) }
         self.choice = WeightedChoice(weights: self.backends.map(\.weight))
         self.hashKey = route.hashKey.map(AffinityReader.init)
         self.cohort = route.stickyCohort.map(AffinityReader.init)
@@ -79,7 +82,7 @@ struct CompiledBackend: Sendable {
     let weight: Int
     let requestEdits: HeaderEdits
     let responseEdits: HeaderEdits
-    /// Its own, or the route's.
+    /// Its own host and path, each else the route's.
     let rewrite: CompiledRewrite?
     /// Its own; the route's come besides.
     let mirrors: [CompiledMirror]
@@ -89,7 +92,10 @@ struct CompiledBackend: Sendable {
         self.weight = backend.weight
         self.requestEdits = HeaderEdits(backend.requestHeaders)
         self.responseEdits = HeaderEdits(backend.responseHeaders)
-        self.rewrite = (backend.rewrite ?? route.rewrite).map { CompiledRewrite($0, match: route.match.path) }
+        let own = backend.rewrite ?? URLRewrite()
+        let merged = URLRewrite(
+            hostname: own.hostname ?? route.rewrite?.hostname, path: own.path ?? route.rewrite?.path)
+        self.rewrite = merged == URLRewrite() ? nil : CompiledRewrite(merged, match: route.match.path)
         self.mirrors = backend.mirrors.map { CompiledMirror($0, of: route) }
     }
 }

@@ -93,7 +93,8 @@ private struct Words {
         if !pairs.isEmpty { target += "?" + pairs.joined(separator: "&") }
         var headers = HeaderBlock()
         for _ in 0..<self.random.index(below: 6) {
-            headers.append(self.pick(["x-a", "x-b", "accept", "cookie", "x-c"]), self.pick(["a", "b", "c", "d", "aa", ""]))
+            headers.append(
+                self.pick(["x-a", "x-b", "accept", "cookie", "x-c"]), self.pick(["a", "b", "c", "d", "aa", ""]))
         }
         return request(self.pick([.get, .post]), target, authority: self.pick(["a", "b", "billing"]), headers)
     }
