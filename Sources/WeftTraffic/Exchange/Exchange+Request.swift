@@ -17,7 +17,7 @@ extension Exchange {
         if case .respond(let status, let body) = route.route.action {
             return self.answer(self.unroutable(status: status, detail: body), now: now)
         }
-        if let redirect = route.redirect { return self.answer(self.redirection(redirect), now: now) }
+        if let redirect = route.redirect { return self.answer(self.redirection(redirect, route), now: now) }
         if let refusal = self.setDeadline(route, now: now) { return self.answer(refusal, now: now) }
 
         guard let backend = self.chooseBackend(route, traffic, now: now),
@@ -143,9 +143,11 @@ extension Exchange {
         self.mirroredHead = copy
     }
 
-    private func redirection(_ redirect: CompiledRedirect) -> LocalReply {
-        LocalReply(
+    private func redirection(_ redirect: CompiledRedirect, _ route: CompiledRoute) -> LocalReply {
+        var reply = LocalReply(
             .ok, status: redirect.redirect.status, location: redirect.location(for: self.head.headers))
+        if !route.edits.response.isEmpty { reply.edits = route.edits.response }
+        return reply
     }
 
     private func unroutable(status: Int, detail: String) -> LocalReply {

@@ -46,6 +46,18 @@ import WeftModel
 }
 
 @Suite struct FilterTests {
+    @Test func `the route's response modifiers change a redirect too`() {
+        var scene = Scene([]) { _ in
+        } route: {
+            $0.action = .redirect(RequestRedirect(hostname: "example.org", port: 80))
+            $0.responseHeaders = HeaderModifier(set: [.init(name: "cache-control", value: "no-store")])
+        }
+        #expect(scene.begin(request(.get, "/a")).contains(.reply))
+        let reply = scene.exchange.reply ?? LocalReply(.internal)
+        let headers = LocalReplyRenderer.render(reply, for: scene.exchange.head).head.headers
+        #expect(headers["cache-control"] == "no-store" && headers[.location] == "http://example.org/a")
+    }
+
     @Test func `a redirect is answered at once, without an endpoint`() {
         var scene = Scene([]) { _ in
         } route: {
