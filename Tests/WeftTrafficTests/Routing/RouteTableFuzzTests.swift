@@ -5,8 +5,10 @@ import WeftModel
 @testable import WeftTraffic
 
 /// Matches as the words of Gateway API say it, one route after another: slow, and easy to believe.
-private enum Reference {
-    static func matches(_ match: RouteMatch, _ head: RequestHead) -> Bool {
+private struct Reference {
+    private var known: [String: RegularExpression?] = [:]
+
+    mutating func matches(_ match: RouteMatch, _ head: RequestHead) -> Bool {
         let target = head.path
         let path = String(target.prefix { $0 != "?" })
         let query = target.contains("?") ? String(target.drop { $0 != "?" }.dropFirst()) : ""
@@ -15,7 +17,7 @@ private enum Reference {
             case .exact(let exact): exact == path
             case .prefix("/"): true
             case .prefix(let prefix): path == prefix || path.hasPrefix(prefix.hasSuffix("/") ? prefix : prefix + "/")
-            case .regularExpression(let text): (try? RegularExpression(text))?.matches(path) ?? false
+            case .regularExpression(let text): self.matches(expression: text, path)
             }
         guard pathMatches, match.method.map({ $0 == head.method.text }) ?? true else { return false }
         for header in match.headers {
@@ -36,12 +38,17 @@ private enum Reference {
         return true
     }
 
-    private static func matches(_ match: StringMatch, _ value: String) -> Bool {
+    private mutating func matches(_ match: StringMatch, _ value: String) -> Bool {
         switch match {
         case .exact(let text): text == value
         case .present: true
-        case .regularExpression(let text): (try? RegularExpression(text))?.matches(value) ?? false
+        case .regularExpression(let text): self.matches(expression: text, value)
         }
+    }
+
+    private mutating func matches(expression text: String, _ value: String) -> Bool {
+        if self.known[text] == nil { self.known[text] = .some(try? RegularExpression(text)) }
+        return self.known[text]??.matches(value) ?? false
     }
 }
 
@@ -108,9 +115,10 @@ private struct Words {
             Route(name: "\(number)", match: words.match(), action: .respond(status: 500, body: ""))
         }
         let table = table(routes)
+        var reference = Reference()
         for _ in 0..<400 {
             let head = words.head()
-            let expected = routes.first { Reference.matches($0.match, head) }
+            let expected = routes.first { reference.matches($0.match, head) }
             #expect(table.match(head)?.name == expected?.name, "\(head.headers)")
         }
     }
