@@ -60,6 +60,8 @@ extension Exchange {
         case .retryBudgetExhausted: cluster?.sources[.budgetRatio] ?? cluster?.sources[.budgetMinPerSecond]
         // By a limit here; what another proxy refused it has told its own log.
         case .overflow, .overload: self.refusedBy.flatMap { cluster?.sources[$0] }
+        // The calling application's own.
+        case .deadlineExceeded: nil
         default: route?.provenance
         }
     }

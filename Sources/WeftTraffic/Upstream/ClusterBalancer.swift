@@ -4,7 +4,7 @@ package import WeftModel
 ///
 /// Peak EWMA compares two random endpoints by latency × (in flight + 1) / weight; an endpoint that has never answered is
 /// tried by one request first. Least request compares two by (in flight + 1) / weight. Round robin and random follow the
-/// weights. Ring hash and Maglev follow a hash of the request, and a sticky cookie goes before any of them.
+/// weights. Ring hash and Maglev follow a hash of the request, and a sticky cookie or a session goes before any of them.
 ///
 /// An endpoint is out of the running while it takes no connections (`Reachability`), fails (`Ejection`) or is found unwell
 /// by health checks. What is left is put into groups by zone (`ZonePlan`), anew whenever that changes; a pick then looks
