@@ -90,8 +90,9 @@ enum RouteMatchReader {
         } catch {
             field.refuse(
                 "\"\(YAMLNode.shortened(value))\" is no regular expression: \(error)",
-                remedy:
-                    "It must match the whole value; escape special characters with a backslash, between single quotes.")
+                remedy: error.remedy
+                    ?? "It must match the whole value; escape special characters with a backslash, between single quotes."
+            )
             return false
         }
     }

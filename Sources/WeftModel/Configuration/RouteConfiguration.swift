@@ -55,7 +55,7 @@ package struct Route: Hashable, Sendable {
     package var stickyCohort: AffinityKey?
     /// What the backends' balancing takes the hash of, for proxies that look for it in the route.
     package var hashKey: AffinityKey?
-    /// What the request says upstream instead; a backend's own counts before it.
+    /// What the request says upstream instead; a backend's own host and path count before it, each for itself.
     package var rewrite: URLRewrite?
     /// Where copies go; at most 16.
     package var mirrors: [MirroredCluster] = []
@@ -103,7 +103,7 @@ package struct WeightedCluster: Hashable, Sendable {
     package var weight: Int
     package var requestHeaders: HeaderModifier
     package var responseHeaders: HeaderModifier
-    /// Nil takes the route's.
+    /// Host and path that are not here are the route's.
     package var rewrite: URLRewrite?
     /// Besides the route's.
     package var mirrors: [MirroredCluster] = []

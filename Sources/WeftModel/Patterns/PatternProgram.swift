@@ -31,7 +31,9 @@ struct PatternProgram: Sendable {
 
     private mutating func emit(_ instruction: Instruction) throws(PatternError) {
         guard self.instructions.count < Self.maxInstructions else {
-            throw PatternError(offset: 0, cause: "the expression needs more than 4096 instructions")
+            throw PatternError(
+                offset: 0, cause: "the expression needs more than 4096 instructions",
+                remedy: "Write smaller repetition counts.")
         }
         self.instructions.append(instruction)
     }
@@ -78,7 +80,7 @@ struct PatternProgram: Sendable {
         }
     }
 
-    // MARK: Running
+    // MARK: Moves that take no byte
 
     /// Places reached, without duplicates, in order of arrival.
     struct Places: Hashable {
@@ -115,22 +117,6 @@ struct PatternProgram: Sendable {
             case .take, .accept: break
             }
         }
-    }
-
-    func matches(_ value: UnsafeRawBufferPointer) -> Bool {
-        var now = Places(capacity: self.instructions.count)
-        var next = Places(capacity: self.instructions.count)
-        self.reach(0, atStart: true, atEnd: value.isEmpty, into: &now)
-        for (index, byte) in value.enumerated() {
-            next.removeAll()
-            for place in now.list {
-                guard case .take(let set) = self.instructions[place], set.contains(byte) else { continue }
-                self.reach(place + 1, atStart: false, atEnd: index == value.count - 1, into: &next)
-            }
-            swap(&now, &next)
-            if now.list.isEmpty { return false }
-        }
-        return self.accepts(now)
     }
 
     func accepts(_ places: Places) -> Bool {

@@ -3,24 +3,53 @@
 /// RE2's syntax without captures' meaning: literals, `.`, classes (`[a-z]`, `[^…]`, `\d \w \s` and their negations),
 /// groups (`(…)`, `(?:…)`), `|`, `* + ? {m,n}` (greedy and lazy are the same here), `^` and `$` at the ends, and a leading
 /// `(?i)`. Works on bytes: a character outside ASCII is its UTF-8, and `.` takes one byte, any but a line feed.
-/// Look-around and back-references cannot be had in linear time and are refused. At most 1024 bytes of text and 4096
-/// instructions. Compiled to a deterministic automaton where that stays below 256 states, else run as a set of states.
+/// Look-around and back-references cannot be had in linear time and are refused.
+///
+/// At most 1024 bytes of text and 4096 instructions. Compiled to a deterministic automaton where that stays small, which
+/// takes a step for each byte; else it may hold at most 128 characters, repetitions counted out, and takes at most
+/// `maxSteps` for each byte, some nanoseconds each.
 package struct RegularExpression: Hashable, Sendable {
     /// As written.
     package let text: String
-    private let program: PatternProgram
-    private let automaton: PatternAutomaton?
+    /// The bytes with which every match begins.
+    package let literalPrefix: [UInt8]
+    private let machine: Machine
+
+    private enum Machine: Sendable {
+        case automaton(PatternAutomaton)
+        case bits(PatternBits)
+    }
+
+    /// For each byte of a value, at most.
+    package static let maxSteps = PatternBits.maxSteps
 
     /// Throws the place and cause of what cannot be honoured.
     package init(_ text: String) throws(PatternError) {
         self.text = text
-        self.program = try PatternProgram(parsing: text)
-        self.automaton = PatternAutomaton(self.program)
+        let program = try PatternProgram(parsing: text)
+        self.literalPrefix = program.literalPrefix
+        let places = try PatternPlaces(program)
+        if let automaton = PatternAutomaton(places) {
+            self.machine = .automaton(automaton)
+        } else if let bits = PatternBits(places) {
+            self.machine = .bits(bits)
+        } else {
+            throw .tooLarge
+        }
     }
 
     /// Whether the whole of `value` matches.
     package func matches(_ value: UnsafeRawBufferPointer) -> Bool {
-        self.automaton?.matches(value) ?? self.program.matches(value)
+        var steps = 0
+        return self.matches(value, steps: &steps)
+    }
+
+    /// The same, adding the work to `steps`.
+    package func matches(_ value: UnsafeRawBufferPointer, steps: inout Int) -> Bool {
+        switch self.machine {
+        case .automaton(let automaton): automaton.matches(value, steps: &steps)
+        case .bits(let bits): bits.matches(value, steps: &steps)
+        }
     }
 
     /// Whether the whole of `value` matches.
@@ -28,9 +57,6 @@ package struct RegularExpression: Hashable, Sendable {
         var value = value
         return value.withUTF8 { self.matches(UnsafeRawBufferPointer($0)) }
     }
-
-    /// The bytes with which every match begins.
-    package var literalPrefix: [UInt8] { self.program.literalPrefix }
 
     package static func == (left: Self, right: Self) -> Bool { left.text == right.text }
     package func hash(into hasher: inout Hasher) { hasher.combine(self.text) }
@@ -41,11 +67,22 @@ package struct PatternError: Error, Hashable, Sendable, CustomStringConvertible 
     /// Where in the text, in bytes from 0.
     package var offset: Int
     package var cause: String
+    /// What to write instead; nil where the cause says it.
+    package var remedy: String?
 
-    package init(offset: Int, cause: String) {
+    package init(offset: Int, cause: String, remedy: String? = nil) {
         self.offset = offset
         self.cause = cause
+        self.remedy = remedy
     }
+
+    /// An expression that would take too long to match, whatever the value.
+    static let tooLarge = PatternError(
+        offset: 0, cause: "the expression stands for more than can be matched in a short time",
+        remedy: """
+            Write smaller repetition counts, or nothing without bound, such as .*, before them: an expression that is in \
+            many places at once may hold 128 characters, repetitions counted out.
+            """)
 
     package var description: String { "\(self.cause) at byte \(self.offset)" }
 }

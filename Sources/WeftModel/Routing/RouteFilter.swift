@@ -77,7 +77,8 @@ package struct MirroredCluster: Hashable, Sendable {
     }
 }
 
-/// Keeps the calls of one session on the endpoint that answered its first.
+/// Keeps the calls of one session on the backend and the endpoint that answered its first, as long as the endpoint takes
+/// requests; after that the session begins anew.
 ///
 /// Source: GEP-1619.
 package struct SessionPersistence: Hashable, Sendable {
@@ -91,7 +92,8 @@ package struct SessionPersistence: Hashable, Sendable {
     package var carrier: Carrier
     /// The cookie's or header's name. Default `weft-session`.
     package var name: String
-    /// How long a session lasts from its first answer; nil has no end of its own.
+    /// How long a session lasts from its first answer, whatever the caller keeps; in whole seconds, rounded up. Nil has no
+    /// end of its own.
     package var absoluteTimeout: Duration?
     /// Whether the cookie outlives the browser's session; it then lasts for `absoluteTimeout`.
     package var isPermanent: Bool

@@ -26,7 +26,7 @@ package enum PathMatch: Hashable, Sendable {
     case regularExpression(String)
 }
 
-/// Matches one header; the name case-insensitively, repeated headers joined with `,`.
+/// Matches one header; the name case-insensitively, repeated headers joined with `,`, cookies with `; `.
 package struct HeaderMatch: Hashable, Sendable {
     /// In lower case.
     package var name: String

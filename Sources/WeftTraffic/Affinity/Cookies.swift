@@ -3,9 +3,16 @@ internal import WeftModel
 
 /// Reads and writes the cookies by which proxies recognise callers. Source: RFC 6265.
 enum Cookies {
-    /// The value of the first cookie of this name; nil when there is none.
+    /// What `body` makes of the value of the first cookie of this name; nil when there is none.
     static func withValue<Result>(
         of name: [UInt8], in headers: HeaderBlock, _ body: (UnsafeRawBufferPointer) -> Result
+    ) -> Result? {
+        self.first(of: name, in: headers, where: body)
+    }
+
+    /// What `body` makes of the first cookie of this name of which it makes anything. Browsers send one for each path.
+    static func first<Result>(
+        of name: [UInt8], in headers: HeaderBlock, where body: (UnsafeRawBufferPointer) -> Result?
     ) -> Result? {
         var next = headers.firstIndex(of: .cookie)
         while let index = next {
@@ -17,7 +24,7 @@ enum Cookies {
     }
 
     private static func find<Result>(
-        _ name: [UInt8], in list: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Result
+        _ name: [UInt8], in list: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Result?
     ) -> Result? {
         var position = 0
         while position < list.count {
@@ -32,7 +39,7 @@ enum Cookies {
             {
                 var valueEnd = end
                 while valueEnd > valueStart, list[valueEnd - 1] == UInt8(ascii: " ") { valueEnd -= 1 }
-                return body(UnsafeRawBufferPointer(rebasing: list[valueStart..<valueEnd]))
+                if let found = body(UnsafeRawBufferPointer(rebasing: list[valueStart..<valueEnd])) { return found }
             }
             position = end
         }

@@ -63,7 +63,7 @@ extension Exchange {
         guard let route = self.route, let cluster = self.cluster, let traffic = self.traffic else { return [] }
         if self.isTooLate(after: 0, now: now) {
             return self.answer(
-                LocalReply(.deadlineExceeded, detail: "less time was left than the route usually takes"), now: now)
+                LocalReply(self.deadlineReason, detail: "less time was left than the route usually takes"), now: now)
         }
         guard let endpoint = cluster.balancer.pick(self.hint, excluding: self.tried, random: &traffic.random, now: now)
         else {
@@ -71,12 +71,14 @@ extension Exchange {
         }
         if self.attempt > 0, !self.holdsRetry {
             guard cluster.load.startRetry() else {
-                return self.answer(LocalReply(.overflow, detail: "too many requests are being retried"), now: now)
+                return self.refuse(
+                    by: .maxRetries, LocalReply(.overflow, detail: "too many requests are being retried"), now: now)
             }
             self.holdsRetry = true
         }
         guard cluster.load.startWaiting() else {
-            return self.answer(LocalReply(.overflow, detail: UpstreamFailure.overflow.detail), now: now)
+            return self.refuse(
+                by: .maxPendingRequests, LocalReply(.overflow, detail: UpstreamFailure.overflow.detail), now: now)
         }
         self.keepAttempt()
         self.isWaiting = true
@@ -127,6 +129,7 @@ extension Exchange {
             endpoint, failure, waited: now.nanoseconds - self.attemptStart.nanoseconds, now: now)
         if failure.blamesEndpoint(unprocessed: unprocessed) { self.observe(.failure, now: now) }
         self.observe(success: false, now: now)
+        if failure == .overflow { self.refusedBy = cluster.load.mayConnect ? .maxPendingRequests : .maxConnections }
         if self.rival != nil {
             // The other attempt is still out, and stands in for a retry.
             self.attemptReason = failure.reason
@@ -182,7 +185,10 @@ extension Exchange {
         case .atLeast(let asked): delay = max(delay, asked)
         }
         if self.isTooLate(after: delay, now: now) { return .giveUp(nil) }
-        guard self.holdsRetry || cluster.load.mayRetry else { return .giveUp(.overflow) }
+        guard self.holdsRetry || cluster.load.mayRetry else {
+            self.refusedBy = .maxRetries
+            return .giveUp(.overflow)
+        }
         guard cluster.budget.withdraw(now: now) else { return .giveUp(.retryBudgetExhausted) }
         return .retry(after: delay)
     }

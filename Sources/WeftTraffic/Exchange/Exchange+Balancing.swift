@@ -2,15 +2,45 @@ internal import WeftMessage
 internal import WeftModel
 
 extension Exchange {
-    /// The backend this request goes to: by its user where the route keeps users on their side, else by chance. Nil when no
-    /// weight is above zero.
-    mutating func chooseBackend(_ route: CompiledRoute, _ traffic: LoopTraffic) -> Int? {
+    /// The backend this request goes to: the one of its session, else by its user where the route keeps users on their
+    /// side, else by chance. Nil when no weight is above zero.
+    mutating func chooseBackend(_ route: CompiledRoute, _ traffic: LoopTraffic, now: MonotonicInstant) -> Int? {
+        if let sessions = route.session, let backend = self.resume(sessions, route, traffic, now: now) {
+            return backend
+        }
         guard let cohort = route.cohort else { return route.choice.pick(random: &traffic.random) }
         if let user = cohort.hash(self.head, source: self.sourceHash) { return route.cohortChoice.pick(user) }
         guard cohort.issuedCookie != nil else { return route.choice.pick(random: &traffic.random) }
         let user = traffic.random.next()
         self.issuedCohort = user
         return route.cohortChoice.pick(Self.hash(ofIssued: user))
+    }
+
+    /// The backend of the request's session, whatever its weight, provided that the session's endpoint is there and takes
+    /// requests; nil begins a session.
+    private mutating func resume(
+        _ sessions: CompiledSession, _ route: CompiledRoute, _ traffic: LoopTraffic, now: MonotonicInstant
+    ) -> Int? {
+        guard let pin = sessions.pin(in: self.head, unixSeconds: traffic.unixSeconds(at: now)),
+            let cluster = traffic.cluster(route.backends[pin.backend].cluster),
+            cluster.balancer.takesRequests(key: pin.endpoint, random: &traffic.random, now: now)
+        else { return nil }
+        self.session = pin
+        self.hint.sticky = pin.endpoint
+        return pin.backend
+    }
+
+    /// Tells the caller which session it is in. One that stands is left as it is where another endpoint merely answered
+    /// sooner; where its endpoint failed, the one that answered takes it over.
+    func carrySession(_ sessions: CompiledSession, on response: inout ResponseHead, _ endpoint: UpstreamEndpoint) {
+        let wasOutpaced = self.isHedge && self.earlier.last?.isLost == true
+        if let pin = self.session, pin.endpoint == endpoint.key || wasOutpaced {
+            return sessions.write(pin, isNew: false, to: &response.headers)
+        }
+        let pin = SessionPin(
+            backend: self.backend, endpoint: endpoint.key,
+            since: self.traffic?.unixSeconds(at: self.lastActivity) ?? 0)
+        sessions.write(pin, isNew: true, to: &response.headers)
     }
 
     /// What balancing follows for this request, read once for all attempts.
@@ -23,7 +53,7 @@ extension Exchange {
                 self.hint.hash = Self.hash(ofIssued: value)
             }
         }
-        if let sticky = cluster.sticky { self.hint.sticky = sticky.key(in: self.head) }
+        if let sticky = cluster.sticky, self.session == nil { self.hint.sticky = sticky.key(in: self.head) }
     }
 
     /// The cluster's policy says; else the route, where another control plane says it there.
@@ -78,6 +108,11 @@ extension Exchange {
     mutating func observe(grpcStatus: Int?, now: MonotonicInstant) {
         guard let grpcStatus, let cluster = self.cluster, let endpoint = self.endpoint else { return }
         if grpcStatus == 14 || grpcStatus == 8 { cluster.balancer.failedLate(endpoint, now: now) }
+        if self.saysDeadlinePassed(grpcStatus: grpcStatus, now: now) {
+            self.reason = self.deadlineReason
+            self.detail = self.deadlineDetail
+            if !self.isEndpointLate(now: now) { return }
+        }
         self.observe(EndpointOutcome(status: 200, grpcStatus: grpcStatus, peerReason: nil), now: now)
     }
 
@@ -90,9 +125,9 @@ extension Exchange {
             self.countsForAdmission = true
             return nil
         }
+        self.refusedBy = .admission
         return LocalReply(
-            .overload, detail: "too many requests to \(cluster.cluster.service) fail; a share of them is not tried",
-            provenance: cluster.cluster.provenance)
+            .overload, detail: "too many requests to \(cluster.cluster.service) fail; a share of them is not tried")
     }
 
     /// Settles what admission control and the limit on retries keep of this request.

@@ -7,12 +7,8 @@ extension Exchange {
     /// or `abandonConnect`) and what follows from that.
     package mutating func timerFired(now: MonotonicInstant) -> ExchangeEffects {
         guard now >= self.timer else { return [] }
-        if now >= self.deadline {
-            return self.timedOut(
-                self.deadlineIsCallers ? .deadlineExceeded : .requestTimeout,
-                detail: self.deadlineIsCallers
-                    ? "the caller's time is used up" : "the request took longer than its timeout", now: now)
-        }
+        // Of two limits that have passed the earlier one counts, however late the timer is.
+        if now >= self.deadline, self.deadline <= self.tryDeadline { return self.ranOutOfTime(now: now) }
         switch self.phase {
         case .idle, .finished: return []
         case .backingOff: return self.waited(now: now)
@@ -27,21 +23,60 @@ extension Exchange {
             }
             if now >= self.rivalDeadline { return self.rivalTimedOut(now: now) }
             if now >= self.hedgeAt { return self.startHedge(now: now) }
-            return self.timedOut(.streamIdleTimeout, detail: "no byte went either way", now: now)
+            return self.timedOut(.streamIdleTimeout, detail: "no byte went either way", isBlamed: true, now: now)
         case .responding:
             let reason: Reason = now >= self.tryDeadline ? .tryTimeout : .streamIdleTimeout
             return self.cutShort(reason, detail: "", now: now).union(.resetUpstream)
         }
     }
 
+    /// The deadline has passed, by our clock or by that of the endpoint's proxy, which was told of it.
+    ///
+    /// A timeout of the route's own speaks against the endpoint. The caller's does not, which may give less time than the
+    /// work takes, unless the endpoint had as much as one attempt may take.
+    mutating func ranOutOfTime(now: MonotonicInstant) -> ExchangeEffects {
+        if self.tryDeadline < self.deadline, self.isAbout(self.tryDeadline, now) {
+            return self.timedOut(.tryTimeout, detail: UpstreamFailure.tryTimeout.detail, isBlamed: true, now: now)
+        }
+        return self.timedOut(
+            self.deadlineReason, detail: self.deadlineDetail, isBlamed: self.isEndpointLate(now: now), now: now)
+    }
+
+    /// Whether the deadline, which has passed, speaks against the endpoint.
+    func isEndpointLate(now: MonotonicInstant) -> Bool {
+        !self.deadlineIsCallers || (self.tryDeadline <= self.deadline && self.isAbout(self.tryDeadline, now))
+    }
+
+    /// Whether a call of gRPC ends with DEADLINE_EXCEEDED because the deadline that travelled with it has passed.
+    func saysDeadlinePassed(grpcStatus: Int, now: MonotonicInstant) -> Bool {
+        grpcStatus == 4 && self.isAbout(self.deadline, now)
+    }
+
+    /// What is told when the deadline passes.
+    var deadlineReason: Reason { self.deadlineIsCallers ? .deadlineExceeded : .requestTimeout }
+
+    var deadlineDetail: String {
+        if self.deadlineIsCallers { return "the caller's time is used up" }
+        return self.route?.requestTimeout == nil
+            ? "the request took longer than the 15 s that hold where nothing else is set"
+            : "the request took longer than its timeout"
+    }
+
     /// The time for everything is over.
-    private mutating func timedOut(_ reason: Reason, detail: String, now: MonotonicInstant) -> ExchangeEffects {
+    private mutating func timedOut(
+        _ reason: Reason, detail: String, isBlamed: Bool, now: MonotonicInstant
+    ) -> ExchangeEffects {
         if self.phase == .responding { return self.cutShort(reason, detail: detail, now: now).union(.resetUpstream) }
         if self.isInFlight, self.phase == .awaitingResponse, let endpoint = self.endpoint {
             // An endpoint that lets requests run out of time is slow, though it never answered.
-            self.cluster?.balancer.failed(
-                endpoint, .tryTimeout, waited: now.nanoseconds - self.sentAt.nanoseconds, now: now)
-            self.observe(.failure, now: now)
+            let waited = now.nanoseconds - self.sentAt.nanoseconds
+            if isBlamed {
+                self.cluster?.balancer.failed(endpoint, .tryTimeout, waited: waited, now: now)
+                self.observe(.failure, now: now)
+                self.observe(success: false, now: now)
+            } else {
+                self.cluster?.balancer.outpaced(endpoint, waited: waited, now: now)
+            }
         }
         let effects = self.letGo(reason, now: now)
         return effects.union(self.answer(LocalReply(reason, detail: detail), now: now))
@@ -63,8 +98,18 @@ extension Exchange {
 
     /// The upstream broke off in the middle of its response.
     mutating func cutShortByUpstream(_ failure: UpstreamFailure, now: MonotonicInstant) -> ExchangeEffects {
+        // The endpoint's proxy was told of the deadline, and resets what has passed it.
+        if case .reset = failure, self.cluster?.hasPeers == true, self.isAbout(self.deadline, now) {
+            if self.isEndpointLate(now: now) { self.observe(.failure, now: now) }
+            return self.cutShort(self.deadlineReason, detail: self.deadlineDetail, now: now)
+        }
         if failure.blamesEndpoint(unprocessed: false) { self.observe(.failure, now: now) }
         return self.cutShort(failure.reason, detail: failure.detail, now: now)
+    }
+
+    /// Whether a moment may have come by the clock of an endpoint's proxy, which is told of it in whole milliseconds.
+    private func isAbout(_ moment: MonotonicInstant, _ now: MonotonicInstant) -> Bool {
+        moment != .never && now.nanoseconds >= moment.nanoseconds - 5_000_000
     }
 
     /// The response had begun and cannot be completed.

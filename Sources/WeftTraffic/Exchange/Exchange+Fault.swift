@@ -45,22 +45,30 @@ extension Exchange {
         cluster.observe(success: success, now: now)
     }
 
-    /// The resource that set the value an outcome comes from; else the one whose route was taken.
+    /// The resource that set the value an outcome comes from, nil where that is a built-in default; for an outcome that
+    /// comes from no value, the resource whose route was taken.
     func responsible(for reason: Reason) -> Provenance? {
-        let routes = self.route?.route.sources ?? [:]
-        let clusters = self.cluster?.cluster.sources ?? [:]
-        let own: Provenance? =
-            switch reason {
-            case .requestTimeout: routes[.requestTimeout]
-            case .tryTimeout: routes[.perTryTimeout]
-            case .streamIdleTimeout: routes[.idleTimeout]
-            case .retriesExhausted: routes[.retryAttempts]
-            case .faultDelay, .faultAbort: routes[.fault]
-            case .connectTimeout: clusters[.connectTimeout]
-            case .retryBudgetExhausted: clusters[.budgetRatio] ?? clusters[.budgetMinPerSecond]
-            case .overflow: clusters[.maxRequests] ?? clusters[.maxPendingRequests] ?? clusters[.maxConnections]
-            default: nil
-            }
-        return own ?? self.route?.route.provenance
+        let route = self.route?.route
+        let cluster = self.cluster?.cluster
+        return switch reason {
+        case .requestTimeout: route?.sources[.requestTimeout]
+        case .tryTimeout: route?.sources[.perTryTimeout]
+        case .streamIdleTimeout: route?.sources[.idleTimeout]
+        case .retriesExhausted: route?.sources[.retryAttempts]
+        case .faultDelay, .faultAbort: route?.sources[.fault]
+        case .connectTimeout: cluster?.sources[.connectTimeout]
+        case .retryBudgetExhausted: cluster?.sources[.budgetRatio] ?? cluster?.sources[.budgetMinPerSecond]
+        // By a limit here; what another proxy refused it has told its own log.
+        case .overflow, .overload: self.refusedBy.flatMap { cluster?.sources[$0] }
+        // The calling application's own.
+        case .deadlineExceeded: nil
+        default: route?.provenance
+        }
+    }
+
+    /// A limit of the cluster does not let the request go on.
+    mutating func refuse(by limit: TrafficSetting, _ reply: LocalReply, now: MonotonicInstant) -> ExchangeEffects {
+        self.refusedBy = limit
+        return self.answer(reply, now: now)
     }
 }

@@ -61,6 +61,9 @@ extension Exchange {
         -> ExchangeEffects
     {
         guard self.phase == .awaitingResponse, let rival = self.rival, rival.isSent else { return [] }
+        if self.saysDeadlinePassed(response, end: end, now: now) {
+            return self.passedOver(self.ranOutOfTime(now: now), end: end, .abandonHedge)
+        }
         if self.isWorthWaiting(response, end: end) {
             self.cluster?.balancer.answered(
                 rival.endpoint, latency: now.nanoseconds - rival.sentAt.nanoseconds, failed: true, now: now)

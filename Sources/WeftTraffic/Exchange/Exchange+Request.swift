@@ -21,10 +21,10 @@ extension Exchange {
         if case .respond(let status, let body) = route.route.action {
             return self.answer(self.unroutable(status: status, detail: body), now: now)
         }
-        if let redirect = route.redirect { return self.answer(self.redirection(redirect), now: now) }
+        if let redirect = route.redirect { return self.answer(self.redirection(redirect, route), now: now) }
         if let refusal = self.setDeadline(route, now: now) { return self.answer(refusal, now: now) }
 
-        guard let backend = self.chooseBackend(route, traffic),
+        guard let backend = self.chooseBackend(route, traffic, now: now),
             let cluster = traffic.cluster(route.backends[backend].cluster)
         else {
             return self.answer(self.unroutable(status: 500, detail: "the route's backend does not exist"), now: now)
@@ -33,7 +33,8 @@ extension Exchange {
         self.cluster = cluster
         if let refusal = self.refusalByAdmission(cluster, traffic, now: now) { return self.answer(refusal, now: now) }
         guard cluster.load.admit() else {
-            return self.answer(LocalReply(.overflow, detail: "too many requests in flight to the service"), now: now)
+            return self.refuse(
+                by: .maxRequests, LocalReply(.overflow, detail: "too many requests in flight to the service"), now: now)
         }
         self.isAdmitted = true
 
@@ -144,15 +145,21 @@ extension Exchange {
             detail: "the time was over when the service's routes became known")
     }
 
-    /// Which mirrors get a copy. The copy is what the route makes of the request, before its backend's own changes.
+    /// Which mirrors get a copy. The copy is what the route makes of the request, its rewrite included, without what the
+    /// backend changes besides.
     private mutating func chooseMirrors(_ route: CompiledRoute, _ side: CompiledBackend, _ traffic: LoopTraffic) {
         self.mirrors = (route.mirrors + side.mirrors).filter { $0.draws(random: &traffic.random) }
-        if !self.mirrors.isEmpty { self.mirroredHead = self.head }
+        guard !self.mirrors.isEmpty else { return }
+        var copy = self.head
+        route.rewrite?.apply(to: &copy.headers)
+        self.mirroredHead = copy
     }
 
-    private func redirection(_ redirect: CompiledRedirect) -> LocalReply {
-        LocalReply(
+    private func redirection(_ redirect: CompiledRedirect, _ route: CompiledRoute) -> LocalReply {
+        var reply = LocalReply(
             .ok, status: redirect.redirect.status, location: redirect.location(for: self.head.headers))
+        if !route.edits.response.isEmpty { reply.edits = route.edits.response }
+        return reply
     }
 
     private func unroutable(status: Int, detail: String) -> LocalReply {

@@ -33,6 +33,7 @@ extension Exchange {
             let route = self.route
         else { return [] }
         self.lastActivity = now
+        if self.saysDeadlinePassed(response, end: end, now: now) { return self.peerRanOutOfTime(end: end, now: now) }
         self.attemptEnd = now
         self.attemptStatus = response.status
         self.hedgeAt = .never
@@ -45,7 +46,10 @@ extension Exchange {
         let isFailing = response.status >= 400 || (grpcStatus ?? 0) != 0
         let peerReason = isFailing ? self.peerReason(of: response) : nil
         // A call of gRPC shows at its end how it went, but a probe must not wait for the end of a stream.
-        if !self.traits.isGRPC || isFailing || isTrailersOnly || self.isProbe {
+        let isCallersTime =
+            grpcStatus.map { self.saysDeadlinePassed(grpcStatus: $0, now: now) } == true
+            && !self.isEndpointLate(now: now)
+        if !isCallersTime, !self.traits.isGRPC || isFailing || isTrailersOnly || self.isProbe {
             self.observe(
                 EndpointOutcome(status: response.status, grpcStatus: grpcStatus, peerReason: peerReason), now: now)
         }
@@ -89,6 +93,7 @@ extension Exchange {
         route.edits.response.apply(to: &response.headers)
         route.backends[self.backend].responseEdits.apply(to: &response.headers)
         self.issueCookies(on: &response, cluster, endpoint)
+        if let sessions = route.session { self.carrySession(sessions, on: &response, endpoint) }
         if isTrailersOnly { self.grpcStatus = grpcStatus }
         var effects = hedgeEffects.union(.forwardResponse)
         effects.formUnion(self.replay.drop())
@@ -121,6 +126,26 @@ extension Exchange {
         // A tunnel's other direction goes on; any other request has its answer and nobody reads the rest.
         if self.isTunnelOpen { return [] }
         return self.finish(now: now).union(.resetUpstream)
+    }
+
+    /// Whether the endpoint's proxy answers that the time it was told of is over, and it is, or nearly. The timer here is
+    /// set to the same moment; whose runs out first is chance.
+    func saysDeadlinePassed(_ response: borrowing ResponseHead, end: Bool, now: MonotonicInstant) -> Bool {
+        guard response.status == 504 || (self.traits.isGRPC && end), self.deadline != .never,
+            now.nanoseconds >= self.deadline.nanoseconds - 100_000_000
+        else { return false }
+        return self.peerReason(of: response) == .deadlineExceeded
+    }
+
+    /// What follows from that, as if it had been found out here.
+    func passedOver(_ effects: ExchangeEffects, end: Bool, _ reset: ExchangeEffects) -> ExchangeEffects {
+        // A stream that has ended is not reset.
+        end && self.requestEnded ? effects.subtracting(reset) : effects
+    }
+
+    private mutating func peerRanOutOfTime(end: Bool, now: MonotonicInstant) -> ExchangeEffects {
+        let effects = self.ranOutOfTime(now: now)
+        return self.passedOver(effects, end: end, .resetUpstream)
     }
 
     /// The reason that a peer's proxy gives. Only a proxy that has proved itself may say that repeating is safe; an

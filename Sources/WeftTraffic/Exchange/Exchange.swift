@@ -109,8 +109,12 @@ package struct Exchange: ~Copyable {
     var hint = PickHint()
     var issuedHash: UInt64?
     var issuedCohort: UInt64?
+    /// The session that the request belongs to and that is followed; nil where one is to begin.
+    var session: SessionPin?
     /// Whether the current attempt tries if its endpoint is well again.
     var isProbe = false
+    /// Which limit of the cluster refused the request, or its retry; nil where none did.
+    var refusedBy: TrafficSetting?
     /// Whether a place among the retries is held.
     var holdsRetry = false
     var countsForAdmission = false

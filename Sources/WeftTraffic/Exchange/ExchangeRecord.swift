@@ -16,7 +16,8 @@ package struct ExchangeRecord: Hashable, Sendable {
     package var reason: Reason
     /// Why, in words; empty for `ok`.
     package var detail: String
-    /// The resource whose route was followed; nil for built-in behaviour.
+    /// The resource that set the value the outcome comes from, else the one whose route was followed; nil for built-in
+    /// behaviour.
     package var provenance: Provenance?
     /// In order; empty when none was started.
     package var attempts: [AttemptRecord]

@@ -106,8 +106,9 @@ package struct InboundExchange: ~Copyable {
                 }
             }
         }
+        // Every limit is asked before any is taken from: what is refused anywhere costs nothing.
         for limit in limits {
-            let decision = limit.admit(self.head, source: source, now: now)
+            let decision = limit.look(self.head, source: source, now: now)
             guard decision.isAdmitted else { return self.answer(LocalReply(decision, of: limit.limit), now: now) }
         }
         guard attempts.admit(attempt: self.traits.attempt, now: now) else {
@@ -124,7 +125,19 @@ package struct InboundExchange: ~Copyable {
             }
             self.gate = gate
         }
+        if let refusal = self.take(limits, source: source, now: now) { return self.answer(refusal, now: now) }
         return self.connect(now: now)
+    }
+
+    /// Takes from all limits; a refusal, and nothing taken, where another loop has taken the last since they were asked.
+    private func take(_ limits: [RateLimitTable], source: String, now: MonotonicInstant) -> LocalReply? {
+        for (index, limit) in limits.enumerated() {
+            let decision = limit.take(self.head, source: source, now: now)
+            if decision.isAdmitted { continue }
+            for earlier in limits[..<index] { earlier.giveBack(self.head, source: source, now: now) }
+            return LocalReply(decision, of: limit.limit)
+        }
+        return nil
     }
 
     /// Answers a request that is not to reach the application: the proxy drains, the peer is not known, …

@@ -15,6 +15,8 @@ package struct LocalReply: Hashable, Sendable {
     package var retryAfterSeconds: Int?
     /// Where to ask instead, of a redirect; such a reply is nothing but that.
     package var location: String?
+    /// What the route changes of such a reply's header; nil where it changes nothing.
+    package var edits: HeaderEdits?
     /// What a rate limit tells the caller; nil for other reasons.
     package var rateLimit: RateLimitNotice?
 

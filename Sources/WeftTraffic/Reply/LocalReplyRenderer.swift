@@ -19,6 +19,7 @@ package enum LocalReplyRenderer {
             var head = ResponseHead(status: reply.status)
             head.headers.append(.location, location)
             head.headers.append(.contentLength, 0)
+            reply.edits?.apply(to: &head.headers)
             return RenderedReply(head: head, body: [])
         }
         if request.isGRPC { return Self.trailersOnly(reply) }

@@ -95,14 +95,36 @@ package final class RateLimitTable: @unchecked Sendable {
         package var reset: Int64
     }
 
-    /// Takes a request. `source` is the SPIFFE ID that the caller proved, empty where it proved none.
-    package func admit(_ head: borrowing RequestHead, source: String, now: MonotonicInstant) -> Decision {
-        self.admit(key: self.hash(head, source: source), now: now)
+    /// Asks whether a request may come, once for each request, and takes nothing. `source` is the SPIFFE ID that the caller
+    /// proved, empty where it proved none.
+    package func look(_ head: borrowing RequestHead, source: String, now: MonotonicInstant) -> Decision {
+        self.look(key: self.hash(head, source: source), now: now)
     }
 
-    /// Takes a request with this hash of its key.
-    func admit(key: UInt64, now: MonotonicInstant) -> Decision {
+    /// Takes a request that was asked about. It may be refused even so: another loop may have taken the last place since.
+    package func take(_ head: borrowing RequestHead, source: String, now: MonotonicInstant) -> Decision {
+        self.take(key: self.hash(head, source: source), now: now)
+    }
+
+    /// Gives back what a request took that then was not let in.
+    package func giveBack(_ head: borrowing RequestHead, source: String, now: MonotonicInstant) {
+        let bucket = self.full + self.place(of: self.hash(head, source: source), now: now.nanoseconds)
+        bucket.pointee.wrappingSubtract(self.cost.load(ordering: .relaxed), ordering: .relaxed)
+    }
+
+    func look(key: UInt64, now: MonotonicInstant) -> Decision {
         if self.limit.scope == .mesh { self.asked.wrappingAdd(1, ordering: .relaxed) }
+        let seen = self.full[self.place(of: key, now: now.nanoseconds)].load(ordering: .relaxed)
+        let start = max(seen, now.nanoseconds)
+        let cost = self.cost.load(ordering: .relaxed)
+        // How much is left once this request has been taken; below zero it may not come.
+        let left = self.depth.load(ordering: .relaxed) - (start + cost - now.nanoseconds)
+        return Decision(
+            isAdmitted: left >= 0, remaining: Int(max(0, left) / cost), retryAfter: max(0, -left),
+            reset: start - now.nanoseconds)
+    }
+
+    func take(key: UInt64, now: MonotonicInstant) -> Decision {
         let bucket = self.full + self.place(of: key, now: now.nanoseconds)
         let cost = self.cost.load(ordering: .relaxed)
         let depth = self.depth.load(ordering: .relaxed)

@@ -76,12 +76,24 @@ struct CompiledMatch: Sendable {
         } + self.parameters.map { Condition(key: .parameter($0.name), value: $0.value.exact) }
     }
 
-    /// All values of a header as one list (RFC 9110 §5.3).
+    /// What stands between the values of a repeated header: `,`, but between cookies, which HTTP/2 may send each in a field of
+    /// its own, what HTTP/1.1 has there.
+    ///
+    /// Source: RFC 9110 §5.3, RFC 9113 §8.2.3.
+    private static func separator(isCookie: Bool) -> StaticString { isCookie ? "; " : "," }
+
+    private static func append(_ separator: StaticString, to joined: inout [UInt8]) {
+        joined.append(
+            contentsOf: UnsafeBufferPointer(start: separator.utf8Start, count: separator.utf8CodeUnitCount))
+    }
+
+    /// All values of a header as one list.
     static func joined(_ name: [UInt8], in headers: HeaderBlock) -> [UInt8] {
         var joined: [UInt8] = []
         var isFirst = true
+        let separator = self.separator(isCookie: name.elementsEqual("cookie".utf8))
         for index in 0..<headers.count where headers.withName(at: index, { $0.elementsEqual(name) }) {
-            if !isFirst { joined.append(UInt8(ascii: ",")) }
+            if !isFirst { self.append(separator, to: &joined) }
             isFirst = false
             headers.withValue(at: index) { joined.append(contentsOf: $0) }
         }
@@ -114,10 +126,11 @@ struct CompiledMatch: Sendable {
         guard var next = index(from: first + 1) else {
             return headers.withValue(at: first) { header.value.matches($0) }
         }
-        // Repeated: as one list (RFC 9110 §5.3).
+        // Repeated: as one list.
+        let separator = Self.separator(isCookie: header.name == .cookie)
         var joined = headers.withValue(at: first) { Array($0) }
         while true {
-            joined.append(UInt8(ascii: ","))
+            Self.append(separator, to: &joined)
             headers.withValue(at: next) { joined.append(contentsOf: $0) }
             guard let further = index(from: next + 1) else { break }
             next = further

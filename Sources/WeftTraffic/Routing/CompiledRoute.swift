@@ -13,9 +13,13 @@ package final class CompiledRoute: Sendable {
     let cohort: AffinityReader?
     let cohortChoice: CohortChoice
     let hashKey: AffinityReader?
+    /// What keeps a caller to backend and endpoint; nil leaves each request to weights and balancer.
+    let session: CompiledSession?
     /// Set where the route redirects.
     let redirect: CompiledRedirect?
     let mirrors: [CompiledMirror]
+    /// The route's own: what copies get, whichever backend the request goes to.
+    let rewrite: CompiledRewrite?
     let retry: RetryRules
     /// Nanoseconds; nil takes the default, zero or less is none.
     let requestTimeout: Int64?
@@ -27,7 +31,8 @@ package final class CompiledRoute: Sendable {
 
     package var name: String { self.route.name }
 
-    init(index: Int, route: Route) {
+    /// - Parameter literalPrefix: what every path that matches begins with, where the path is an expression.
+    init(index: Int, route: Route, literalPrefix: [UInt8]? = nil) {
         self.index = index
         self.route = route
         self.edits = (HeaderEdits(route.requestHeaders), HeaderEdits(route.responseHeaders))
@@ -40,10 +45,16 @@ package final class CompiledRoute: Sendable {
             if case .redirect(let redirect) = route.action { CompiledRedirect(redirect, match: route.match.path) } else
             { nil }
         self.mirrors = route.mirrors.map { CompiledMirror($0, of: route) }
+        self.rewrite = route.rewrite.map { CompiledRewrite($0, match: route.match.path) }
         self.choice = WeightedChoice(weights: self.backends.map(\.weight))
         self.hashKey = route.hashKey.map(AffinityReader.init)
         self.cohort = route.stickyCohort.map(AffinityReader.init)
         self.cohortChoice = CohortChoice(names: self.backends.map(\.cluster), weights: self.backends.map(\.weight))
+        self.session = route.session.map { [backends] session in
+            CompiledSession(
+                session, clusters: backends.map(\.cluster),
+                path: CompiledSession.path(of: route.match.path, literalPrefix: literalPrefix))
+        }
         self.retry = RetryRules(route.retry)
         self.requestTimeout = route.timeouts.request?.wholeNanoseconds
         self.idleTimeout = route.timeouts.idle?.wholeNanoseconds
@@ -71,7 +82,7 @@ struct CompiledBackend: Sendable {
     let weight: Int
     let requestEdits: HeaderEdits
     let responseEdits: HeaderEdits
-    /// Its own, or the route's.
+    /// Its own host and path, each else the route's.
     let rewrite: CompiledRewrite?
     /// Its own; the route's come besides.
     let mirrors: [CompiledMirror]
@@ -81,7 +92,10 @@ struct CompiledBackend: Sendable {
         self.weight = backend.weight
         self.requestEdits = HeaderEdits(backend.requestHeaders)
         self.responseEdits = HeaderEdits(backend.responseHeaders)
-        self.rewrite = (backend.rewrite ?? route.rewrite).map { CompiledRewrite($0, match: route.match.path) }
+        let own = backend.rewrite ?? URLRewrite()
+        let merged = URLRewrite(
+            hostname: own.hostname ?? route.rewrite?.hostname, path: own.path ?? route.rewrite?.path)
+        self.rewrite = merged == URLRewrite() ? nil : CompiledRewrite(merged, match: route.match.path)
         self.mirrors = backend.mirrors.map { CompiledMirror($0, of: route) }
     }
 }

@@ -4,8 +4,8 @@ package import WeftModel
 /// A header modifier made ready: names interned, nothing to do known at once.
 ///
 /// A `host` field is the authority; other pseudo-header fields cannot be touched.
-package struct HeaderEdits: Sendable {
-    private struct Edit: Sendable {
+package struct HeaderEdits: Hashable, Sendable {
+    private struct Edit: Hashable, Sendable {
         var name: FieldName
         var text: String
         var value: String

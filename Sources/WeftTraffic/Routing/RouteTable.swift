@@ -32,10 +32,10 @@ package final class RouteTable: Sendable {
         for host in configuration.virtualHosts {
             var candidates: [Candidate] = []
             for route in host.routes {
-                let compiled = CompiledRoute(index: routes.count, route: route)
+                let match = CompiledMatch(route.match, &expressions)
+                let compiled = CompiledRoute(index: routes.count, route: route, literalPrefix: match.literalPrefix)
                 routes.append(compiled)
-                candidates.append(
-                    Candidate(match: CompiledMatch(route.match, &expressions), route: compiled))
+                candidates.append(Candidate(match: match, route: compiled))
             }
             for domain in host.domains {
                 if domain == "*" {

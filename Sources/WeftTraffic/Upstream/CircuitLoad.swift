@@ -63,9 +63,12 @@ package struct CircuitLoad: Sendable {
 
     package mutating func stopRetry() { self.retries -= 1 }
 
+    /// Whether there is a place for another connection.
+    package var mayConnect: Bool { self.connections < self.maxConnections }
+
     /// Takes a place for a connection; false when there is none.
     package mutating func openConnection() -> Bool {
-        guard self.connections < self.maxConnections else { return false }
+        guard self.mayConnect else { return false }
         self.connections += 1
         return true
     }

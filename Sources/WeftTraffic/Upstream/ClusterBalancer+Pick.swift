@@ -23,7 +23,7 @@ extension ClusterBalancer {
     ) -> UpstreamEndpoint? {
         if self.isStale || now >= self.staleAt { self.look(random: &random, now: now) }
         if self.endpoints.count <= 1 { return self.endpoints.first }
-        if let sticky = hint.sticky, let place = self.placesByKey[sticky], self.isFree(place, tried) {
+        if let sticky = hint.sticky, let place = self.place(ofKey: sticky), self.isFree(place, tried) {
             return self.endpoints[place]
         }
         if self.algorithm.isHashing, let hash = hint.hash { return self.hashed(hash, tried, random: &random) }
@@ -42,7 +42,25 @@ extension ClusterBalancer {
         return self.endpoints[self.choose(in: group, tried, random: &random, now: now)]
     }
 
+    /// Whether the endpoint that sticky cookies and sessions call `key` is there, and would be given a first attempt.
+    package mutating func takesRequests(
+        key: UInt64, random: inout some RandomNumberGenerator, now: MonotonicInstant
+    ) -> Bool {
+        if self.isStale || now >= self.staleAt { self.look(random: &random, now: now) }
+        return self.place(ofKey: key).map { self.isFree($0, []) } ?? false
+    }
+
     // MARK: Steps
+
+    private mutating func place(ofKey key: UInt64) -> Int? {
+        if let known = self.placesByKey { return known[key] }
+        var places: [UInt64: Int] = [:]
+        for (place, endpoint) in self.endpoints.enumerated() where places[endpoint.key] == nil {
+            places[endpoint.key] = place
+        }
+        self.placesByKey = places
+        return places[key]
+    }
 
     private func isFree(_ place: Int, _ tried: [UpstreamEndpoint]) -> Bool {
         let endpoint = self.endpoints[place]

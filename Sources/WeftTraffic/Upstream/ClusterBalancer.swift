@@ -4,7 +4,7 @@ package import WeftModel
 ///
 /// Peak EWMA compares two random endpoints by latency × (in flight + 1) / weight; an endpoint that has never answered is
 /// tried by one request first. Least request compares two by (in flight + 1) / weight. Round robin and random follow the
-/// weights. Ring hash and Maglev follow a hash of the request, and a sticky cookie goes before any of them.
+/// weights. Ring hash and Maglev follow a hash of the request, and a sticky cookie or a session goes before any of them.
 ///
 /// An endpoint is out of the running while it takes no connections (`Reachability`), fails (`Ejection`) or is found unwell
 /// by health checks. What is left is put into groups by zone (`ZonePlan`), anew whenever that changes; a pick then looks
@@ -21,7 +21,6 @@ package struct ClusterBalancer {
         didSet {
             guard self.options != oldValue else { return }
             self.isStale = true
-            self.indexKeys()
         }
     }
     package var outliers = OutlierPolicy() { didSet { if self.outliers != oldValue { self.isStale = true } } }
@@ -34,8 +33,8 @@ package struct ClusterBalancer {
 
     /// Where hashes lead; made at the first hash where the driver gave none.
     var table: HashTable?
-    /// Places by the number that sticky cookies carry; empty without sticky cookies.
-    var placesByKey: [UInt64: Int] = [:]
+    /// Places by the number that sticky cookies and sessions carry; made when the first asks, anew after an update.
+    var placesByKey: [UInt64: Int]?
     var groups: [EligibleGroup] = []
     /// Whether some endpoint has less than its weight for now.
     var isRamping = false
@@ -78,7 +77,7 @@ package struct ClusterBalancer {
         self.hasStarted = self.hasStarted || !next.isEmpty
         self.table = table
         self.isStale = true
-        self.indexKeys()
+        self.placesByKey = nil
         return known.values.flatMap(\.self)
     }
 
@@ -148,14 +147,6 @@ package struct ClusterBalancer {
     }
 
     // MARK: Who is in the running
-
-    private mutating func indexKeys() {
-        self.placesByKey = [:]
-        guard self.options.stickyCookie != nil else { return }
-        for (place, endpoint) in self.endpoints.enumerated() where self.placesByKey[endpoint.key] == nil {
-            self.placesByKey[endpoint.key] = place
-        }
-    }
 
     /// Looks at every endpoint and puts those in the running into groups.
     mutating func look(random: inout some RandomNumberGenerator, now: MonotonicInstant) {

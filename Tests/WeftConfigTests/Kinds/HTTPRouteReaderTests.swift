@@ -26,6 +26,13 @@ import WeftModel
         #expect(reading.diagnostics.map(\.severity) == [.warning])
     }
 
+    @Test func `an expression that would take too long to match is refused with what to write instead`() throws {
+        let reading = read(route(rule: "matches: [{path: {type: RegularExpression, value: '.*a.{1000}b'}}]"))
+        let diagnostic = try #require(reading.diagnostics.first)
+        #expect(diagnostic.severity == .error && diagnostic.field == "spec.rules[0].matches[0].path.value")
+        #expect(diagnostic.remedy?.contains("128 characters") == true)
+    }
+
     @Test func `retries of a rule follow GEP-1731`() throws {
         let rule = try self.rule("retry: {attempts: 3, codes: [500, 429], backoff: 100ms}")
         #expect(rule.retry?.attempts == 3)

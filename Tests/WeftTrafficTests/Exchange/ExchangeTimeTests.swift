@@ -131,4 +131,111 @@ import WeftModel
         #expect(scene.respond(503, at: 3).contains(.finished))
         #expect(scene.exchange.record.status == 503 && scene.exchange.record.attempts.count == 1)
     }
+
+    // MARK: Whose time it was
+
+    /// What the endpoint's proxy answers when the time it was told of is over.
+    private static let peersAnswer: HeaderBlock = ["x-weft-reason": "deadline_exceeded"]
+
+    private func timed(perTry: Duration? = nil, _ headers: HeaderBlock = [:], post: Bool = false) -> Scene {
+        var scene = Scene(["a", "b"], cluster: { $0.outliers.consecutiveFailures = 1 }) { route in
+            route.timeouts.request = .milliseconds(500)
+            route.timeouts.perTry = perTry
+            route.sources[.requestTimeout] = .policy("slow")
+            route.sources[.perTryTimeout] = .policy("tries")
+        }
+        scene.send(request(post ? .post : .get, "/", headers))
+        return scene
+    }
+
+    @Test(arguments: [true, false])
+    func `a route's own timeout is request_timeout and blames the endpoint, whichever proxy finds out first`(
+        peerIsFirst: Bool
+    ) {
+        var scene = self.timed()
+        let endpoint = scene.exchange.endpoint
+        let effects = peerIsFirst ? scene.respond(504, Self.peersAnswer, at: 499) : scene.fire()
+        let answer: ExchangeEffects = [.dropHeld, .reply, .finished]
+        #expect(effects == (peerIsFirst ? answer : answer.union(.resetUpstream)))
+        #expect(scene.exchange.reply?.reason == .requestTimeout && scene.exchange.status == 504)
+        #expect(scene.exchange.record.provenance == .policy("slow"))
+        #expect(endpoint?.ejection.isEjected == true && scene.isSettled)
+    }
+
+    @Test(arguments: [true, false])
+    func `the caller's deadline is deadline_exceeded and blames nobody, whichever proxy finds out first`(
+        peerIsFirst: Bool
+    ) {
+        var scene = self.timed(["x-weft-deadline-ms": "100"])
+        let endpoint = scene.exchange.endpoint
+        _ = peerIsFirst ? scene.respond(504, Self.peersAnswer, at: 99) : scene.fire()
+        #expect(scene.exchange.reply?.reason == .deadlineExceeded && scene.exchange.status == 504)
+        #expect(endpoint?.ejection.isEjected == false && scene.isSettled)
+    }
+
+    @Test func `the caller's deadline blames an endpoint that had as much time as one attempt may take`() {
+        var scene = self.timed(perTry: .milliseconds(100), ["x-weft-deadline-ms": "100"])
+        let endpoint = scene.exchange.endpoint
+        _ = scene.respond(504, Self.peersAnswer, at: 100)
+        #expect(scene.exchange.reason == .deadlineExceeded && endpoint?.ejection.isEjected == true && scene.isSettled)
+    }
+
+    @Test func `where an attempt's own limit comes before the deadline it is try_timeout, however late the timer`() {
+        var scene = self.timed(perTry: .milliseconds(300), post: true)
+        let endpoint = scene.exchange.endpoint
+        _ = scene.exchange.timerFired(now: .ms(600))
+        #expect(scene.exchange.reason == .tryTimeout && scene.exchange.record.provenance == .policy("tries"))
+        #expect(endpoint?.ejection.isEjected == true && scene.isSettled)
+    }
+
+    @Test func `a call of gRPC that the peer ends at the deadline is told apart in the same way`() {
+        func call(_ headers: HeaderBlock, trailersOnly: Bool) -> (Reason, Bool?) {
+            var all: HeaderBlock = ["content-type": "application/grpc"]
+            for index in 0..<headers.count { all.append(headers.name(at: index), headers.value(at: index)) }
+            var scene = self.timed(all, post: true)
+            let endpoint = scene.exchange.endpoint
+            let limit = headers.count == 0 ? 500 : 100
+            if trailersOnly {
+                _ = scene.respond(200, ["grpc-status": "4", "x-weft-reason": "deadline_exceeded"], at: limit - 1)
+            } else {
+                _ = scene.respond(200, end: false, at: 1)
+                _ = scene.exchange.responseTrailers(["grpc-status": "4"], now: .ms(limit - 1))
+            }
+            #expect(scene.exchange.grpcStatus == 4 && scene.isSettled)
+            return (scene.exchange.reason, endpoint?.ejection.isEjected)
+        }
+        for trailersOnly in [true, false] {
+            #expect(call([:], trailersOnly: trailersOnly) == (.requestTimeout, true))
+            #expect(call(["grpc-timeout": "100m"], trailersOnly: trailersOnly) == (.deadlineExceeded, false))
+        }
+    }
+
+    @Test func `a response that the peer resets at the deadline was cut short by the timeout`() {
+        var scene = self.timed()
+        _ = scene.respond(200, end: false, at: 1)
+        #expect(scene.fail(.reset(code: 2), at: 499) == [.resetDownstream, .finished])
+        #expect(scene.exchange.reason == .requestTimeout && scene.isSettled)
+    }
+
+    @Test func `a second attempt that the peer ends at the deadline ends both`() {
+        var scene = Scene(route: {
+            $0.timeouts.request = .milliseconds(100)
+            $0.hedging = HedgePolicy(delay: .milliseconds(50))
+        })
+        scene.send()
+        #expect(scene.fire() == .connectHedge)
+        #expect(scene.exchange.hedgeReady(now: .ms(51)) == .sendHedge)
+        var head = ResponseHead(status: 504)
+        head.headers.append(.weftReason, "deadline_exceeded")
+        #expect(
+            scene.exchange.hedgeHead(&head, end: true, now: .ms(99)) == [.resetUpstream, .dropHeld, .reply, .finished])
+        #expect(scene.exchange.reason == .requestTimeout && scene.isSettled)
+    }
+
+    @Test func `a peer that says so long before the deadline is passed on as it is`() {
+        var scene = self.timed()
+        let endpoint = scene.exchange.endpoint
+        #expect(scene.respond(504, Self.peersAnswer, at: 1).contains([.forwardResponse, .finished]))
+        #expect(scene.exchange.reason == .deadlineExceeded && endpoint?.ejection.isEjected == false)
+    }
 }

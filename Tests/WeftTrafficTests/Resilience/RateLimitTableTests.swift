@@ -4,6 +4,19 @@ import WeftModel
 
 @testable import WeftTraffic
 
+extension RateLimitTable {
+    /// Asks, and takes where that is allowed.
+    fileprivate func admit(key: UInt64, now: MonotonicInstant) -> Decision {
+        let decision = self.look(key: key, now: now)
+        return decision.isAdmitted ? self.take(key: key, now: now) : decision
+    }
+
+    fileprivate func admit(_ head: RequestHead, source: String, now: MonotonicInstant) -> Decision {
+        let decision = self.look(head, source: source, now: now)
+        return decision.isAdmitted ? self.take(head, source: source, now: now) : decision
+    }
+}
+
 @Suite struct RateLimitTableTests {
     private func admitted(_ table: RateLimitTable, _ count: Int, key: UInt64 = 9, at ms: Int) -> Int {
         (0..<count).count { _ in table.admit(key: key, now: .ms(ms)).isAdmitted }
@@ -71,6 +84,59 @@ import WeftModel
         #expect(rendered[.retryAfter] == "10")
         #expect(rendered["ratelimit"] == "\"per-caller\";r=0;t=10")
         #expect(rendered["ratelimit-policy"] == "\"per-caller\";q=1;w=10")
+    }
+
+    private func limit(_ name: String, _ requests: Int) -> RateLimitTable {
+        RateLimitTable(RateLimit(name: name, requests: requests, interval: .seconds(3_600)))
+    }
+
+    private func left(_ table: RateLimitTable) -> Int {
+        let decision = table.look(key: 1, now: .ms(0))
+        return decision.isAdmitted ? decision.remaining + 1 : 0
+    }
+
+    private func reason(
+        _ attempts: inout AttemptGuard, _ limits: [RateLimitTable], gate: ConcurrencyGate? = nil, attempt: Int = 1
+    ) -> Reason {
+        var headers = HeaderBlock()
+        if attempt > 1 { headers.append(.weftAttempt, attempt) }
+        var exchange = InboundExchange()
+        _ = exchange.begin(
+            request(.get, "/", headers), end: true, attempts: &attempts, limits: limits, gate: gate, now: .ms(0))
+        return exchange.reason
+    }
+
+    @Test(arguments: [true, false])
+    func `what one of several limits refuses costs nothing at the others, whatever their order`(isFirst: Bool) {
+        let wide = self.limit("wide", 100)
+        let narrow = self.limit("narrow", 1)
+        let limits = isFirst ? [narrow, wide] : [wide, narrow]
+        var attempts = AttemptGuard()
+        let reasons = (0..<10).map { _ in self.reason(&attempts, limits) }
+        #expect(reasons.first == .ok && reasons.dropFirst().allSatisfy { $0 == .rateLimited })
+        #expect(self.left(wide) == 99)
+    }
+
+    @Test func `repeated attempts that the guard refuses, and what the service cannot take, cost nothing either`() {
+        let table = self.limit("a", 1_000)
+        var attempts = AttemptGuard()
+        let refused = (0..<120).count { _ in self.reason(&attempts, [table], attempt: 2) == .attemptRefused }
+        #expect(refused == 20 && self.left(table) == 900)
+        var policy = ConcurrencyPolicy()
+        policy.minConcurrency = 1
+        let gate = ConcurrencyGate(policy, seed: 1)
+        var others = AttemptGuard()
+        let admitted = (0..<50).count { _ in self.reason(&others, [table], gate: gate) == .ok }
+        #expect(admitted < 50 && self.left(table) == 900 - admitted)
+    }
+
+    @Test func `where a place is lost between the question and the taking all that was taken is given back`() {
+        // The same bucket twice: both find room, and the second takes from what the first has left.
+        let table = self.limit("a", 1)
+        let gate = ConcurrencyGate(ConcurrencyPolicy(), seed: 1)
+        var attempts = AttemptGuard()
+        #expect(self.reason(&attempts, [table, table], gate: gate) == .rateLimited)
+        #expect(self.left(table) == 1 && gate.limit.inFlight == 0)
     }
 }
 

@@ -46,6 +46,18 @@ import WeftModel
 }
 
 @Suite struct FilterTests {
+    @Test func `the route's response modifiers change a redirect too`() {
+        var scene = Scene([]) { _ in
+        } route: {
+            $0.action = .redirect(RequestRedirect(hostname: "example.org", port: 80))
+            $0.responseHeaders = HeaderModifier(set: [.init(name: "cache-control", value: "no-store")])
+        }
+        #expect(scene.begin(request(.get, "/a")).contains(.reply))
+        let reply = scene.exchange.reply ?? LocalReply(.internal)
+        let headers = LocalReplyRenderer.render(reply, for: scene.exchange.head).head.headers
+        #expect(headers["cache-control"] == "no-store" && headers[.location] == "http://example.org/a")
+    }
+
     @Test func `a redirect is answered at once, without an endpoint`() {
         var scene = Scene([]) { _ in
         } route: {
@@ -60,7 +72,7 @@ import WeftModel
         #expect(scene.exchange.reason == .ok)
     }
 
-    @Test func `a rewrite changes host and path on the way upstream, the backend's before the route's`() {
+    @Test func `a rewrite changes host and path on the way upstream, the backend's host or path before the route's`() {
         var scene = Scene { _ in
         } route: {
             $0.match = RouteMatch(path: .prefix("/v1"))
@@ -70,16 +82,40 @@ import WeftModel
         #expect(scene.exchange.head.authority == "one.internal")
         #expect(scene.exchange.head.path == "/a?b=c")
 
-        var backend = WeightedCluster(cluster: "billing.default:80")
-        backend.rewrite = URLRewrite(path: .full("/whole"))
-        var other = Scene { _ in
-        } route: {
-            $0.rewrite = URLRewrite(hostname: "one.internal")
-            $0.action = .forward([backend])
+        for (own, host, path) in [
+            (URLRewrite(path: .full("/whole")), "one.internal", "/whole?b=c"),
+            (URLRewrite(hostname: "two.internal"), "two.internal", "/a?b=c"),
+            (URLRewrite(hostname: "two.internal", path: .full("/whole")), "two.internal", "/whole?b=c"),
+        ] {
+            var backend = WeightedCluster(cluster: "billing.default:80")
+            backend.rewrite = own
+            var other = Scene { _ in
+            } route: {
+                $0.match = RouteMatch(path: .prefix("/v1"))
+                $0.rewrite = URLRewrite(hostname: "one.internal", path: .prefix("/"))
+                $0.action = .forward([backend])
+            }
+            other.send(request(.get, "/v1/a?b=c"))
+            #expect(other.exchange.head.authority == host && other.exchange.head.path == path)
         }
-        other.send(request(.get, "/v1/a?b=c"))
-        #expect(other.exchange.head.authority == "billing")
-        #expect(other.exchange.head.path == "/whole?b=c")
+    }
+
+    @Test func `a copy has the route's rewrite, and not the backend's`() {
+        var backend = WeightedCluster(cluster: "billing.default:80")
+        backend.rewrite = URLRewrite(hostname: "two.internal", path: .full("/whole"))
+        for own in [URLRewrite(hostname: "one.internal", path: .prefix("/")), nil] {
+            var scene = Scene { _ in
+            } route: {
+                $0.match = RouteMatch(path: .prefix("/v1"))
+                $0.rewrite = own
+                $0.mirrors = [MirroredCluster(cluster: "copies.default:80")]
+                $0.action = .forward([backend])
+            }
+            scene.send(request(.get, "/v1/a?b=c"))
+            #expect(scene.exchange.head.authority == "two.internal" && scene.exchange.head.path == "/whole?b=c")
+            #expect(scene.exchange.mirroredHead?.authority == (own == nil ? "billing" : "one.internal"))
+            #expect(scene.exchange.mirroredHead?.path == (own == nil ? "/v1/a?b=c" : "/a?b=c"))
+        }
     }
 
     @Test func `mirrors draw their share, each for itself, of what the route makes of the request`() {

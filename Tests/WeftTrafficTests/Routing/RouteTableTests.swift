@@ -73,6 +73,20 @@ import WeftModel
         #expect(matched(routes, request(.get, "/")) == "rest")
     }
 
+    @Test func `cookies that come in several fields match as the one that HTTP/1.1 would have had`() {
+        var head = request()
+        for crumb in ["a=1", "b=2"] { head.headers.append("cookie", crumb) }
+        for value in [StringMatch.exact("a=1; b=2"), .regularExpression("(.*; )?b=2(; .*)?")] {
+            let route = named("r", RouteMatch(headers: [HeaderMatch(name: "cookie", value: value)]))
+            #expect(matched([route], head) == "r")
+            // Also where values are looked up rather than compared one by one.
+            let others = (0..<20).map {
+                named("\($0)", RouteMatch(headers: [HeaderMatch(name: "cookie", value: .exact("c=\($0)"))]))
+            }
+            #expect(matched(others + [route], head) == "r")
+        }
+    }
+
     @Test func `repeated headers match as one list, and presence needs no value`() {
         let list = [named("r", RouteMatch(headers: [HeaderMatch(name: "x-tag", value: .exact("a,b"))]))]
         #expect(matched(list, request(.get, "/", ["x-tag": "a", "x-tag": "b"])) == "r")

@@ -8,6 +8,13 @@ extension MonotonicInstant {
     static func ms(_ milliseconds: Int) -> Self { Self(nanoseconds: Int64(milliseconds) * 1_000_000) }
 }
 
+extension Provenance {
+    /// A TrafficPolicy of this name.
+    static func policy(_ name: String) -> Self {
+        Provenance(resource: ResourceKey(kind: .trafficPolicy, namespace: "default", name: name))
+    }
+}
+
 func endpoint(_ name: String, weight: Int = 1, version: String = "") -> Endpoint {
     Endpoint(workload: "default/\(name)", address: "10.0.0.1", port: 80, weight: weight, version: version)
 }
