@@ -2,17 +2,20 @@
 
 A target is started with static files instead of a control plane, so that only the request path is measured. Everything a
 sidecar always does is on: peer identities, per-edge metrics and histograms, access log of errors, request ids, deadlines,
-retries with their budget, peak-EWMA balancing.
+retries with their budget, outlier detection, peak-EWMA balancing. With everything that a mesh turns on, beside an Envoy that has the
+same on: `rig.py run S7-hop S7-pair --plugin weft_target.py --with weft-mesh,envoy-mesh,envoy-mesh-h2 --only weft-mesh,envoy-mesh,envoy-mesh-h2`.
 """
 import json, os
-from benchlib import certs as C, core
+from benchlib import certs as C, core, envoyconf as E
 from benchlib.core import LO
-from benchlib.targets import Endpoint, Target
+from benchlib.targets import Endpoint, Envoy, EnvoyH2, Target
 
 
 class Weft(Target):
     name = "weft"
     kinds = ("hop-h1", "hop-h2", "pair-h1", "pair-h2", "pair-tcp", "inbound-tls")
+    routes = 0              # besides the one that takes the requests
+    more = ()               # flags
 
     @classmethod
     def available(cls):
@@ -22,7 +25,7 @@ class Weft(Target):
         conf = env.write(f"{service}.json", json.dumps(snapshot))
         p = self.proc(env, [core.find_bin("weft", "WEFT_BIN"), "proxy", "--service", service, "--static", conf,
                             "--loops", str(env.concurrency), "--outbound", "none", "--admin", "none",
-                            "--health", "none", *more], log)
+                            "--health", "none", *self.more, *more], log)
         self.up(listen, p)
         return p
 
@@ -44,7 +47,8 @@ class Weft(Target):
 
         def service(port, identity=None):
             endpoint = {"address": LO, "port": port, **({"identity": identity} if identity else {})}
-            return {"services": [{"name": "server.default:80", "protocol": protocol, "endpoints": [endpoint]}]}
+            return {"services": [{"name": "server.default:80", "protocol": protocol, "endpoints": [endpoint],
+                                  "mixedRoutes": self.routes}]}
 
         if kind.startswith("hop"):
             p = self.sidecar(env, "client", service(backend), a, "--upstream", f"server={LO}:{a}", log="log")
@@ -60,4 +64,43 @@ class Weft(Target):
         return Endpoint(a, {"out": [p.pid], "in": [q.pid]})
 
 
-TARGETS = [Weft]
+class WeftMesh(Weft):
+    """What `envoy-mesh` has on: every request logged, 50 routes; the rest is on always."""
+    name = "weft-mesh"
+    kinds = ("hop-h1", "pair-h1", "pair-h2")
+    routes = 49
+    more = ("--access-log", "all")
+
+
+FEATURES = ["accesslog", "reqhdr", "resilience", "routes"]
+
+
+class Mesh:
+    """An Envoy that logs every request, keeps request ids and forwarding fields, retries, detects outliers, and has 50 of the
+    rig's routes."""
+
+    def start(self, kind, env, **opt):
+        whole = E.feature_set
+
+        def fifty(*a, **kw):
+            hcm, filters, hosts, clusters, more = whole(*a, **kw)
+            for host in hosts:
+                host["routes"] = host["routes"][:49] + host["routes"][-1:]
+            return hcm, filters, hosts, clusters, more
+
+        E.feature_set = fifty
+        try:
+            return super().start(kind, env, **{**opt, "features": FEATURES})
+        finally:
+            E.feature_set = whole
+
+
+class EnvoyMesh(Mesh, Envoy):
+    name, kinds = "envoy-mesh", ("hop-h1",)
+
+
+class EnvoyMeshH2(Mesh, EnvoyH2):
+    name, kinds = "envoy-mesh-h2", ("pair-h1", "pair-h2")
+
+
+TARGETS = [Weft, WeftMesh, EnvoyMesh, EnvoyMeshH2]

@@ -25,6 +25,8 @@ package struct StaticSnapshot: Hashable, Sendable, Codable {
         package var endpoints: [Endpoint]
         /// Routes besides the default one, for measurements: this many exact paths `/route/N` to the same endpoints.
         package var pathRoutes: Int?
+        /// The same of three kinds in turn, none of which takes the usual request: a prefix, a header, an expression.
+        package var mixedRoutes: Int?
     }
 
     package struct Endpoint: Hashable, Sendable, Codable {
@@ -71,6 +73,17 @@ package struct StaticSnapshot: Hashable, Sendable, Codable {
             let action = RouteAction.forward([WeightedCluster(cluster: name)])
             var table = (0..<(service.pathRoutes ?? 0)).map {
                 Route(name: "path-\($0)", match: RouteMatch(path: .exact("/route/\($0)")), action: action)
+            }
+            table += (0..<(service.mixedRoutes ?? 0)).map { number in
+                let match =
+                    switch number % 3 {
+                    case 0: RouteMatch(path: .prefix("/api/v1/resource\(number)"))
+                    case 1:
+                        RouteMatch(
+                            path: .prefix("/"), headers: [HeaderMatch(name: "x-version", value: .exact("v\(number)"))])
+                    default: RouteMatch(path: .regularExpression("/items/[0-9]+/variant\(number)(/.*)?"))
+                    }
+                return Route(name: "mixed-\(number)", match: match, action: action)
             }
             table.append(Route(name: "default", action: action))
             routes[name] = RouteConfiguration(
