@@ -93,14 +93,14 @@ extension Exchange {
         if delay > 0 { self.hedgeAt = now.advanced(byNanoseconds: delay) }
     }
 
-    /// The moment has come: answers `connectHedge`, or nothing where there is nowhere to go or nothing to pay with.
+    /// The moment has come: answers `connectHedge`, or nothing where there is nowhere well to go or nothing to pay with.
     mutating func startHedge(now: MonotonicInstant) -> ExchangeEffects {
         self.hedgeAt = .never
         guard self.requestEnded, self.replay.isWhole, let route = self.route, let cluster = self.cluster,
             let traffic = self.traffic, let first = self.endpoint, !self.isTooLate(after: 0, now: now),
             let endpoint = cluster.balancer.pick(
                 self.hint, excluding: self.tried + CollectionOfOne(first), random: &traffic.random, now: now),
-            endpoint !== first
+            endpoint !== first, endpoint.isWell
         else { return [] }
         guard self.holdsRetry || cluster.load.mayRetry, cluster.load.startWaiting() else { return [] }
         self.isWaiting = true

@@ -173,16 +173,24 @@ package struct ClusterBalancer {
                 endpoint.standing = .serving
             }
         }
-        if !self.endpoints.contains(where: { $0.standing == .serving }) {
-            // Nobody is well: whoever has not just been found unreachable is as good as anybody.
-            for endpoint in self.endpoints { endpoint.standing = .serving }
-        }
+        if !self.endpoints.contains(where: { $0.standing == .serving }) { self.makeDo() }
         self.isRamping = false
         for (place, endpoint) in self.endpoints.enumerated() {
             if endpoint.standing == .due { self.due.append(place) } else { endpoint.isProbed = false }
             self.ramp(endpoint, now: now)
         }
         self.regroup(random: &random)
+    }
+
+    /// Nobody is well: whoever takes connections is as good as anybody. Those whose time has come are still probed, one
+    /// request each, or they would never be taken back.
+    private func makeDo() {
+        var isAnyoneLeft = false
+        for endpoint in self.endpoints {
+            if endpoint.standing == .out, !endpoint.reachability.isSuspect { endpoint.standing = .serving }
+            if endpoint.standing != .out { isAnyoneLeft = true }
+        }
+        if !isAnyoneLeft { for endpoint in self.endpoints { endpoint.standing = .serving } }
     }
 
     private mutating func standing(

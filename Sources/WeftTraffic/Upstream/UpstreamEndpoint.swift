@@ -40,7 +40,19 @@ package final class UpstreamEndpoint {
         case out
         /// Out, until a request has probed it.
         case due
+
+        /// How little it is worth where nobody better is left; 0 is best.
+        func rank(isProbed: Bool) -> Int {
+            switch self {
+            case .serving: 0
+            case .due: isProbed ? 2 : 1
+            case .out: 3
+            }
+        }
     }
+
+    /// Whether nothing speaks against it: where an attempt that could be left undone may go.
+    var isWell: Bool { self.isHealthy && !self.ejection.isEjected && !self.reachability.isSuspect }
 
     var weight: Double { Double(max(1, self.endpoint.weight)) }
 

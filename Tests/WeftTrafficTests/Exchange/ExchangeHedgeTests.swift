@@ -83,6 +83,24 @@ import WeftModel
         #expect(alone.fire() == [] && alone.exchange.attempt == 1)
     }
 
+    @Test func `a hedge with nowhere well to go does not start, and probes nobody`() {
+        for isDue in [false, true] {
+            var scene = hedged()
+            guard let load = scene.load else { return }
+            let out = load.balancer.endpoints[1]
+            let other = load.balancer.endpoints[0]
+            for _ in 0..<7 {
+                load.balancer.observe(.failure, of: out, random: &scene.traffic.random, now: .ms(0))
+            }
+            // By the time of the hedge the ejection is over, or not.
+            let at = isDue ? Int(out.ejection.until.nanoseconds / 1_000_000) - 20 : 1
+            scene.send(at: at)
+            #expect(scene.exchange.endpoint === other)
+            #expect(scene.fire() == [] && scene.exchange.rivalEndpoint == nil && scene.exchange.attempt == 1)
+            #expect(!out.isProbed && scene.exchange.hedgeOutcome == nil)
+        }
+    }
+
     @Test func `a second attempt is paid for from the retry budget`() {
         var scene = hedged(cluster: {
             $0.retryBudget.ratio = 0
