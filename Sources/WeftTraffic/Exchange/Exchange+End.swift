@@ -17,7 +17,7 @@ extension Exchange {
         case .idle, .finished: return []
         case .backingOff: return self.waited(now: now)
         case .connecting:
-            let failure: UpstreamFailure = now >= self.tryDeadline ? .tryTimeout : .connectTimeout
+            let failure: UpstreamFailure = now >= self.tryDeadline ? .tryTimeout : .overflow
             return self.attemptEnded(failure, unprocessed: true, now: now).union(.abandonConnect)
         case .awaitingResponse:
             if now >= self.tryDeadline {

@@ -168,5 +168,12 @@ import WeftModel
         head.headers.append(.connectProtocol, "websocket")
         #expect(tunnel.begin(head, end: false, attempts: &attempts, gate: gate, now: .ms(3)) == .connect)
         #expect(gate.limit.inFlight == 2)
+        // Nor are server-sent events.
+        var events = InboundExchange()
+        let asking = request(.get, "/", ["accept": "text/event-stream"])
+        #expect(events.begin(asking, end: true, attempts: &attempts, gate: gate, now: .ms(3)) == .connect)
+        #expect(gate.limit.inFlight == 2)
+        _ = events.downstreamGone(now: .ms(4))
+        #expect(gate.limit.inFlight == 2)
     }
 }
