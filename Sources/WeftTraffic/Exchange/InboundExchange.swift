@@ -324,7 +324,7 @@ package struct InboundExchange: ~Copyable {
     private mutating func finish(now: MonotonicInstant) -> ExchangeEffects {
         if let gate = self.gate {
             self.gate = nil
-            gate.finished(latency: self.responseEnded ? now.nanoseconds - self.start.nanoseconds : nil, now: now)
+            gate.finished(since: self.start, isWhole: self.responseEnded, now: now)
         }
         let effects = self.replay.drop()
         self.phase = .finished
