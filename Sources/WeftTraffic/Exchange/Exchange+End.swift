@@ -29,22 +29,35 @@ extension Exchange {
             if now >= self.hedgeAt { return self.startHedge(now: now) }
             return self.timedOut(.streamIdleTimeout, detail: "no byte went either way", now: now)
         case .responding:
-            let reason: Reason = now >= self.tryDeadline ? .tryTimeout : .streamIdleTimeout
-            return self.cutShort(reason, detail: "", now: now).union(.resetUpstream)
+            return self.timedOut(now >= self.tryDeadline ? .tryTimeout : .streamIdleTimeout, detail: "", now: now)
         }
     }
 
     /// The time for everything is over.
     private mutating func timedOut(_ reason: Reason, detail: String, now: MonotonicInstant) -> ExchangeEffects {
-        if self.phase == .responding { return self.cutShort(reason, detail: detail, now: now).union(.resetUpstream) }
+        if self.phase == .responding {
+            // One that begins its answer and then hangs is no better than one that never answers.
+            if !self.mayPause(reason) { self.observeTimeout(now: now) }
+            return self.cutShort(reason, detail: detail, now: now).union(.resetUpstream)
+        }
         if self.isInFlight, self.phase == .awaitingResponse, let endpoint = self.endpoint {
             // An endpoint that lets requests run out of time is slow, though it never answered.
             self.cluster?.balancer.failed(
                 endpoint, .tryTimeout, waited: now.nanoseconds - self.sentAt.nanoseconds, now: now)
-            self.observe(.failure, now: now)
+            self.observeTimeout(now: now)
         }
         let effects = self.letGo(reason, now: now)
         return effects.union(self.answer(LocalReply(reason, detail: detail), now: now))
+    }
+
+    private mutating func observeTimeout(now: MonotonicInstant) {
+        self.observe(.failure, now: now)
+        self.observe(success: false, now: now)
+    }
+
+    /// Whether what ended the response is no fault of it: silence is as much a part of tunnels and event streams as bytes.
+    func mayPause(_ reason: Reason) -> Bool {
+        self.isTunnelOpen || (reason == .streamIdleTimeout && self.traits.wantsEventStream)
     }
 
     /// Gives up the current attempt, wherever it stands.
@@ -64,6 +77,7 @@ extension Exchange {
     /// The upstream broke off in the middle of its response.
     mutating func cutShortByUpstream(_ failure: UpstreamFailure, now: MonotonicInstant) -> ExchangeEffects {
         if failure.blamesEndpoint(unprocessed: false) { self.observe(.failure, now: now) }
+        self.observe(success: false, now: now)
         return self.cutShort(failure.reason, detail: failure.detail, now: now)
     }
 
@@ -72,6 +86,7 @@ extension Exchange {
         self.closeAttempt(reason, status: nil, now: now)
         self.reason = reason
         self.detail = detail
+        self.wasCutShort = !self.mayPause(reason)
         if self.traits.isGRPC { self.grpcStatus = reason.grpcStatus }
         return self.finish(now: now).union(.resetDownstream)
     }

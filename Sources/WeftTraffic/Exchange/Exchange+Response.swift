@@ -39,9 +39,8 @@ extension Exchange {
         let latency = now.nanoseconds - self.sentAt.nanoseconds
         let isTrailersOnly = self.traits.isGRPC && end
         let grpcStatus = isTrailersOnly ? response.headers.number(.grpcStatus) : nil
-        let failed = response.status == 429 || response.status >= 500 || grpcStatus == 14 || grpcStatus == 8
+        let failed = Self.couldNotServe(response.status, grpcStatus)
         cluster.balancer.answered(endpoint, latency: latency, failed: failed, now: now)
-        self.observe(success: !failed, now: now)
         let isFailing = response.status >= 400 || (grpcStatus ?? 0) != 0
         let peerReason = isFailing ? self.peerReason(of: response) : nil
         // A call of gRPC shows at its end how it went, but a probe must not wait for the end of a stream.
@@ -52,6 +51,7 @@ extension Exchange {
         var hedgeEffects: ExchangeEffects = []
         if self.rival != nil {
             if self.isWorthWaiting(response, end: end) {
+                self.observe(success: !failed, now: now)
                 let isOver = end && self.requestEnded
                 return self.promoteRival(now: now).union(isOver ? .promoteHedge : [.promoteHedge, .abandonHedge])
             }
@@ -65,6 +65,7 @@ extension Exchange {
                 pushback: Self.pushback(response, unixSeconds: self.traffic?.unixSeconds(at: now) ?? 0), now: now)
             switch verdict {
             case .retry(let delay):
+                self.observe(success: !failed, now: now)
                 self.closeAttempt(peerReason ?? .ok, status: response.status, now: now)
                 self.reason = .ok
                 let reset: ExchangeEffects = end && self.requestEnded ? [] : .resetUpstream
@@ -117,10 +118,16 @@ extension Exchange {
 
     private mutating func responseIsWhole(now: MonotonicInstant) -> ExchangeEffects {
         self.responseEnded = true
+        self.observe(success: !Self.couldNotServe(self.status, self.grpcStatus), now: now)
         if self.requestEnded { return self.finish(now: now) }
         // A tunnel's other direction goes on; any other request has its answer and nobody reads the rest.
         if self.isTunnelOpen { return [] }
         return self.finish(now: now).union(.resetUpstream)
+    }
+
+    /// Whether an answer says that the endpoint could not serve the request: 429, 5xx, UNAVAILABLE, RESOURCE_EXHAUSTED.
+    private static func couldNotServe(_ status: Int, _ grpcStatus: Int?) -> Bool {
+        status == 429 || status >= 500 || grpcStatus == 14 || grpcStatus == 8
     }
 
     /// The reason that a peer's proxy gives. Only a proxy that has proved itself may say that repeating is safe; an

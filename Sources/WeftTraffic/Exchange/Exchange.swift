@@ -120,6 +120,8 @@ package struct Exchange: ~Copyable {
     /// Whether a place among the retries is held.
     var holdsRetry = false
     var countsForAdmission = false
+    /// The response broke off, which its status does not tell.
+    var wasCutShort = false
 
     var traits = RequestTraits()
     var traffic: LoopTraffic?
