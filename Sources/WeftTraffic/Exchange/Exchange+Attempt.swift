@@ -23,13 +23,14 @@ extension Exchange {
             self.head.headers.set(.weftAttempt, self.attempt)
             if self.traits.isGRPC { self.head.headers.set(.grpcPreviousAttempts, self.attempt - 1) }
         }
+        if self.deadline != .never {
+            Deadline.write(
+                self.deadline.nanoseconds - now.nanoseconds, to: &self.head.headers, isGRPC: self.traits.isGRPC)
+        }
         if self.cluster?.cluster.resolution != nil {
             // Nobody outside the mesh is told what its proxies tell each other.
             self.head.headers.remove(.weftAttempt)
             self.head.headers.remove(.weftDeadline)
-        } else if self.deadline != .never {
-            Deadline.write(
-                self.deadline.nanoseconds - now.nanoseconds, to: &self.head.headers, isGRPC: self.traits.isGRPC)
         }
     }
 
@@ -80,6 +81,7 @@ extension Exchange {
         guard cluster.load.startWaiting() else {
             return self.answer(LocalReply(.overflow, detail: UpstreamFailure.overflow.detail), now: now)
         }
+        if self.attempt == 0 { cluster.budget.depositFirstAttempt(now: now) }
         self.keepAttempt()
         self.isWaiting = true
         self.isInFlight = true

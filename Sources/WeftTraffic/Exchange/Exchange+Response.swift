@@ -139,11 +139,13 @@ extension Exchange {
     /// `unixSeconds` is the wall clock, for dates in responses that do not say what their own is.
     static func pushback(_ response: borrowing ResponseHead, unixSeconds: Int64) -> Pushback? {
         if let index = response.headers.firstIndex(of: .grpcRetryPushback) {
-            guard let milliseconds = response.headers.withValue(at: index, { Int(decimal: $0) }) else { return .stop }
+            guard let milliseconds = response.headers.withValue(at: index, { Int(saturating: $0) }) else {
+                return .stop
+            }
             return .wait(Int64(min(milliseconds, 1_000_000_000)) * 1_000_000)
         }
         guard let index = response.headers.firstIndex(of: .retryAfter) else { return nil }
-        if let seconds = response.headers.withValue(at: index, { Int(decimal: $0) }) {
+        if let seconds = response.headers.withValue(at: index, { Int(saturating: $0) }) {
             return .atLeast(Int64(min(seconds, 1_000_000)) * 1_000_000_000)
         }
         guard let date = response.headers.withValue(at: index, { HTTPDate.seconds($0, now: unixSeconds) }) else {

@@ -415,6 +415,46 @@ struct Scene: ~Copyable {
         #expect(stopped.exchange.record.grpcStatus == 14)
     }
 
+    @Test func `listed gRPC codes hold for gRPC calls, which are POST, and for nothing else`() {
+        func policy(_ route: inout Route) { route.retry.grpcStatuses = [14] }
+        let head = request(.post, "/s/M", ["content-type": "application/grpc"])
+        var scene = Scene(route: policy)
+        scene.send(head)
+        #expect(scene.respond(200, ["grpc-status": "14"], at: 0) == [])
+        #expect(scene.fire() == .connect)
+        var other = Scene(route: policy)
+        other.send(head)
+        #expect(other.respond(200, ["grpc-status": "13"], at: 0).contains([.forwardResponse, .finished]))
+        var unlisted = Scene()
+        unlisted.send(head)
+        #expect(unlisted.respond(200, ["grpc-status": "14"], at: 0).contains([.forwardResponse, .finished]))
+        var post = Scene(route: policy)
+        post.send(request(.post))
+        #expect(post.respond(503, ["grpc-status": "14"], at: 0).contains([.forwardResponse, .finished]))
+    }
+
+    @Test(arguments: ["retry-after", "grpc-retry-pushback-ms"])
+    func `a wait too long to count is a long wait, not none`(name: String) {
+        var scene = Scene(route: { $0.timeouts.request = .zero })
+        scene.send()
+        var headers = HeaderBlock()
+        headers.append(name, "99999999999999999999")
+        #expect(scene.respond(503, headers, at: 0).contains([.forwardResponse, .finished]))
+        #expect(scene.exchange.record.attempts.count == 1)
+    }
+
+    @Test func `a request without an attempt deposits nothing in the budget`() {
+        for names in [[], ["a"]] {
+            var scene = Scene(names, cluster: { $0.retryBudget.minPerSecond = 0 })
+            for _ in 0..<50 {
+                scene.exchange = Exchange()
+                _ = scene.begin()
+                _ = scene.exchange.downstreamGone(now: .ms(0))
+            }
+            #expect(scene.load?.budget.balance(now: .ms(0)) == (names.isEmpty ? 0 : 10))
+        }
+    }
+
     @Test func `what the peer's proxy could not deliver is repeated, what it refused is not`() {
         var scene = Scene()
         scene.send(request(.post))

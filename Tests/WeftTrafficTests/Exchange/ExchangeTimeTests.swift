@@ -145,6 +145,23 @@ import WeftModel
         #expect(scene.exchange.reply?.grpcStatus == 4)
     }
 
+    @Test func `outside the mesh grpc-timeout says what is left, and what proxies tell each other is not said`() {
+        var scene = Scene(cluster: { $0.resolution = DNSResolution(host: "api.example.com", port: 443) })
+        let head = request(
+            .post, "/s/M", ["content-type": "application/grpc", "grpc-timeout": "1S", "x-weft-deadline-ms": "900"])
+        #expect(scene.begin(head) == .connect)
+        #expect(scene.exchange.connectionReady(now: .ms(250)) == .sendRequest)
+        #expect(scene.exchange.head.headers[.grpcTimeout] == "650000u")
+        #expect(scene.exchange.head.headers[.weftDeadline] == nil)
+        #expect(scene.exchange.head.headers[.weftAttempt] == nil)
+    }
+
+    @Test func `a deadline too long to count is a long one`() {
+        #expect(Deadline.read(["x-weft-deadline-ms": "99999999999999999999"]) == .left(1_000_000_000_000_000))
+        #expect(Deadline.read(["x-weft-deadline-ms": "-99999999999999999999"]) == .left(0))
+        #expect(Deadline.read(["x-weft-deadline-ms": "9999999999999999999x"]) == .none)
+    }
+
     @Test(arguments: [("x-weft-deadline-ms", "0", Reason.deadlineExceeded), ("grpc-timeout", "soon", .badRequest)])
     func `a request whose time is gone or unreadable is answered before any work`(
         name: String, value: String, reason: Reason
