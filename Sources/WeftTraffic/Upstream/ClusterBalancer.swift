@@ -184,7 +184,7 @@ package struct ClusterBalancer {
         if !self.endpoints.contains(where: { $0.standing == .serving }) { self.makeDo() }
         self.isRamping = false
         for (place, endpoint) in self.endpoints.enumerated() {
-            if endpoint.standing == .due { self.due.append(place) } else { endpoint.isProbed = false }
+            if endpoint.standing == .due { self.due.append(place) }
             self.ramp(endpoint, now: now)
         }
         self.regroup(random: &random)
