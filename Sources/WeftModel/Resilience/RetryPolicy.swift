@@ -6,9 +6,9 @@ package struct RetryPolicy: Hashable, Sendable {
     package var attempts: Int = 1
     /// Statuses worth another attempt, besides 502, 503 and 504 for idempotent requests.
     package var statuses: Set<Int> = []
-    /// gRPC statuses worth another attempt.
+    /// gRPC statuses worth another attempt, of any call.
     package var grpcStatuses: Set<Int> = []
-    /// Whether requests that are not idempotent may be retried on `statuses` and `grpcStatuses`.
+    /// Whether requests that are not idempotent may be retried on `statuses`.
     package var nonIdempotent: Bool = false
     /// Base of the wait before a retry: uniform in [0, min(base·(2ⁿ−1), 10·base)]. Default 25 ms.
     package var backoffBase: Duration = .milliseconds(25)

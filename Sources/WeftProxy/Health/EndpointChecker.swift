@@ -54,7 +54,7 @@ final class EndpointChecker {
                 let schedule = HealthCheckSchedule(policy, random: &self.loop.traffic.random, now: now)
                 self.entries[key] = Entry(endpoint: endpoint, schedule: schedule)
             } else {
-                self.entries[key]?.schedule.update(policy)
+                self.entries[key]?.schedule.update(policy, random: &self.loop.traffic.random, now: now)
                 self.entries[key]?.endpoint = endpoint
             }
         }

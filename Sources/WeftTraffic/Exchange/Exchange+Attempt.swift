@@ -9,7 +9,7 @@ extension Exchange {
         guard self.phase == .connecting else { return [] }
         self.stopWaiting()
         self.phase = .awaitingResponse
-        self.connectDeadline = .never
+        self.waitDeadline = .never
         self.sentAt = now
         self.lastActivity = now
         self.markAttempt(now: now)
@@ -23,20 +23,22 @@ extension Exchange {
             self.head.headers.set(.weftAttempt, self.attempt)
             if self.traits.isGRPC { self.head.headers.set(.grpcPreviousAttempts, self.attempt - 1) }
         }
+        if self.deadline != .never {
+            Deadline.write(
+                self.deadline.nanoseconds - now.nanoseconds, to: &self.head.headers, isGRPC: self.traits.isGRPC)
+        }
         if self.cluster?.cluster.resolution != nil {
             // Nobody outside the mesh is told what its proxies tell each other.
             self.head.headers.remove(.weftAttempt)
             self.head.headers.remove(.weftDeadline)
-        } else if self.deadline != .never {
-            Deadline.write(
-                self.deadline.nanoseconds - now.nanoseconds, to: &self.head.headers, isGRPC: self.traits.isGRPC)
         }
     }
 
     /// The attempt failed: no connection, or the stream ended before its message did. The stream is gone already.
     ///
     /// `mayHaveBeenProcessed` is false only when no byte of the request can have reached the application. Answers
-    /// `connect` for an immediate retry, the empty set while waiting for one (see `timer`), or `reply` or
+    /// `connect` for an immediate retry, or where a limit of ours left no room at the endpoint and there is some at another;
+    /// the empty set while waiting for one (see `timer`), or `reply` or
     /// `resetDownstream`, and `finished`.
     package mutating func attemptFailed(
         _ failure: UpstreamFailure, mayHaveBeenProcessed: Bool, now: MonotonicInstant
@@ -45,6 +47,7 @@ extension Exchange {
     {
         switch self.phase {
         case .idle, .backingOff, .finished: []
+        case .connecting where failure == .overflow: self.crowdedOut(now: now)
         case .connecting, .awaitingResponse:
             self.attemptEnded(failure, unprocessed: !mayHaveBeenProcessed || self.phase == .connecting, now: now)
         case .responding: self.cutShortByUpstream(failure, now: now)
@@ -80,6 +83,7 @@ extension Exchange {
             return self.refuse(
                 by: .maxPendingRequests, LocalReply(.overflow, detail: UpstreamFailure.overflow.detail), now: now)
         }
+        if self.attempt == 0 { cluster.budget.depositFirstAttempt(now: now) }
         self.keepAttempt()
         self.isWaiting = true
         self.isInFlight = true
@@ -95,8 +99,25 @@ extension Exchange {
         self.attemptLost = false
         self.retryAt = .never
         self.hedgeAt = .never
-        self.connectDeadline = now.advanced(byNanoseconds: cluster.connectTimeout)
         if route.perTryTimeout > 0 { self.tryDeadline = now.advanced(byNanoseconds: route.perTryTimeout) }
+        if self.deadline == .never, self.tryDeadline == .never { self.waitDeadline = cluster.waitLimit(from: now) }
+        return .connect
+    }
+
+    /// A limit of ours leaves no room at the endpoint. Nothing has left, so the attempt goes elsewhere at once, and is
+    /// neither a retry nor another attempt; where there is nobody with room the limit is the answer.
+    private mutating func crowdedOut(now: MonotonicInstant) -> ExchangeEffects {
+        guard let cluster = self.cluster, let traffic = self.traffic, let full = self.endpoint else { return [] }
+        cluster.balancer.failed(full, .overflow, waited: 0, now: now)
+        // A driver may come back from within `connect`.
+        guard self.moves < Self.maxMoves,
+            let other = cluster.balancer.pick(self.hint, excluding: self.tried, random: &traffic.random, now: now),
+            other !== full, other.isWell, other.hasRoom(now: now), !self.tried.contains(where: { $0 === other })
+        else { return self.attemptEnded(.overflow, unprocessed: true, now: now) }
+        self.moves += 1
+        cluster.balancer.finished(full, wasProbe: self.isProbe)
+        self.isProbe = cluster.balancer.started(other)
+        self.endpoint = other
         return .connect
     }
 
@@ -125,10 +146,13 @@ extension Exchange {
     {
         guard let cluster = self.cluster, let endpoint = self.endpoint else { return [] }
         let wasSent = self.phase == .awaitingResponse
-        cluster.balancer.failed(
-            endpoint, failure, waited: now.nanoseconds - self.attemptStart.nanoseconds, now: now)
-        if failure.blamesEndpoint(unprocessed: unprocessed) { self.observe(.failure, now: now) }
-        self.observe(success: false, now: now)
+        // A wait for a connection that our own time ended says nothing about the endpoint: perhaps others were before it.
+        if wasSent || failure != .tryTimeout {
+            cluster.balancer.failed(
+                endpoint, failure, waited: now.nanoseconds - self.attemptStart.nanoseconds, now: now)
+            if failure.blamesEndpoint(unprocessed: unprocessed) { self.observe(.failure, now: now) }
+        }
+        if failure != .overflow { self.observe(success: false, now: now) }
         if failure == .overflow { self.refusedBy = cluster.load.mayConnect ? .maxPendingRequests : .maxConnections }
         if self.rival != nil {
             // The other attempt is still out, and stands in for a retry.
@@ -210,7 +234,7 @@ extension Exchange {
         if self.attemptEnd == .never { self.attemptEnd = now }
         if self.attemptStatus == nil { self.attemptStatus = status }
         if reason != .ok { self.attemptReason = reason }
-        self.connectDeadline = .never
+        self.waitDeadline = .never
         self.tryDeadline = .never
     }
 

@@ -135,7 +135,9 @@ extension Exchange {
         if self.countsForAdmission {
             self.countsForAdmission = false
             if self.reason != .clientGone {
-                let success = AdmissionControl.isSuccess(status: self.status, grpcStatus: self.grpcStatus)
+                let success =
+                    !self.wasCutShort
+                    && AdmissionControl.isSuccess(status: self.status, grpcStatus: self.grpcStatus)
                 cluster.admission?.record(success: success, now: now)
             }
         }

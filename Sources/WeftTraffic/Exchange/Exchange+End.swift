@@ -13,7 +13,7 @@ extension Exchange {
         case .idle, .finished: return []
         case .backingOff: return self.waited(now: now)
         case .connecting:
-            let failure: UpstreamFailure = now >= self.tryDeadline ? .tryTimeout : .connectTimeout
+            let failure: UpstreamFailure = now >= self.tryDeadline ? .tryTimeout : .overflow
             return self.attemptEnded(failure, unprocessed: true, now: now).union(.abandonConnect)
         case .awaitingResponse:
             if now >= self.tryDeadline {
@@ -25,8 +25,8 @@ extension Exchange {
             if now >= self.hedgeAt { return self.startHedge(now: now) }
             return self.timedOut(.streamIdleTimeout, detail: "no byte went either way", isBlamed: true, now: now)
         case .responding:
-            let reason: Reason = now >= self.tryDeadline ? .tryTimeout : .streamIdleTimeout
-            return self.cutShort(reason, detail: "", now: now).union(.resetUpstream)
+            return self.timedOut(
+                now >= self.tryDeadline ? .tryTimeout : .streamIdleTimeout, detail: "", isBlamed: true, now: now)
         }
     }
 
@@ -66,20 +66,33 @@ extension Exchange {
     private mutating func timedOut(
         _ reason: Reason, detail: String, isBlamed: Bool, now: MonotonicInstant
     ) -> ExchangeEffects {
-        if self.phase == .responding { return self.cutShort(reason, detail: detail, now: now).union(.resetUpstream) }
+        if self.phase == .responding {
+            // One that begins its answer and then hangs is no better than one that never answers.
+            if isBlamed, !self.mayPause(reason) { self.observeTimeout(now: now) }
+            return self.cutShort(reason, detail: detail, now: now).union(.resetUpstream)
+        }
         if self.isInFlight, self.phase == .awaitingResponse, let endpoint = self.endpoint {
             // An endpoint that lets requests run out of time is slow, though it never answered.
             let waited = now.nanoseconds - self.sentAt.nanoseconds
             if isBlamed {
                 self.cluster?.balancer.failed(endpoint, .tryTimeout, waited: waited, now: now)
-                self.observe(.failure, now: now)
-                self.observe(success: false, now: now)
+                self.observeTimeout(now: now)
             } else {
                 self.cluster?.balancer.outpaced(endpoint, waited: waited, now: now)
             }
         }
         let effects = self.letGo(reason, now: now)
         return effects.union(self.answer(LocalReply(reason, detail: detail), now: now))
+    }
+
+    private mutating func observeTimeout(now: MonotonicInstant) {
+        self.observe(.failure, now: now)
+        self.observe(success: false, now: now)
+    }
+
+    /// Whether what ended the response is no fault of it: silence is as much a part of tunnels and event streams as bytes.
+    func mayPause(_ reason: Reason) -> Bool {
+        self.isTunnelOpen || (reason == .streamIdleTimeout && self.traits.wantsEventStream)
     }
 
     /// Gives up the current attempt, wherever it stands.
@@ -104,6 +117,7 @@ extension Exchange {
             return self.cutShort(self.deadlineReason, detail: self.deadlineDetail, now: now)
         }
         if failure.blamesEndpoint(unprocessed: false) { self.observe(.failure, now: now) }
+        self.observe(success: false, now: now)
         return self.cutShort(failure.reason, detail: failure.detail, now: now)
     }
 
@@ -117,6 +131,7 @@ extension Exchange {
         self.closeAttempt(reason, status: nil, now: now)
         self.reason = reason
         self.detail = detail
+        self.wasCutShort = !self.mayPause(reason)
         if self.traits.isGRPC { self.grpcStatus = reason.grpcStatus }
         return self.finish(now: now).union(.resetDownstream)
     }

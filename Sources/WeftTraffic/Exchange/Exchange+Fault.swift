@@ -23,7 +23,6 @@ extension Exchange {
     /// The wait before an attempt is over: makes it, unless a fault stands in its place.
     mutating func waited(now: MonotonicInstant) -> ExchangeEffects {
         guard self.pendingAbort == nil else { return self.abort(now: now) }
-        if self.attempt == 0 { self.cluster?.budget.depositFirstAttempt(now: now) }
         return self.startAttempt(now: now)
     }
 

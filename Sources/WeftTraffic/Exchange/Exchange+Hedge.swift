@@ -12,11 +12,12 @@ struct Rival {
     let isProbe: Bool
     /// When its request went out; `.never` while it waits for a connection.
     var sentAt = MonotonicInstant.never
-    var connectDeadline: MonotonicInstant
+    /// As the attempt's own: where nothing else bounds its waiting.
+    var waitDeadline: MonotonicInstant
     var tryDeadline: MonotonicInstant
 
     var isSent: Bool { self.sentAt != .never }
-    var deadline: MonotonicInstant { min(self.connectDeadline, self.tryDeadline) }
+    var deadline: MonotonicInstant { min(self.waitDeadline, self.tryDeadline) }
 }
 
 /// What became of a request's second attempt beside the first.
@@ -34,7 +35,7 @@ extension Exchange {
         guard self.phase == .awaitingResponse, let rival = self.rival, !rival.isSent else { return [] }
         self.stopWaiting()
         self.rival?.sentAt = now
-        self.rival?.connectDeadline = .never
+        self.rival?.waitDeadline = .never
         self.lastActivity = now
         self.markAttempt(now: now)
         return .sendHedge
@@ -96,14 +97,14 @@ extension Exchange {
         if delay > 0 { self.hedgeAt = now.advanced(byNanoseconds: delay) }
     }
 
-    /// The moment has come: answers `connectHedge`, or nothing where there is nowhere to go or nothing to pay with.
+    /// The moment has come: answers `connectHedge`, or nothing where there is nowhere well to go or nothing to pay with.
     mutating func startHedge(now: MonotonicInstant) -> ExchangeEffects {
         self.hedgeAt = .never
         guard self.requestEnded, self.replay.isWhole, let route = self.route, let cluster = self.cluster,
             let traffic = self.traffic, let first = self.endpoint, !self.isTooLate(after: 0, now: now),
             let endpoint = cluster.balancer.pick(
                 self.hint, excluding: self.tried + CollectionOfOne(first), random: &traffic.random, now: now),
-            endpoint !== first
+            endpoint !== first, endpoint.isWell
         else { return [] }
         guard self.holdsRetry || cluster.load.mayRetry, cluster.load.startWaiting() else { return [] }
         self.isWaiting = true
@@ -115,10 +116,11 @@ extension Exchange {
         if !self.holdsRetry { self.holdsRetry = cluster.load.startRetry() }
         self.attempt += 1
         let isProbe = cluster.balancer.started(endpoint)
+        let tryDeadline = route.perTryTimeout > 0 ? now.advanced(byNanoseconds: route.perTryTimeout) : .never
+        let isBounded = self.deadline != .never || tryDeadline != .never
         self.rival = Rival(
             endpoint: endpoint, start: now, isProbe: isProbe,
-            connectDeadline: now.advanced(byNanoseconds: cluster.connectTimeout),
-            tryDeadline: route.perTryTimeout > 0 ? now.advanced(byNanoseconds: route.perTryTimeout) : .never)
+            waitDeadline: isBounded ? .never : cluster.waitLimit(from: now), tryDeadline: tryDeadline)
         return .connectHedge
     }
 
@@ -127,8 +129,9 @@ extension Exchange {
     /// The rival has run out of time; the first attempt goes on.
     mutating func rivalTimedOut(now: MonotonicInstant) -> ExchangeEffects {
         guard let rival = self.rival else { return [] }
-        let failure: UpstreamFailure = now >= rival.tryDeadline ? .tryTimeout : .connectTimeout
-        self.blame(rival, failure, unprocessed: false, now: now)
+        let failure: UpstreamFailure = now >= rival.tryDeadline ? .tryTimeout : .overflow
+        // While it waits for a connection nobody can be blamed.
+        if rival.isSent { self.blame(rival, failure, unprocessed: false, now: now) }
         self.dropRival(failure.reason, status: nil, now: now)
         return .abandonHedge
     }
@@ -155,7 +158,7 @@ extension Exchange {
         self.attemptStatus = nil
         self.attemptReason = .ok
         self.attemptLost = false
-        self.connectDeadline = rival.connectDeadline
+        self.waitDeadline = rival.waitDeadline
         self.tryDeadline = rival.tryDeadline
         self.phase = rival.isSent ? .awaitingResponse : .connecting
         return []
@@ -204,6 +207,6 @@ extension Exchange {
         }
         self.cluster?.balancer.failed(
             rival.endpoint, failure, waited: now.nanoseconds - rival.start.nanoseconds, now: now)
-        self.observe(success: false, now: now)
+        if failure != .overflow { self.observe(success: false, now: now) }
     }
 }

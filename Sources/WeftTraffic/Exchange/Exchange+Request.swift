@@ -50,7 +50,6 @@ extension Exchange {
 
         self.median = cluster.median(ofRoute: route.name)
         if route.route.fault != nil, let effects = self.injectFault(now: now) { return effects }
-        cluster.budget.depositFirstAttempt(now: now)
         return self.startAttempt(now: now)
     }
 

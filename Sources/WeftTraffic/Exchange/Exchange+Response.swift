@@ -40,9 +40,8 @@ extension Exchange {
         let latency = now.nanoseconds - self.sentAt.nanoseconds
         let isTrailersOnly = self.traits.isGRPC && end
         let grpcStatus = isTrailersOnly ? response.headers.number(.grpcStatus) : nil
-        let failed = response.status == 429 || response.status >= 500 || grpcStatus == 14 || grpcStatus == 8
+        let failed = Self.couldNotServe(response.status, grpcStatus)
         cluster.balancer.answered(endpoint, latency: latency, failed: failed, now: now)
-        self.observe(success: !failed, now: now)
         let isFailing = response.status >= 400 || (grpcStatus ?? 0) != 0
         let peerReason = isFailing ? self.peerReason(of: response) : nil
         // A call of gRPC shows at its end how it went, but a probe must not wait for the end of a stream.
@@ -56,6 +55,7 @@ extension Exchange {
         var hedgeEffects: ExchangeEffects = []
         if self.rival != nil {
             if self.isWorthWaiting(response, end: end) {
+                self.observe(success: !failed, now: now)
                 let isOver = end && self.requestEnded
                 return self.promoteRival(now: now).union(isOver ? .promoteHedge : [.promoteHedge, .abandonHedge])
             }
@@ -69,6 +69,7 @@ extension Exchange {
                 pushback: Self.pushback(response, unixSeconds: self.traffic?.unixSeconds(at: now) ?? 0), now: now)
             switch verdict {
             case .retry(let delay):
+                self.observe(success: !failed, now: now)
                 self.closeAttempt(peerReason ?? .ok, status: response.status, now: now)
                 self.reason = .ok
                 let reset: ExchangeEffects = end && self.requestEnded ? [] : .resetUpstream
@@ -122,6 +123,7 @@ extension Exchange {
 
     private mutating func responseIsWhole(now: MonotonicInstant) -> ExchangeEffects {
         self.responseEnded = true
+        self.observe(success: !Self.couldNotServe(self.status, self.grpcStatus), now: now)
         if self.requestEnded { return self.finish(now: now) }
         // A tunnel's other direction goes on; any other request has its answer and nobody reads the rest.
         if self.isTunnelOpen { return [] }
@@ -148,6 +150,11 @@ extension Exchange {
         return self.passedOver(effects, end: end, .resetUpstream)
     }
 
+    /// Whether an answer says that the endpoint could not serve the request: 429, 5xx, UNAVAILABLE, RESOURCE_EXHAUSTED.
+    private static func couldNotServe(_ status: Int, _ grpcStatus: Int?) -> Bool {
+        status == 429 || status >= 500 || grpcStatus == 14 || grpcStatus == 8
+    }
+
     /// The reason that a peer's proxy gives. Only a proxy that has proved itself may say that repeating is safe; an
     /// application without one may not.
     func peerReason(of response: borrowing ResponseHead) -> Reason? {
@@ -157,11 +164,13 @@ extension Exchange {
     /// `unixSeconds` is the wall clock, for dates in responses that do not say what their own is.
     static func pushback(_ response: borrowing ResponseHead, unixSeconds: Int64) -> Pushback? {
         if let index = response.headers.firstIndex(of: .grpcRetryPushback) {
-            guard let milliseconds = response.headers.withValue(at: index, { Int(decimal: $0) }) else { return .stop }
+            guard let milliseconds = response.headers.withValue(at: index, { Int(saturating: $0) }) else {
+                return .stop
+            }
             return .wait(Int64(min(milliseconds, 1_000_000_000)) * 1_000_000)
         }
         guard let index = response.headers.firstIndex(of: .retryAfter) else { return nil }
-        if let seconds = response.headers.withValue(at: index, { Int(decimal: $0) }) {
+        if let seconds = response.headers.withValue(at: index, { Int(saturating: $0) }) {
             return .atLeast(Int64(min(seconds, 1_000_000)) * 1_000_000_000)
         }
         guard let date = response.headers.withValue(at: index, { HTTPDate.seconds($0, now: unixSeconds) }) else {

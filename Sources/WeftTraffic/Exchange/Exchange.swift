@@ -11,6 +11,12 @@ package import WeftModel
 /// **One timer.** After each input compare `timer` with what is armed: arm when it is earlier, and never cancel. A timer that
 /// fires early answers the empty set; arm it again for `timer`, unless that is `.never`.
 ///
+/// **Connections.** How long a connection may take to come about is the pool's to watch, from its own first packet on: it
+/// answers `attemptFailed(.connectTimeout)` to those who wait for it. The exchange counts waiting, which may be for a place
+/// behind others, only against the request's own time, and 5 s beyond the connect timeout where it has none; no endpoint
+/// is blamed for that. For the same reason the pool tells the balancer itself of each connection that fails
+/// (`ClusterBalancer.failed`), whether or not anybody still waits for it.
+///
 /// **Reentrancy.** Every method returns before the driver acts, and effects are ordered so that a codec may call back from
 /// inside one of them: nothing follows `connect`, `sendRequest` or `forwardRequest` in a set that contains them.
 ///
@@ -118,6 +124,8 @@ package struct Exchange: ~Copyable {
     /// Whether a place among the retries is held.
     var holdsRetry = false
     var countsForAdmission = false
+    /// The response broke off, which its status does not tell.
+    var wasCutShort = false
 
     var traits = RequestTraits()
     var traffic: LoopTraffic?
@@ -135,7 +143,8 @@ package struct Exchange: ~Copyable {
     var deadline = MonotonicInstant.never
     /// Whether `deadline` is the caller's, not the route's timeout.
     var deadlineIsCallers = false
-    var connectDeadline = MonotonicInstant.never
+    /// Until when an attempt that no time limit of the request bounds waits for its connection.
+    var waitDeadline = MonotonicInstant.never
     var tryDeadline = MonotonicInstant.never
     var retryAt = MonotonicInstant.never
     /// Nanoseconds; `.max` without.
@@ -152,11 +161,16 @@ package struct Exchange: ~Copyable {
     var attemptLost = false
     /// Attempts that were made because one before them had failed.
     var retries = 0
+    /// How often an attempt went elsewhere for want of room.
+    var moves = 0
     var rival: Rival?
     var hedgeAt = MonotonicInstant.never
     var pendingAbort: FaultPolicy.Abort.Status?
     var earlier: [AttemptRecord] = []
     var tried: [UpstreamEndpoint] = []
+
+    /// More moves than these are a destination that is full.
+    static let maxMoves = 32
 
     package init() {}
 
@@ -174,7 +188,7 @@ package struct Exchange: ~Copyable {
         switch self.phase {
         case .idle, .finished: .never
         case .backingOff: min(self.retryAt, self.deadline)
-        case .connecting: min(min(self.connectDeadline, self.tryDeadline), self.deadline)
+        case .connecting: min(min(self.waitDeadline, self.tryDeadline), self.deadline)
         case .awaitingResponse:
             min(min(min(self.tryDeadline, self.deadline), self.idleMoment), min(self.hedgeAt, self.rivalDeadline))
         case .responding: min(min(self.tryDeadline, self.deadline), self.idleMoment)

@@ -4,13 +4,10 @@ package import WeftModel
 /// The life of one inbound request: check → connect to the application → forward → respond → record.
 ///
 /// The slim sibling of `Exchange`, driven in the same way and with the same effects; `connect` means a connection to the
-/// application. It refuses what comes too late and repeated attempts beyond the guard's share, bounds the connect at
-/// 300 ms and the whole by the caller's deadline. It makes no retries, which are the caller's to pay for, but one: when a
+/// application, whose connect timeout is the pool's to watch. It refuses what comes too late and repeated attempts beyond
+/// the guard's share, and bounds the whole by the caller's deadline. It makes no retries, which are the caller's to pay for, but one: when a
 /// kept connection closes before it answers, the request goes once more over a new one, where that is safe.
 package struct InboundExchange: ~Copyable {
-    /// Towards the application, in nanoseconds.
-    package static let connectTimeout: Int64 = 300_000_000
-
     enum Phase {
         case idle
         case connecting
@@ -47,7 +44,9 @@ package struct InboundExchange: ~Copyable {
     var responseEnded = false
     var usesKeptConnection = false
     var deadline = MonotonicInstant.never
-    var connectDeadline = MonotonicInstant.never
+    /// Until when a request without a deadline waits for a connection.
+    var waitDeadline = MonotonicInstant.never
+    var timeouts = InboundTimeouts()
     var idleTimeout = Int64.max
     var lastActivity = MonotonicInstant.never
     /// Where a place is held; nil without a limit.
@@ -75,7 +74,7 @@ package struct InboundExchange: ~Copyable {
     package var timer: MonotonicInstant {
         switch self.phase {
         case .idle, .finished: .never
-        case .connecting: min(self.connectDeadline, self.deadline)
+        case .connecting: min(self.waitDeadline, self.deadline)
         case .awaitingResponse, .responding:
             min(self.deadline, self.lastActivity.advanced(byNanoseconds: self.idleTimeout))
         }
@@ -84,15 +83,17 @@ package struct InboundExchange: ~Copyable {
     // MARK: Request
 
     /// The request head arrived; `end` when nothing follows it. Once, first. `attempts` is the listener's guard, `limits`
-    /// are its rate limits, `source` is the SPIFFE ID that the caller proved, empty where it proved none, and `gate` its
-    /// limit on requests at once, where it has one.
+    /// are its rate limits, `source` is the SPIFFE ID that the caller proved, empty where it proved none, `gate` its limit
+    /// on requests at once, where it has one, and `timeouts` what it allows of waiting and silence.
     ///
     /// Answers `connect`, or `reply` and `finished`.
     package mutating func begin(
         _ head: consuming RequestHead, end: Bool, attempts: inout AttemptGuard, limits: [RateLimitTable] = [],
-        source: String = "", gate: ConcurrencyGate? = nil, now: MonotonicInstant
+        source: String = "", gate: ConcurrencyGate? = nil, timeouts: InboundTimeouts = InboundTimeouts(),
+        now: MonotonicInstant
     ) -> ExchangeEffects {
         guard self.phase == .idle else { return [] }
+        self.timeouts = timeouts
         self.take(head, end: end, now: now)
         if self.traits.hasDeadlineField {
             switch Deadline.read(self.head.headers) {
@@ -116,7 +117,7 @@ package struct InboundExchange: ~Copyable {
                 LocalReply(.attemptRefused, detail: "repeated attempts exceed their share of requests"), now: now)
         }
         // What stays open for hours is no work in progress, and its duration no latency.
-        if let gate, !self.traits.isTunnel {
+        if let gate, !self.traits.isTunnel, !self.traits.wantsEventStream {
             guard gate.admit(now: now) else {
                 return self.answer(
                     LocalReply(
@@ -190,7 +191,7 @@ package struct InboundExchange: ~Copyable {
         guard self.phase == .connecting else { return [] }
         self.phase = .awaitingResponse
         self.usesKeptConnection = kept
-        self.connectDeadline = .never
+        self.waitDeadline = .never
         self.lastActivity = now
         if self.deadline != .never {
             Deadline.write(
@@ -275,7 +276,7 @@ package struct InboundExchange: ~Copyable {
             if now >= self.deadline {
                 (.deadlineExceeded, "the caller's time is used up")
             } else if self.phase == .connecting {
-                (.connectTimeout, "the application did not take the connection in time")
+                (.overflow, "no connection to the application became free in time")
             } else {
                 (.streamIdleTimeout, "no byte went either way")
             }
@@ -293,12 +294,12 @@ package struct InboundExchange: ~Copyable {
         self.lastActivity = now
         self.endsWithHead = end
         self.requestEnded = end
-        self.idleTimeout = self.traits.defaultIdleTimeout ?? .max
+        if let idle = self.timeouts.idle ?? self.traits.defaultIdleTimeout, idle > 0 { self.idleTimeout = idle }
     }
 
     private mutating func connect(now: MonotonicInstant) -> ExchangeEffects {
         self.phase = .connecting
-        self.connectDeadline = now.advanced(byNanoseconds: Self.connectTimeout)
+        if self.deadline == .never { self.waitDeadline = now.advanced(byNanoseconds: self.timeouts.wait) }
         return .connect
     }
 
@@ -336,7 +337,7 @@ package struct InboundExchange: ~Copyable {
     private mutating func finish(now: MonotonicInstant) -> ExchangeEffects {
         if let gate = self.gate {
             self.gate = nil
-            gate.finished(latency: self.responseEnded ? now.nanoseconds - self.start.nanoseconds : nil, now: now)
+            gate.finished(since: self.start, isWhole: self.responseEnded, now: now)
         }
         let effects = self.replay.drop()
         self.phase = .finished

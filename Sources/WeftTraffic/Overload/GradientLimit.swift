@@ -4,7 +4,7 @@ package import WeftModel
 ///
 /// Every `updateInterval` the limit is multiplied by (minRTT + buffer) / latency, held between 0.5 and 2, and its own
 /// square root is added as room to grow. From time to time, and at first, the limit is `minConcurrency` until
-/// `minRTTRequests` have shown what latency is without load. Source: Envoy's gradient controller.
+/// `minRTTRequests` have shown what latency is without load; what began before that tells of the load before. Source: Envoy's gradient controller.
 package struct GradientLimit: Sendable {
     package let policy: ConcurrencyPolicy
     /// Requests at once, at most.
@@ -17,6 +17,8 @@ package struct GradientLimit: Sendable {
     private var samples = LatencySamples()
     /// The limit to return to after a measurement; nil outside of one.
     private var deferredLimit: Int?
+    /// When the last measurement began.
+    private var epoch = MonotonicInstant(nanoseconds: .min)
     private var nextUpdate = MonotonicInstant.never
     private var nextMeasurement = MonotonicInstant.never
     private var updatesAtMinimum = 0
@@ -37,12 +39,12 @@ package struct GradientLimit: Sendable {
         return true
     }
 
-    /// A request is over; `latency` in nanoseconds, nil when it was cut short and says nothing.
+    /// A request is over that was admitted at `start`; `latency` in nanoseconds, nil when it was cut short and says nothing.
     package mutating func finished(
-        latency: Int64?, random: inout some RandomNumberGenerator, now: MonotonicInstant
+        since start: MonotonicInstant, latency: Int64?, random: inout some RandomNumberGenerator, now: MonotonicInstant
     ) {
         self.inFlight -= 1
-        if let latency {
+        if let latency, start >= self.epoch {
             self.samples.add(latency)
             if self.isMeasuring, self.samples.count >= self.policy.minRTTRequests {
                 self.endMeasurement(random: &random, now: now)
@@ -55,7 +57,7 @@ package struct GradientLimit: Sendable {
 
     private mutating func turn(random: inout some RandomNumberGenerator, now: MonotonicInstant) {
         guard !self.isMeasuring else { return }
-        if now >= self.nextMeasurement { return self.beginMeasurement() }
+        if now >= self.nextMeasurement { return self.beginMeasurement(now: now) }
         guard now >= self.nextUpdate else { return }
         self.nextUpdate = now + self.policy.updateInterval
         guard self.samples.count > 0 else { return }
@@ -63,10 +65,11 @@ package struct GradientLimit: Sendable {
         self.samples.clear()
         // Stuck at the least: perhaps the application has become slower for good.
         self.updatesAtMinimum = self.limit <= self.policy.minConcurrency ? self.updatesAtMinimum + 1 : 0
-        if self.updatesAtMinimum >= 5 { self.beginMeasurement() }
+        if self.updatesAtMinimum >= 5 { self.beginMeasurement(now: now) }
     }
 
-    private mutating func beginMeasurement() {
+    private mutating func beginMeasurement(now: MonotonicInstant) {
+        self.epoch = now
         self.deferredLimit = self.limit
         self.limit = self.policy.minConcurrency
         self.samples.clear()

@@ -22,7 +22,7 @@ package enum Deadline {
             switch headers.fields[index].name {
             case .weftDeadline, .xEnvoyExpectedTimeout:
                 // Text that is not a number says nothing; Envoy's zero means no timeout.
-                guard let milliseconds = headers.withValue(at: index, { Int(decimal: $0) }) else {
+                guard let milliseconds = headers.withValue(at: index, { Int(saturating: $0) }) else {
                     // A caller that subtracts without looking arrives below zero: its deadline has passed.
                     if headers.withValue(at: index, Self.isNegative) { left = 0 }
                     continue
@@ -42,7 +42,7 @@ package enum Deadline {
 
     private static func isNegative(_ text: UnsafeRawBufferPointer) -> Bool {
         text.count > 1 && text[0] == UInt8(ascii: "-")
-            && Int(decimal: UnsafeRawBufferPointer(rebasing: text[1...])) != nil
+            && Int(saturating: UnsafeRawBufferPointer(rebasing: text[1...])) != nil
     }
 
     /// Writes what is left, never below zero: always as `x-weft-deadline-ms`, as `grpc-timeout` for gRPC, and as

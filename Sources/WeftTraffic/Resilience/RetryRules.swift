@@ -36,8 +36,9 @@ package struct RetryRules: Hashable, Sendable {
     /// Whether another attempt could help and cannot do harm.
     ///
     /// Always when the application has not seen the request. For idempotent requests also after 502, 503, 504, and when
-    /// no response came. Listed statuses too, for idempotent requests, or for all when the policy says so. Never when
-    /// the peer's proxy said that it wants no further attempt.
+    /// no response came. Listed statuses too, for idempotent requests, or for all when the policy says so; listed gRPC
+    /// statuses always, since a call of gRPC is a POST whatever it does, and who lists them means such calls. Never when the
+    /// peer's proxy said that it wants no further attempt.
     package func allows(_ outcome: AttemptOutcome, idempotent: Bool) -> Bool {
         switch outcome {
         case .failed(.overflow, _): false
@@ -49,7 +50,7 @@ package struct RetryRules: Hashable, Sendable {
             case .connectFailed, .connectTimeout, .overflow, .draining: true
             default:
                 (idempotent && (status == 502 || status == 503 || status == 504))
-                    || ((idempotent || self.nonIdempotent) && self.lists(status, grpcStatus))
+                    || ((idempotent || self.nonIdempotent || (grpcStatus ?? 0) != 0) && self.lists(status, grpcStatus))
             }
         }
     }

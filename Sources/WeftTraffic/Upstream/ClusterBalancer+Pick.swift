@@ -74,19 +74,19 @@ extension ClusterBalancer {
         return self.groups.firstIndex { ticket < $0.upperShare } ?? self.groups.count - 1
     }
 
-    /// Nobody in the running is left: one that was not tried, else any.
+    /// Nobody in the running is left untried: whoever is best of the others. One that was tried and serves goes before one
+    /// that is out, and one that nobody probes before one that is being probed.
     private func anyone(but tried: [UpstreamEndpoint], random: inout some RandomNumberGenerator) -> UpstreamEndpoint? {
         let count = self.endpoints.count
         let start = random.index(below: count)
+        var best = (endpoint: self.endpoints[start], rank: Int.max)
         for offset in 0..<count {
             let endpoint = self.endpoints[(start + offset) % count]
-            if !tried.contains(where: { $0 === endpoint }), endpoint.standing != .out { return endpoint }
+            let wasTried = tried.contains { $0 === endpoint }
+            let rank = endpoint.standing.rank(isProbed: endpoint.isProbed) * 2 + (wasTried ? 1 : 0)
+            if rank < best.rank { best = (endpoint, rank) }
         }
-        for offset in 0..<count {
-            let endpoint = self.endpoints[(start + offset) % count]
-            if !tried.contains(where: { $0 === endpoint }) { return endpoint }
-        }
-        return self.endpoints[start]
+        return best.endpoint
     }
 
     private mutating func choose(
@@ -98,6 +98,11 @@ extension ClusterBalancer {
         case .peakEWMA, .leastRequest:
             let first = self.draw(in: group, tried, except: nil, random: &random)
             let second = self.draw(in: group, tried, except: first, random: &random)
+            if self.isRamping {
+                let firstSitsOut = self.sitsOut(first, random: &random)
+                let secondSitsOut = self.sitsOut(second, random: &random)
+                if firstSitsOut != secondSitsOut { return firstSitsOut ? second : first }
+            }
             return self.cost(first, now: now) <= self.cost(second, now: now) ? first : second
         case .random, .ringHash, .maglev:
             for _ in 0..<8 {
@@ -114,12 +119,12 @@ extension ClusterBalancer {
         }
     }
 
-    /// One of two random choices: an endpoint that ramps up is taken as often as it has of its weight.
+    /// One of two random choices.
     private func draw(
         in group: Int, _ tried: [UpstreamEndpoint], except other: Int?, random: inout some RandomNumberGenerator
     ) -> Int {
         let places = self.groups[group].places
-        if tried.isEmpty, !self.isRamping {
+        if tried.isEmpty {
             guard let other else { return places[random.index(below: places.count)] }
             // The other lies somewhere in the order; passing it over keeps the choice even.
             let index = random.index(below: places.count - 1)
@@ -127,11 +132,16 @@ extension ClusterBalancer {
         }
         for _ in 0..<16 {
             let place = places[random.index(below: places.count)]
-            guard place != other, tried.isEmpty || self.isFree(place, tried) else { continue }
-            let ramp = self.endpoints[place].ramp
-            if ramp >= 1 || Double(random.next() >> 11) * 0x1p-53 < ramp { return place }
+            if place != other, self.isFree(place, tried) { return place }
         }
         return self.scan(group, tried, except: other, random: &random)
+    }
+
+    /// An endpoint that ramps up takes part in as many choices as it has of its weight. Its cost alone would not do: an
+    /// endpoint with nothing in flight is the cheapest however little of its weight it has.
+    private func sitsOut(_ place: Int, random: inout some RandomNumberGenerator) -> Bool {
+        let ramp = self.endpoints[place].ramp
+        return ramp < 1 && Double(random.next() >> 11) * 0x1p-53 >= ramp
     }
 
     /// The first free one from a random start; `other`, or any, when there is none.
@@ -147,9 +157,11 @@ extension ClusterBalancer {
         return other ?? places[start]
     }
 
+    /// While an endpoint ramps up, what it has in flight counts for as much more as it has less of its weight. The request
+    /// to be placed does not: where nothing is in flight the ramping one would never get any.
     private func cost(_ place: Int, now: MonotonicInstant) -> Double {
         let endpoint = self.endpoints[place]
-        let load = Double(endpoint.inFlight + 1) / endpoint.weight
+        let load = (Double(endpoint.inFlight) / endpoint.ramp + 1) / endpoint.weight
         if self.algorithm == .leastRequest { return load }
         if endpoint.latency.isFresh && endpoint.inFlight == 0 { return 0 }
         return endpoint.latency.estimate(now: now) * load

@@ -7,8 +7,8 @@ package import WeftModel
 /// weights. Ring hash and Maglev follow a hash of the request, and a sticky cookie or a session goes before any of them.
 ///
 /// An endpoint is out of the running while it takes no connections (`Reachability`), fails (`Ejection`) or is found unwell
-/// by health checks. What is left is put into groups by zone (`ZonePlan`), anew whenever that changes; a pick then looks
-/// at few endpoints and allocates nothing.
+/// by health checks, and for a second after a limit of ours left no room at it. What is left is put into groups by zone
+/// (`ZonePlan`), anew whenever that changes; a pick then looks at few endpoints and allocates nothing.
 package struct ClusterBalancer {
     package var algorithm: LoadBalancing {
         didSet {
@@ -46,6 +46,8 @@ package struct ClusterBalancer {
     /// When they cease to be.
     var staleAt = MonotonicInstant.never
     var nextComparison = MonotonicInstant(nanoseconds: .min)
+    /// How long an endpoint at which there was no room is avoided, in nanoseconds.
+    private static let avoidsFull: Int64 = 1_000_000_000
     /// Whether endpoints have been known before: those of the first set have nothing to ramp up against.
     private var hasStarted = false
 
@@ -116,14 +118,20 @@ package struct ClusterBalancer {
         }
     }
 
-    /// An attempt got no response head: `waited` is how long it took to know.
+    /// An attempt got no response head: `waited` is how long it took to know. Also a connection that failed with nobody
+    /// waiting for it any more.
     package mutating func failed(
         _ endpoint: UpstreamEndpoint, _ failure: UpstreamFailure, waited: Int64, now: MonotonicInstant
     ) {
         if failure.isConnectFailure {
             endpoint.reachability.connectFailed(now: now)
             self.isStale = true
-        } else if failure != .overflow {
+        } else if failure == .overflow {
+            // Those that began before this one was known are the same news.
+            guard endpoint.hasRoom(now: now) else { return }
+            endpoint.fullUntil = now.advanced(byNanoseconds: Self.avoidsFull)
+            self.isStale = true
+        } else {
             // One that hangs must not look fast because it never answers.
             endpoint.latency.observe(self.options.penalizesFailures ? PeakEWMA.failure : waited, now: now)
         }
@@ -156,7 +164,7 @@ package struct ClusterBalancer {
         var serving = 0
         for endpoint in self.endpoints {
             endpoint.standing = self.standing(of: endpoint, now: now)
-            if endpoint.standing == .serving { serving += 1 }
+            if endpoint.standing == .serving || endpoint.standing == .full { serving += 1 }
         }
         self.considerPanic(serving: serving)
         if self.isPanicking {
@@ -164,16 +172,29 @@ package struct ClusterBalancer {
                 endpoint.standing = .serving
             }
         }
-        if !self.endpoints.contains(where: { $0.standing == .serving }) {
-            // Nobody is well: whoever has not just been found unreachable is as good as anybody.
-            for endpoint in self.endpoints { endpoint.standing = .serving }
-        }
+        if !self.endpoints.contains(where: { $0.standing == .serving }) { self.makeDo() }
         self.isRamping = false
         for (place, endpoint) in self.endpoints.enumerated() {
-            if endpoint.standing == .due { self.due.append(place) } else { endpoint.isProbed = false }
+            if endpoint.standing == .due { self.due.append(place) }
             self.ramp(endpoint, now: now)
         }
         self.regroup(random: &random)
+    }
+
+    /// Nobody well has room, or nobody is well: then whoever takes connections is as good as anybody. Those whose time has
+    /// come are still probed, one request each, or they would never be taken back.
+    private func makeDo() {
+        var isAnyoneLeft = false
+        for endpoint in self.endpoints where endpoint.standing == .full {
+            endpoint.standing = .serving
+            isAnyoneLeft = true
+        }
+        if isAnyoneLeft { return }
+        for endpoint in self.endpoints {
+            if endpoint.standing == .out, !endpoint.reachability.isSuspect { endpoint.standing = .serving }
+            if endpoint.standing != .out { isAnyoneLeft = true }
+        }
+        if !isAnyoneLeft { for endpoint in self.endpoints { endpoint.standing = .serving } }
     }
 
     private mutating func standing(
@@ -190,7 +211,10 @@ package struct ClusterBalancer {
         }
         if endpoint.reachability.isSuspect { wait(until: endpoint.reachability.avoidUntil) }
         if endpoint.ejection.isEjected { wait(until: endpoint.ejection.until) }
-        return endpoint.isHealthy ? standing : .out
+        if !endpoint.isHealthy { return .out }
+        guard standing == .serving, !endpoint.hasRoom(now: now) else { return standing }
+        self.staleAt = min(self.staleAt, endpoint.fullUntil)
+        return .full
     }
 
     private mutating func considerPanic(serving: Int) {

@@ -8,8 +8,11 @@ package final class ClusterTraffic {
     package var load: CircuitLoad
     /// Refuses requests while too many fail; nil where no policy asks for it.
     package internal(set) var admission: AdmissionControl?
+    /// What a wait for a connection may take beyond the connect timeout, in nanoseconds: time spent behind others.
+    private static let queueLimit: Int64 = 5_000_000_000
+
     /// In nanoseconds.
-    private(set) var connectTimeout: Int64
+    private var connectTimeout: Int64
     /// Why the cluster's name could not be resolved, the last time; nil when it was, or is no name.
     package var resolutionFailure: String?
     /// The driver's own, for example its metric labels.
@@ -55,6 +58,11 @@ package final class ClusterTraffic {
         } else {
             self.admission = nil
         }
+    }
+
+    /// Until when an attempt that begins now waits for a connection, where no time limit of its own ends it.
+    func waitLimit(from now: MonotonicInstant) -> MonotonicInstant {
+        now.advanced(byNanoseconds: self.connectTimeout).advanced(byNanoseconds: Self.queueLimit)
     }
 
     /// Whether the endpoints are proxies of the mesh, which prove who they are.

@@ -14,11 +14,27 @@ package struct HealthCheckSchedule: Sendable {
     package init(_ policy: HealthCheckPolicy, random: inout some RandomNumberGenerator, now: MonotonicInstant) {
         self.policy = policy
         let interval = max(1, policy.interval.wholeNanoseconds)
-        self.due = now.advanced(byNanoseconds: Int64(Double(interval) * Double(random.next() >> 11) * 0x1p-53))
+        self.due = Self.firstCheck(within: interval, random: &random, now: now)
     }
 
-    /// Takes another policy; what is known about the endpoint stays.
-    package mutating func update(_ policy: HealthCheckPolicy) { self.policy = policy }
+    private static func firstCheck(
+        within interval: Int64, random: inout some RandomNumberGenerator, now: MonotonicInstant
+    ) -> MonotonicInstant {
+        now.advanced(byNanoseconds: Int64(Double(interval) * Double(random.next() >> 11) * 0x1p-53))
+    }
+
+    /// Takes another policy; what is known about the endpoint stays. A check that is further off than the new interval
+    /// comes within it, again at a random point.
+    package mutating func update(
+        _ policy: HealthCheckPolicy, random: inout some RandomNumberGenerator, now: MonotonicInstant
+    ) {
+        guard policy != self.policy else { return }
+        self.policy = policy
+        guard self.due != .never else { return }
+        let interval = max(1, policy.interval.wholeNanoseconds)
+        guard self.due > now.advanced(byNanoseconds: interval) else { return }
+        self.due = Self.firstCheck(within: interval, random: &random, now: now)
+    }
 
     /// Whether a check begins now. If so, `checked` has to follow.
     package mutating func begin(now: MonotonicInstant) -> Bool {
@@ -27,12 +43,13 @@ package struct HealthCheckSchedule: Sendable {
         return true
     }
 
-    /// A check is over. The endpoint's new state where it has changed, else nil.
+    /// A check is over; `passed` is nil when it told nothing. The endpoint's new state where it has changed, else nil.
     package mutating func checked(
-        passed: Bool, random: inout some RandomNumberGenerator, now: MonotonicInstant
+        passed: Bool?, random: inout some RandomNumberGenerator, now: MonotonicInstant
     ) -> Bool? {
         let jitter = 0.9 + 0.2 * Double(random.next() >> 11) * 0x1p-53
         self.due = now.advanced(byNanoseconds: Int64(Double(max(1, self.policy.interval.wholeNanoseconds)) * jitter))
+        guard let passed else { return nil }
         guard passed != self.isHealthy else {
             self.inARow = 0
             return nil

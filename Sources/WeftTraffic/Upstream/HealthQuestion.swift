@@ -54,13 +54,31 @@ package struct HealthAnswer: Sendable {
     private static let maxBytes = 256
 
     private let probe: HealthCheckPolicy.Probe
+    private let isFromPeer: Bool
     private var body: [UInt8] = []
-    /// Whether the check passed; nil while that is open.
+    /// Whether the check passed; nil while that is open, or where it `wasRefused`.
     package private(set) var passed: Bool?
+    /// The endpoint's proxy refused the question: it lives, and its application has not been asked. The check is over, and
+    /// has told nothing.
+    package private(set) var wasRefused = false
 
-    package init(_ probe: HealthCheckPolicy.Probe) { self.probe = probe }
+    /// - Parameter isFromPeer: Whether a proxy of the mesh answers that has proved itself; only such a one can say that it
+    ///   refused.
+    package init(_ probe: HealthCheckPolicy.Probe, isFromPeer: Bool = false) {
+        self.probe = probe
+        self.isFromPeer = isFromPeer
+    }
+
+    package var isOver: Bool { self.passed != nil || self.wasRefused }
 
     package mutating func received(_ head: borrowing ResponseHead, end: Bool) {
+        guard !self.isOver else { return }
+        if self.isFromPeer, let reason = head.headers[.weftReason].flatMap(Reason.init(rawValue:)),
+            EndpointOutcome(status: head.status, grpcStatus: nil, peerReason: reason) == nil
+        {
+            self.wasRefused = true
+            return
+        }
         switch self.probe {
         case .tcp: self.passed = true
         case .http(_, let statuses):
@@ -70,18 +88,18 @@ package struct HealthAnswer: Sendable {
     }
 
     package mutating func received(_ bytes: some Sequence<UInt8>, end: Bool) {
-        guard self.passed == nil else { return }
+        guard !self.isOver else { return }
         self.body.append(contentsOf: bytes)
         // gRPC ends with trailers.
         if end || self.body.count > Self.maxBytes { self.passed = false }
     }
 
     package mutating func received(trailers: borrowing HeaderBlock) {
-        guard self.passed == nil else { return }
+        guard !self.isOver else { return }
         self.passed = trailers.number(.grpcStatus) == 0 && self.isServing
     }
 
-    package mutating func failed() { if self.passed == nil { self.passed = false } }
+    package mutating func failed() { if !self.isOver { self.passed = false } }
 
     /// `HealthCheckResponse` with its field 1, the status, being 1.
     private var isServing: Bool { self.body == [0, 0, 0, 0, 2, 1 << 3, 1] }

@@ -16,6 +16,8 @@ package final class UpstreamEndpoint {
     var reachability = Reachability()
     var window = OutlierWindow()
     var ejection = Ejection()
+    /// Until when requests go elsewhere because a limit of ours left no room at it.
+    var fullUntil = MonotonicInstant(nanoseconds: .min)
     /// What active health checks say; true where there are none.
     var isHealthy = true
     /// Since when it takes traffic, for slow start; nil while that does not matter.
@@ -36,11 +38,28 @@ package final class UpstreamEndpoint {
 
     enum Standing {
         case serving
+        /// Well, but a limit of ours has just left no room at it.
+        case full
         /// Out, and its time has not come.
         case out
         /// Out, until a request has probed it.
         case due
+
+        /// How little it is worth where nobody better is left; 0 is best.
+        func rank(isProbed: Bool) -> Int {
+            switch self {
+            case .serving: 0
+            case .full: 1
+            case .due: isProbed ? 3 : 2
+            case .out: 4
+            }
+        }
     }
+
+    /// Whether nothing speaks against it: where an attempt that could be left undone may go.
+    var isWell: Bool { self.isHealthy && !self.ejection.isEjected && !self.reachability.isSuspect }
+
+    func hasRoom(now: MonotonicInstant) -> Bool { now >= self.fullUntil }
 
     var weight: Double { Double(max(1, self.endpoint.weight)) }
 
@@ -49,7 +68,7 @@ package final class UpstreamEndpoint {
         switch self.standing {
         case .serving: true
         case .due: !self.isProbed
-        case .out: false
+        case .full, .out: false
         }
     }
 

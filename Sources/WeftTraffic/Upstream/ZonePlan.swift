@@ -29,7 +29,7 @@ struct ZonePlan: Equatable {
     init(_ members: [Member], home: Locality, options: BalancingOptions) {
         let isFlat = home == Locality() || (!options.prefersZone && options.failover.isEmpty)
         guard !isFlat else {
-            self.parts = [Part(share: 1, places: members.indices.filter { members[$0].isEligible })]
+            self.add(1, members.indices.filter { members[$0].isEligible })
             return
         }
         let last = options.failover.count + 1

@@ -64,6 +64,39 @@ import WeftModel
         #expect(ejects { _ = $0.respond(404, at: 1) } == false)
     }
 
+    @Test(arguments: [false, true])
+    func `a response that begins and then hangs is a failure, whichever time ends it`(isGRPC: Bool) {
+        func ejects(_ timeouts: RouteTimeouts, _ headers: HeaderBlock = [:]) -> Bool? {
+            var scene = Scene(["a", "b"], cluster: { $0.outliers.consecutiveFailures = 1 }) {
+                $0.timeouts = timeouts
+                $0.retry.attempts = 0
+            }
+            var head = request(.post, "/a.B/C", headers)
+            if isGRPC { head.headers.append(.contentType, "application/grpc") }
+            scene.send(head)
+            let endpoint = scene.exchange.endpoint
+            #expect(scene.respond(200, end: false, at: 1) == [.forwardResponse, .dropHeld])
+            #expect(endpoint?.ejection.isEjected == false)
+            #expect(scene.fire() == [.resetUpstream, .resetDownstream, .finished] && scene.isSettled)
+            return endpoint?.ejection.isEjected
+        }
+        #expect(ejects(RouteTimeouts(request: .seconds(1))) == true)
+        #expect(ejects(RouteTimeouts(perTry: .seconds(1))) == true)
+        #expect(ejects(RouteTimeouts(idle: .seconds(1))) == true)
+        #expect(ejects(RouteTimeouts(), ["x-weft-deadline-ms": "1000"]) == true)
+        // Where silence is in order it is none.
+        #expect(ejects(RouteTimeouts(idle: .seconds(1)), ["accept": "text/event-stream"]) == false)
+    }
+
+    @Test func `an idle tunnel says nothing about its endpoint`() {
+        var scene = Scene(["a", "b"], cluster: { $0.outliers.consecutiveFailures = 1 })
+        scene.send(request(.connect), end: false)
+        let endpoint = scene.exchange.endpoint
+        #expect(scene.respond(200, end: false, at: 1).contains(.forwardResponse))
+        #expect(scene.fire() == [.resetUpstream, .resetDownstream, .finished])
+        #expect(endpoint?.ejection.isEjected == false && scene.isSettled)
+    }
+
     @Test func `a probe that answers brings its endpoint back, and one that ends otherwise frees the place`() {
         let traffic = LoopTraffic(seed: 1)
         traffic.install(cluster { $0.outliers.consecutiveFailures = 1 })
@@ -236,6 +269,34 @@ import WeftModel
         }
         #expect(refused > 200 && refused < 360)
         #expect(traffic.cluster("billing.default:80")?.load.requests == 0)
+    }
+
+    @Test(arguments: [true, false])
+    func `a response that breaks off is no success for admission control, one that its reader leaves says nothing`(
+        breaks: Bool
+    ) {
+        let traffic = LoopTraffic(seed: 1)
+        traffic.install(
+            cluster {
+                $0.admission = AdmissionPolicy()
+                $0.outliers.isEnabled = false
+            })
+        traffic.install(endpoints("billing.default:80", [endpoint("a")]))
+        let routes = table([route(noRetries)])
+        for step in 0..<100 {
+            var exchange = Exchange()
+            _ = exchange.begin(request(), end: true, routes: routes, traffic: traffic, now: .ms(step))
+            _ = exchange.connectionReady(now: .ms(step))
+            var head = ResponseHead(status: 200)
+            _ = exchange.responseHead(&head, end: false, now: .ms(step))
+            if breaks {
+                _ = exchange.attemptFailed(.connectionClosed(""), mayHaveBeenProcessed: true, now: .ms(step))
+            } else {
+                _ = exchange.downstreamGone(now: .ms(step))
+            }
+        }
+        let rejection = traffic.cluster("billing.default:80")?.admissionRejection(now: .ms(100)) ?? -1
+        #expect(breaks ? rejection == 0.8 : rejection == 0)
     }
 
     @Test func `connections and retries have limits of their own, shared between loops`() {

@@ -83,6 +83,24 @@ import WeftModel
         #expect(alone.fire() == [] && alone.exchange.attempt == 1)
     }
 
+    @Test func `a hedge with nowhere well to go does not start, and probes nobody`() {
+        for isDue in [false, true] {
+            var scene = hedged()
+            guard let load = scene.load else { return }
+            let out = load.balancer.endpoints[1]
+            let other = load.balancer.endpoints[0]
+            for _ in 0..<7 {
+                load.balancer.observe(.failure, of: out, random: &scene.traffic.random, now: .ms(0))
+            }
+            // By the time of the hedge the ejection is over, or not.
+            let at = isDue ? Int(out.ejection.until.nanoseconds / 1_000_000) - 20 : 1
+            scene.send(at: at)
+            #expect(scene.exchange.endpoint === other)
+            #expect(scene.fire() == [] && scene.exchange.rivalEndpoint == nil && scene.exchange.attempt == 1)
+            #expect(!out.isProbed && scene.exchange.hedgeOutcome == nil)
+        }
+    }
+
     @Test func `a second attempt is paid for from the retry budget`() {
         var scene = hedged(cluster: {
             $0.retryBudget.ratio = 0
@@ -169,6 +187,35 @@ import WeftModel
             #expect(hits * 5 <= seen)
         }
         #expect(hits > 800)
+    }
+
+    @Test(arguments: ["request", "deadline", "response", "broken", "try"])
+    func `its guard sees requests that run out of time or break off`(how: String) {
+        let policy = self.fault {
+            $0.abort = .init(status: .http(503), percent: 0)
+            $0.guardrail = .init(successPercent: 90, minRequests: 20)
+        }
+        var scene = Scene(
+            ["a"],
+            route: {
+                $0.fault = policy
+                $0.retry.attempts = 0
+                if how == "request" { $0.timeouts.request = .milliseconds(100) }
+                if how == "response" { $0.timeouts.idle = .milliseconds(100) }
+                if how == "try" { $0.timeouts.perTry = .milliseconds(100) }
+            })
+        let head = how == "deadline" ? request(.post, "/", ["x-weft-deadline-ms": "100"]) : request(.post)
+        var hasEnded = false
+        for round in 0..<21 {
+            scene.exchange = Exchange()
+            scene.send(head, at: round * 200)
+            if scene.exchange.faultEvent == .ended { hasEnded = true }
+            #expect(hasEnded == (round == 20))
+            if how == "response" || how == "broken" { _ = scene.respond(200, end: false, at: round * 200) }
+            let end =
+                how == "broken" ? scene.fail(.connectionClosed(""), at: round * 200 + 1) : scene.fire()
+            #expect(end.contains(.finished))
+        }
     }
 
     @Test func `its guard ends it for good when the destination does badly`() {

@@ -134,6 +134,56 @@ struct Scene: ~Copyable {
         )
     }
 
+    @Test func `an endpoint without room is passed over at once, and that is no retry`() {
+        var scene = Scene(
+            ["a", "b"],
+            cluster: {
+                $0.retryBudget.ratio = 0
+                $0.retryBudget.minPerSecond = 0
+                $0.outliers.consecutiveFailures = 1
+            }, route: { $0.retry.attempts = 0 })
+        #expect(scene.begin(request(.post)) == .connect)
+        let full = scene.exchange.endpoint
+        #expect(scene.fail(.overflow, processed: false, at: 0) == .connect)
+        let other = scene.exchange.endpoint
+        #expect(other !== full && full?.inFlight == 0 && full?.isWell == true && scene.load?.load.pending == 1)
+        #expect(scene.exchange.connectionReady(now: .ms(1)) == .sendRequest)
+        #expect(scene.exchange.attempt == 1 && scene.exchange.head.headers[.weftAttempt] == nil)
+        #expect(scene.respond(at: 2).contains(.finished))
+        #expect(scene.exchange.record.attempts.count == 1 && scene.exchange.reason == .ok && scene.isSettled)
+        // For a second nobody asks there; then it is one of all again.
+        for step in 0..<50 {
+            scene.exchange = Exchange()
+            #expect(scene.begin(request(.post), at: 3 + step * 19) == .connect)
+            #expect(scene.exchange.endpoint === other)
+            _ = scene.exchange.downstreamGone(now: .ms(3 + step * 19))
+        }
+        var picks = 0
+        for _ in 0..<50 {
+            scene.exchange = Exchange()
+            _ = scene.begin(request(.post), at: 1_001)
+            if scene.exchange.endpoint === full { picks += 1 }
+            _ = scene.exchange.downstreamGone(now: .ms(1_001))
+        }
+        #expect(picks > 10 && scene.isSettled)
+    }
+
+    @Test(arguments: 1...5)
+    func `where no endpoint has room the answer is overflow, after each was asked once`(count: Int) {
+        var scene = Scene((0..<count).map { "\($0)" })
+        #expect(scene.begin() == .connect)
+        var asked: Set<ObjectIdentifier> = []
+        while !scene.exchange.isFinished, asked.count <= count {
+            if let endpoint = scene.exchange.endpoint { asked.insert(ObjectIdentifier(endpoint)) }
+            _ = scene.fail(.overflow, processed: false, at: 0)
+        }
+        #expect(asked.count == count && scene.exchange.reply?.reason == .overflow && scene.isSettled)
+        // And the next request is not sent round all of them again.
+        scene.exchange = Exchange()
+        #expect(scene.begin(at: 1) == .connect)
+        #expect(scene.fail(.overflow, processed: false, at: 1) == [.dropHeld, .reply, .finished])
+    }
+
     @Test func `weights split requests between clusters and modifiers of the side taken are applied`() {
         let scene = Scene(route: {
             $0.requestHeaders = HeaderModifier(set: [.init(name: "x-route", value: "r")])
@@ -363,6 +413,46 @@ struct Scene: ~Copyable {
         stopped.send(head)
         #expect(stopped.respond(200, ["grpc-status": "14", "grpc-retry-pushback-ms": "-1"], at: 0).contains(.finished))
         #expect(stopped.exchange.record.grpcStatus == 14)
+    }
+
+    @Test func `listed gRPC codes hold for gRPC calls, which are POST, and for nothing else`() {
+        func policy(_ route: inout Route) { route.retry.grpcStatuses = [14] }
+        let head = request(.post, "/s/M", ["content-type": "application/grpc"])
+        var scene = Scene(route: policy)
+        scene.send(head)
+        #expect(scene.respond(200, ["grpc-status": "14"], at: 0) == [])
+        #expect(scene.fire() == .connect)
+        var other = Scene(route: policy)
+        other.send(head)
+        #expect(other.respond(200, ["grpc-status": "13"], at: 0).contains([.forwardResponse, .finished]))
+        var unlisted = Scene()
+        unlisted.send(head)
+        #expect(unlisted.respond(200, ["grpc-status": "14"], at: 0).contains([.forwardResponse, .finished]))
+        var post = Scene(route: policy)
+        post.send(request(.post))
+        #expect(post.respond(503, ["grpc-status": "14"], at: 0).contains([.forwardResponse, .finished]))
+    }
+
+    @Test(arguments: ["retry-after", "grpc-retry-pushback-ms"])
+    func `a wait too long to count is a long wait, not none`(name: String) {
+        var scene = Scene(route: { $0.timeouts.request = .zero })
+        scene.send()
+        var headers = HeaderBlock()
+        headers.append(name, "99999999999999999999")
+        #expect(scene.respond(503, headers, at: 0).contains([.forwardResponse, .finished]))
+        #expect(scene.exchange.record.attempts.count == 1)
+    }
+
+    @Test func `a request without an attempt deposits nothing in the budget`() {
+        for names in [[], ["a"]] {
+            var scene = Scene(names, cluster: { $0.retryBudget.minPerSecond = 0 })
+            for _ in 0..<50 {
+                scene.exchange = Exchange()
+                _ = scene.begin()
+                _ = scene.exchange.downstreamGone(now: .ms(0))
+            }
+            #expect(scene.load?.budget.balance(now: .ms(0)) == (names.isEmpty ? 0 : 10))
+        }
     }
 
     @Test func `what the peer's proxy could not deliver is repeated, what it refused is not`() {

@@ -46,13 +46,58 @@ import WeftModel
         #expect(scene.exchange.reason == .requestTimeout && scene.isSettled)
     }
 
-    @Test func `the connect timeout leads to another endpoint`() {
+    @Test func `the connect timeout, which the pool tells, leads to another endpoint`() {
         var scene = Scene(cluster: { $0.connectTimeout = .milliseconds(200) })
         #expect(scene.begin(request(.post)) == .connect)
-        #expect(scene.exchange.timer == .ms(200))
+        let first = scene.exchange.endpoint
+        #expect(scene.exchange.timerFired(now: .ms(200)) == [])
+        #expect(scene.fail(.connectTimeout, processed: false, at: 200) == [])
+        #expect(scene.fire() == .connect)
+        #expect(scene.exchange.endpoint !== first)
+        #expect(scene.exchange.record.attempts.first?.reason == .connectTimeout)
+    }
+
+    @Test func `waiting for a connection ends with the request's own time and blames no endpoint`() {
+        // A policy's request timeout, a caller's deadline, a try's timeout.
+        for (timeouts, head, reason) in [
+            (RouteTimeouts(request: .seconds(7)), request(.post), Reason.requestTimeout),
+            (RouteTimeouts(), request(.post, "/", ["x-weft-deadline-ms": "7000"]), .deadlineExceeded),
+            (RouteTimeouts(perTry: .seconds(7)), request(.post), .tryTimeout),
+        ] as [(RouteTimeouts, RequestHead, Reason)] {
+            var scene = Scene(cluster: { $0.outliers.consecutiveFailures = 1 }) {
+                $0.timeouts = timeouts
+                $0.retry.attempts = 0
+            }
+            #expect(scene.begin(head) == .connect)
+            let endpoint = scene.exchange.endpoint
+            #expect(scene.exchange.timer == .ms(7_000))
+            #expect(scene.fire() == [.abandonConnect, .dropHeld, .reply, .finished])
+            #expect(scene.exchange.reason == reason && scene.isSettled)
+            #expect(endpoint?.isWell == true && endpoint?.window.requests == 0)
+            #expect(endpoint?.latency.isFresh == true)
+        }
+    }
+
+    @Test func `a request without a time of its own waits 5 s beyond the connect timeout, then it is overflow`() {
+        var scene = Scene(cluster: {
+            $0.connectTimeout = .milliseconds(200)
+            $0.outliers.consecutiveFailures = 1
+        })
+        #expect(scene.begin(request(.post)) == .connect)
+        let endpoint = scene.exchange.endpoint
+        #expect(scene.exchange.timer == .ms(5_200))
+        #expect(scene.fire() == [.abandonConnect, .dropHeld, .reply, .finished])
+        #expect(scene.exchange.reply?.reason == .overflow && scene.exchange.status == 503 && scene.isSettled)
+        #expect(endpoint?.isWell == true && endpoint?.window.requests == 0)
+    }
+
+    @Test func `a try that never got its connection is repeated elsewhere`() {
+        var scene = Scene(route: { $0.timeouts.perTry = .milliseconds(50) })
+        #expect(scene.begin(request(.post)) == .connect)
+        let first = scene.exchange.endpoint
         #expect(scene.fire() == .abandonConnect)
         #expect(scene.fire() == .connect)
-        #expect(scene.exchange.record.attempts.first?.reason == .connectTimeout)
+        #expect(scene.exchange.endpoint !== first && first?.isWell == true)
     }
 
     @Test func `a try that takes too long is given up and repeated where that is safe`() {
@@ -98,6 +143,23 @@ import WeftModel
         #expect(scene.exchange.head.headers[.grpcTimeout] == "750000u")
         #expect(scene.fire().contains(.reply))
         #expect(scene.exchange.reply?.grpcStatus == 4)
+    }
+
+    @Test func `outside the mesh grpc-timeout says what is left, and what proxies tell each other is not said`() {
+        var scene = Scene(cluster: { $0.resolution = DNSResolution(host: "api.example.com", port: 443) })
+        let head = request(
+            .post, "/s/M", ["content-type": "application/grpc", "grpc-timeout": "1S", "x-weft-deadline-ms": "900"])
+        #expect(scene.begin(head) == .connect)
+        #expect(scene.exchange.connectionReady(now: .ms(250)) == .sendRequest)
+        #expect(scene.exchange.head.headers[.grpcTimeout] == "650000u")
+        #expect(scene.exchange.head.headers[.weftDeadline] == nil)
+        #expect(scene.exchange.head.headers[.weftAttempt] == nil)
+    }
+
+    @Test func `a deadline too long to count is a long one`() {
+        #expect(Deadline.read(["x-weft-deadline-ms": "99999999999999999999"]) == .left(1_000_000_000_000_000))
+        #expect(Deadline.read(["x-weft-deadline-ms": "-99999999999999999999"]) == .left(0))
+        #expect(Deadline.read(["x-weft-deadline-ms": "9999999999999999999x"]) == .none)
     }
 
     @Test(arguments: [("x-weft-deadline-ms", "0", Reason.deadlineExceeded), ("grpc-timeout", "soon", .badRequest)])

@@ -5,16 +5,18 @@ import WeftModel
 @testable import WeftTraffic
 
 @Suite struct InboundExchangeTests {
-    private func begun(_ head: RequestHead = request(), end: Bool = true) -> InboundExchange {
+    private func begun(
+        _ head: RequestHead = request(), end: Bool = true, timeouts: InboundTimeouts = InboundTimeouts()
+    ) -> InboundExchange {
         var attempts = AttemptGuard()
         var exchange = InboundExchange()
-        #expect(exchange.begin(head, end: end, attempts: &attempts, now: .ms(0)) == .connect)
+        #expect(exchange.begin(head, end: end, attempts: &attempts, timeouts: timeouts, now: .ms(0)) == .connect)
         return exchange
     }
 
     @Test func `a request reaches the application with what is left of its time, and its answer comes back`() {
         var exchange = begun(request(.get, "/", ["x-weft-deadline-ms": "500"]))
-        #expect(exchange.timer == .ms(300))
+        #expect(exchange.timer == .ms(500))
         #expect(exchange.connectionReady(kept: false, now: .ms(100)) == .sendRequest)
         #expect(exchange.head.headers[.weftDeadline] == "400")
         #expect(exchange.timer == .ms(500))
@@ -27,16 +29,47 @@ import WeftModel
         #expect(exchange.timer == .never)
     }
 
-    @Test func `an application that takes no connection is answered 503 after 300 ms`() {
+    @Test func `an application that takes no connection in time is answered 503, when the pool says so`() {
         var exchange = begun()
-        #expect(exchange.timerFired(now: .ms(299)) == [])
-        #expect(exchange.timerFired(now: .ms(300)) == [.abandonConnect, .dropHeld, .reply, .finished])
+        #expect(exchange.timerFired(now: .ms(300)) == [])
+        #expect(
+            exchange.attemptFailed(.connectTimeout, mayHaveBeenProcessed: false, now: .ms(300))
+                == [.dropHeld, .reply, .finished])
         #expect(exchange.reply?.reason == .connectTimeout && exchange.reply?.status == 503)
         var refused = begun()
         #expect(
             refused.attemptFailed(.connectFailed("refused"), mayHaveBeenProcessed: false, now: .ms(1))
                 == [.dropHeld, .reply, .finished])
         #expect(refused.reply?.reason == .connectFailed)
+    }
+
+    @Test func `a request without a deadline waits 5 s beyond the connect timeout, then it is overflow`() {
+        var exchange = begun()
+        #expect(exchange.timer == .ms(5_300))
+        #expect(exchange.timerFired(now: .ms(5_300)) == [.abandonConnect, .dropHeld, .reply, .finished])
+        #expect(exchange.reply?.reason == .overflow && exchange.reply?.status == 503)
+        let slow = begun(timeouts: InboundTimeouts(connect: .seconds(20)))
+        #expect(slow.timer == .ms(25_000))
+        var bounded = begun(request(.get, "/", ["x-weft-deadline-ms": "9000"]))
+        #expect(bounded.timer == .ms(9_000))
+        #expect(bounded.timerFired(now: .ms(9_000)).contains(.abandonConnect))
+        #expect(bounded.reply?.reason == .deadlineExceeded)
+    }
+
+    @Test(
+        arguments: [
+            (nil, request(), 300_000), (nil, request(.connect), 3_600_000),
+            (nil, request(.post, "/s/M", ["content-type": "application/grpc"]), nil),
+            (.seconds(2), request(), 2_000), (.seconds(2), request(.connect), 2_000),
+            (.seconds(2), request(.post, "/s/M", ["content-type": "application/grpc"]), 2_000),
+            (.zero, request(), nil), (.zero, request(.connect), nil),
+        ] as [(Duration?, RequestHead, Int?)])
+    func `a port's policy says how long silence may last, and what it does not say has its default`(
+        idle: Duration?, head: RequestHead, milliseconds: Int?
+    ) {
+        var exchange = begun(head, timeouts: InboundTimeouts(idle: idle))
+        #expect(exchange.connectionReady(kept: false, now: .ms(0)) == .sendRequest)
+        #expect(exchange.timer == milliseconds.map { .ms($0) } ?? .never)
     }
 
     @Test(arguments: [("x-weft-deadline-ms", "0", Reason.deadlineExceeded), ("grpc-timeout", "x", .badRequest)])

@@ -69,7 +69,8 @@ import WeftModel
         var refused = 0
         for now in from..<to {
             for (start, end) in open where end <= now {
-                limit.finished(latency: Int64(end - start) * 1_000_000, random: &self.random, now: .ms(now))
+                limit.finished(
+                    since: .ms(start), latency: Int64(end - start) * 1_000_000, random: &self.random, now: .ms(now))
             }
             open.removeAll { $0.end <= now }
             while open.count < offered {
@@ -81,7 +82,7 @@ import WeftModel
                 open.append((now, now + base * slowdown))
             }
         }
-        for _ in open { limit.finished(latency: nil, random: &self.random, now: .ms(to)) }
+        for (start, _) in open { limit.finished(since: .ms(start), latency: nil, random: &self.random, now: .ms(to)) }
         return refused
     }
 
@@ -90,10 +91,10 @@ import WeftModel
         #expect(limit.isMeasuring && limit.limit == 3)
         for _ in 0..<3 { #expect(limit.admit(random: &self.random, now: .ms(0)) == true) }
         #expect(limit.admit(random: &self.random, now: .ms(0)) == false)
-        for _ in 0..<3 { limit.finished(latency: 10_000_000, random: &self.random, now: .ms(10)) }
+        for _ in 0..<3 { limit.finished(since: .ms(0), latency: 10_000_000, random: &self.random, now: .ms(10)) }
         for _ in 0..<47 {
             _ = limit.admit(random: &self.random, now: .ms(20))
-            limit.finished(latency: 10_000_000, random: &self.random, now: .ms(20))
+            limit.finished(since: .ms(10), latency: 10_000_000, random: &self.random, now: .ms(20))
         }
         #expect(!limit.isMeasuring)
         #expect(abs(Double(limit.minRTT) / 10_000_000 - 1) < 0.04)
@@ -113,11 +114,39 @@ import WeftModel
         #expect(refused > 0)
     }
 
+    @Test mutating func `under steady overload the limit stays near what the application can do`() {
+        var limit = GradientLimit(ConcurrencyPolicy())
+        for minute in 0..<10 {
+            _ = self.run(
+                &limit, from: minute * 60_000, to: (minute + 1) * 60_000, offered: 400, capacity: 40, base: 10)
+            #expect(limit.limit <= 120, "\(limit.limit) after \(minute + 1) min")
+            #expect(limit.minRTT < 11_000_000, "\(limit.minRTT)")
+        }
+    }
+
+    @Test mutating func `what began before a measurement is none of its samples`() {
+        var limit = GradientLimit(ConcurrencyPolicy())
+        _ = self.run(&limit, from: 0, to: 5_000, offered: 10, capacity: 100, base: 10)
+        let before = limit.minRTT
+        for _ in 0..<5 { _ = limit.admit(random: &self.random, now: .ms(5_000)) }
+        for _ in 0..<100 where !limit.isMeasuring { _ = limit.admit(random: &self.random, now: .ms(75_000)) }
+        #expect(limit.isMeasuring && limit.inFlight >= 5)
+        while limit.inFlight > 0 {
+            limit.finished(since: .ms(5_000), latency: 70_000_000_000, random: &self.random, now: .ms(75_000))
+        }
+        for step in 0..<50 {
+            #expect(limit.isMeasuring && limit.admit(random: &self.random, now: .ms(75_000 + step)))
+            limit.finished(
+                since: .ms(75_000 + step), latency: 10_000_000, random: &self.random, now: .ms(75_000 + step))
+        }
+        #expect(!limit.isMeasuring && abs(Double(limit.minRTT - before)) < Double(before) * 0.04)
+    }
+
     @Test mutating func `requests that were cut short say nothing, and give their place back`() {
         var limit = GradientLimit(ConcurrencyPolicy())
         for _ in 0..<1_000 {
             #expect(limit.admit(random: &self.random, now: .ms(0)) == true)
-            limit.finished(latency: nil, random: &self.random, now: .ms(0))
+            limit.finished(since: .ms(0), latency: nil, random: &self.random, now: .ms(0))
         }
         #expect(limit.isMeasuring && limit.inFlight == 0)
     }
@@ -127,7 +156,7 @@ import WeftModel
         _ = self.run(&limit, from: 0, to: 5_000, offered: 10, capacity: 100, base: 10)
         #expect(!limit.isMeasuring)
         #expect(limit.admit(random: &self.random, now: .ms(55_000)) == true)
-        limit.finished(latency: 10_000_000, random: &self.random, now: .ms(55_000))
+        limit.finished(since: .ms(55_000), latency: 10_000_000, random: &self.random, now: .ms(55_010))
         #expect(!limit.isMeasuring)
         #expect(limit.admit(random: &self.random, now: .ms(75_000)) == true)
         #expect(limit.isMeasuring && limit.limit == 3)
@@ -167,6 +196,13 @@ import WeftModel
         var head = request()
         head.headers.append(.connectProtocol, "websocket")
         #expect(tunnel.begin(head, end: false, attempts: &attempts, gate: gate, now: .ms(3)) == .connect)
+        #expect(gate.limit.inFlight == 2)
+        // Nor are server-sent events.
+        var events = InboundExchange()
+        let asking = request(.get, "/", ["accept": "text/event-stream"])
+        #expect(events.begin(asking, end: true, attempts: &attempts, gate: gate, now: .ms(3)) == .connect)
+        #expect(gate.limit.inFlight == 2)
+        _ = events.downstreamGone(now: .ms(4))
         #expect(gate.limit.inFlight == 2)
     }
 }

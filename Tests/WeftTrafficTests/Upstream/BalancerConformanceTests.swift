@@ -143,6 +143,32 @@ import WeftModel
     }
 
     @Test(arguments: LoadBalancing.allCases)
+    func `an endpoint without room is avoided for a second, unless all are, and is neither ejected nor probed`(
+        algorithm: LoadBalancing
+    ) {
+        var random = TrafficRandom(seed: 5)
+        var subject = balancer(algorithm, (0..<3).map { endpoint("\($0)") })
+        let full = subject.endpoints[0]
+        subject.failed(full, .overflow, waited: 0, now: .ms(0))
+        for step in 0..<200 {
+            let hint = PickHint(hash: step % 2 == 0 ? random.next() : nil)
+            #expect(subject.pick(hint, random: &random, now: .ms(step * 5 - 1)) !== full)
+        }
+        var picks = 0
+        for _ in 0..<300 where subject.pick(PickHint(hash: random.next()), random: &random, now: .ms(1_000)) === full {
+            picks += 1
+        }
+        #expect(picks > 30 && full.isWell && subject.ejectedCount == 0 && !full.isProbed)
+        for endpoint in subject.endpoints { subject.failed(endpoint, .overflow, waited: 0, now: .ms(2_000)) }
+        var seen: Set<ObjectIdentifier> = []
+        for _ in 0..<300 {
+            let picked = subject.pick(PickHint(hash: random.next()), random: &random, now: .ms(2_000))
+            if let picked { seen.insert(ObjectIdentifier(picked)) }
+        }
+        #expect(seen.count == 3 && !subject.ignoresEjections)
+    }
+
+    @Test(arguments: LoadBalancing.allCases)
     func `when no endpoint takes connections they are tried all the same`(algorithm: LoadBalancing) {
         var random = TrafficRandom(seed: 5)
         var subject = balancer(algorithm, [endpoint("a"), endpoint("b")])

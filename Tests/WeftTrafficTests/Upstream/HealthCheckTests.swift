@@ -27,6 +27,51 @@ import WeftModel
         #expect(schedule.due >= .ms(69_000) && schedule.due <= .ms(71_000))
     }
 
+    @Test(arguments: 0..<20 as Range<UInt64>)
+    func `a shorter interval counts at once, a longer one from the next check on`(seed: UInt64) {
+        var random = TrafficRandom(seed: seed)
+        func policy(_ interval: Duration) -> HealthCheckPolicy {
+            var policy = HealthCheckPolicy(.tcp)
+            policy.interval = interval
+            return policy
+        }
+        var schedule = HealthCheckSchedule(policy(.seconds(3_600)), random: &random, now: .ms(0))
+        schedule.update(policy(.seconds(5)), random: &random, now: .ms(1_000))
+        let due = schedule.due
+        #expect(due <= .ms(6_000))
+        schedule.update(policy(.seconds(3_600)), random: &random, now: .ms(1_000))
+        #expect(schedule.due == due)
+        // One under way goes on.
+        #expect(schedule.begin(now: due) == true)
+        schedule.update(policy(.seconds(2)), random: &random, now: due)
+        #expect(schedule.due == .never)
+        _ = schedule.checked(passed: true, random: &random, now: .ms(10_000))
+        #expect(schedule.due >= .ms(11_800) && schedule.due <= .ms(12_200))
+    }
+
+    @Test(
+        arguments: [
+            "overload", "rate_limited", "draining", "attempt_refused", "denied", "connect_failed", "nonsense",
+        ])
+    func `a check that the endpoint's proxy refused tells nothing, if the proxy has proved itself`(reason: String) {
+        let isRefusal = reason != "connect_failed" && reason != "nonsense"
+        for probe in [HealthCheckPolicy.Probe.http(path: "/", statuses: []), .grpc(service: "")] {
+            var head = ResponseHead(status: probe == .grpc(service: "") ? 200 : 503)
+            head.headers.append(.weftReason, reason)
+            head.headers.append(.grpcStatus, 14)
+            var peers = HealthAnswer(probe, isFromPeer: true)
+            peers.received(head, end: true)
+            #expect(peers.isOver && peers.wasRefused == isRefusal && peers.passed == (isRefusal ? nil : false))
+            var anyones = HealthAnswer(probe)
+            anyones.received(head, end: true)
+            #expect(anyones.passed == false && !anyones.wasRefused)
+        }
+        var random = TrafficRandom(seed: 1)
+        var schedule = HealthCheckSchedule(HealthCheckPolicy(.tcp), random: &random, now: .ms(0))
+        for _ in 0..<10 { #expect(schedule.checked(passed: nil, random: &random, now: .ms(0)) == nil) }
+        #expect(schedule.isHealthy && schedule.due != .never)
+    }
+
     @Test func `HTTP is well with one of the statuses, any success without them`() {
         for (status, statuses, well) in [
             (200, [], true), (204, [], true), (302, [], false), (503, [], false), (503, [503], true),

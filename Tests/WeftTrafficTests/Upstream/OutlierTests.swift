@@ -228,6 +228,60 @@ private struct Court {
         }
     }
 
+    @Test(arguments: LoadBalancing.allCases, [2, 3])
+    func `an attempt that has tried all others goes back to one of them, not to an ejected endpoint`(
+        algorithm: LoadBalancing, count: Int
+    ) {
+        var court = Court(count)
+        court.balancer.algorithm = algorithm
+        let out = count - 1
+        court.observe(.failure, out, times: 7, at: 0)
+        let tried = (0..<out).map { court[$0] }
+        for (now, key) in (0..<300).map({ (400, $0) }) + (0..<300).map({ (court.end(out), $0) }) {
+            let hint = PickHint(hash: key % 2 == 0 ? AffinityHash.of("\(key)") : nil)
+            let picked = court.balancer.pick(hint, excluding: tried, random: &court.random, now: .ms(now))
+            #expect(picked !== court[out])
+        }
+        #expect(!court.balancer.ignoresEjections)
+    }
+
+    @Test(arguments: LoadBalancing.allCases)
+    func `while a request probes, no other goes to its endpoint, even where all others were tried`(
+        algorithm: LoadBalancing
+    ) {
+        var court = Court(2)
+        court.balancer.algorithm = algorithm
+        court.observe(.failure, 1, times: 7, at: 0)
+        let due = court.end(1)
+        _ = court.balancer.pick(random: &court.random, now: .ms(due))
+        #expect(court.balancer.started(court[1]) == true)
+        for key in 0..<200 {
+            let hint = PickHint(hash: key % 2 == 0 ? AffinityHash.of("\(key)") : nil)
+            let picked = court.balancer.pick(hint, excluding: [court[0]], random: &court.random, now: .ms(due))
+            #expect(picked === court[0])
+        }
+    }
+
+    @Test(arguments: LoadBalancing.allCases, [1, 2])
+    func `ejected endpoints with nobody else left are probed and taken back`(algorithm: LoadBalancing, left: Int) {
+        var court = Court(9)
+        court.balancer.algorithm = algorithm
+        for place in 0..<left { court.observe(.failure, place, times: 7, at: 0) }
+        #expect(court.balancer.ejectedCount == left)
+        court.balancer.update(endpoints("c", (0..<left).map { endpoint("\($0)") }))
+        for step in 0..<20 {
+            let now = 2_000 + step * 100
+            guard let picked = court.balancer.pick(random: &court.random, now: .ms(now)) else {
+                Issue.record("nobody was picked")
+                continue
+            }
+            let probe = court.balancer.started(picked)
+            court.balancer.observe(.success, of: picked, wasProbe: probe, random: &court.random, now: .ms(now))
+            court.balancer.finished(picked, wasProbe: probe)
+        }
+        #expect(court.balancer.ejectedCount == 0)
+    }
+
     // MARK: Caps
 
     @Test(arguments: [(10, 3), (4, 1), (3, 1), (2, 1), (20, 6)])

@@ -128,6 +128,47 @@ extension Array {
         #expect(balancer.endpoints[2].ramp == 1)
     }
 
+    @Test(arguments: [LoadBalancing.peakEWMA, .leastRequest, .roundRobin, .random], [2, 3])
+    func `it ramps up under load as well, when the others have many requests in flight`(
+        algorithm: LoadBalancing, count: Int
+    ) {
+        var random = TrafficRandom(seed: 11)
+        var balancer = ClusterBalancer(algorithm: algorithm)
+        balancer.options.slowStart = .seconds(100)
+        let names = (0..<count).map { endpoint("\($0)") }
+        balancer.update(endpoints("c", Array(names.dropLast())))
+        for endpoint in balancer.endpoints {
+            balancer.answered(endpoint, latency: 1_000_000, failed: false, now: .ms(0))
+        }
+        balancer.update(endpoints("c", names))
+        let new = balancer.endpoints[count - 1]
+        /// Of 6 000 requests, 16 at once.
+        func share(at ms: Int) -> Double {
+            var open: [UpstreamEndpoint] = []
+            var picks = 0
+            for _ in 0..<6_000 {
+                if open.count >= 16 {
+                    let endpoint = open.removeFirst()
+                    balancer.answered(endpoint, latency: 1_000_000, failed: false, now: .ms(ms))
+                    balancer.finished(endpoint)
+                }
+                guard let picked = balancer.pick(random: &random, now: .ms(ms)) else { continue }
+                balancer.started(picked)
+                open.append(picked)
+                if picked === new { picks += 1 }
+            }
+            for endpoint in open { balancer.finished(endpoint) }
+            return Double(picks) / 6_000
+        }
+        let others = Double(count - 1)
+        let early = share(at: 1)
+        #expect(early > 0 && early < 2 * 0.1 / (others + 0.1), "\(early)")
+        let half = share(at: 50_001)
+        #expect(half > 0.5 * 0.5 / (others + 0.5) && half < 1.4 * 0.5 / (others + 0.5), "\(half)")
+        let whole = share(at: 101_000)
+        #expect(abs(whole - 1 / Double(count)) < 0.06, "\(whole)")
+    }
+
     @Test func `one that comes back ramps up again`() {
         var random = TrafficRandom(seed: 11)
         var balancer = ClusterBalancer(algorithm: .random)
