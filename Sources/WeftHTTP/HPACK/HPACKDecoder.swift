@@ -12,7 +12,7 @@ final class HPACKDecoder {
         case complete
         /// The list was larger than allowed; what did not fit was decoded and dropped.
         case tooLarge
-        /// A name or value breaks the rules for fields.
+        /// A name or value breaks the rules for fields; the block does not have it.
         case malformed
     }
 
@@ -51,23 +51,25 @@ final class HPACKDecoder {
                 sizeUpdates = 2
                 let isIndexed = first & 0xc0 == 0x40
                 let nameIndex = try Self.integer(bytes, &position, prefix: isIndexed ? 6 : 4)
-                var isWellFormed = true
-                let known: FieldName
+                var known: FieldName
                 let name: UnsafeRawBufferPointer
+                let hasGoodName: Bool
                 if nameIndex == 0 {
                     name = try self.string(bytes, &position, self.nameScratch)
                     known = FieldName(anyCase: name)
-                    isWellFormed = Self.isName(name, known)
+                    hasGoodName = Self.isName(name, known)
+                    // A malformed name must not pass for the well-known one that it resembles.
+                    if !hasGoodName { known = .other }
                 } else {
-                    (known, name, isWellFormed) = try self.name(nameIndex)
+                    (known, name, hasGoodName) = try self.name(nameIndex)
                 }
                 let value = try self.string(bytes, &position, self.valueScratch)
-                if !Self.isValue(value) { isWellFormed = false }
-                // A malformed name must not pass for the well-known one that it resembles.
-                let interned = isWellFormed ? known : .other
-                self.emit(interned, name, value, isWellFormed, into: &block, &outcome, &room, maxFields)
+                // The name is what it is whatever the value: an entry with a bad value may be referred to for its name.
+                let isWellFormed = hasGoodName && Self.isValue(value)
+                self.emit(known, name, value, isWellFormed, into: &block, &outcome, &room, maxFields)
                 if isIndexed {
-                    self.table.insert(known: interned, name: name, value: value, isWellFormed: isWellFormed)
+                    self.table.insert(
+                        known: known, name: name, value: value, hasGoodName: hasGoodName, isWellFormed: isWellFormed)
                 }
             }
         }
@@ -84,6 +86,7 @@ final class HPACKDecoder {
             outcome = .tooLarge
             return
         }
+        guard isWellFormed else { return }
         block.append(interned: known, name: name, value: value)
     }
 
@@ -106,7 +109,7 @@ final class HPACKDecoder {
         }
     }
 
-    /// A name by index, copied where inserting the new entry could overwrite it.
+    /// A name by index, and whether it is well formed; copied where inserting the new entry could overwrite it.
     private func name(_ index: Int) throws(HPACKError) -> (FieldName, UnsafeRawBufferPointer, Bool) {
         if index <= HPACKStaticTable.count {
             let entry = HPACKStaticTable.shared.entries[index - 1]
@@ -122,7 +125,7 @@ final class HPACKDecoder {
             UnsafeMutableRawPointer(self.nameScratch.memory).copyMemory(from: base, byteCount: name.count)
         }
         let copy = UnsafeRawBufferPointer(start: self.nameScratch.memory, count: name.count)
-        return (.other, copy, Self.isName(copy, .other))
+        return (.other, copy, entry.hasGoodName)
     }
 
     private func string(

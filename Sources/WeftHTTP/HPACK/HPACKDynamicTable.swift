@@ -11,7 +11,10 @@ final class HPACKDynamicTable {
         var valueStart: Int32
         var valueCount: Int32
         var nameCount: Int32
+        /// The name, interned whatever the value is; `.other` also for a malformed name.
         var known: FieldName
+        /// Whether the name obeys the rules for fields. What refers to a name inherits this, and nothing of the value.
+        var hasGoodName: Bool
         /// Whether name and value obey the rules for fields.
         var isWellFormed: Bool
     }
@@ -76,7 +79,8 @@ final class HPACKDynamicTable {
     /// - Returns: whether it is in the table now.
     @discardableResult
     func insert(
-        known: FieldName, name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, isWellFormed: Bool = true
+        known: FieldName, name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, hasGoodName: Bool = true,
+        isWellFormed: Bool = true
     ) -> Bool {
         let needed = name.count + value.count + 32
         self.evict(for: needed)
@@ -96,7 +100,7 @@ final class HPACKDynamicTable {
             to: Entry(
                 nameStart: Int32(nameStart), storedNameCount: Int32(stored), valueStart: Int32(valueStart),
                 valueCount: Int32(value.count), nameCount: Int32(name.count), known: known,
-                isWellFormed: isWellFormed))
+                hasGoodName: hasGoodName, isWellFormed: isWellFormed))
         self.inserted += 1
         self.count += 1
         self.size += needed
