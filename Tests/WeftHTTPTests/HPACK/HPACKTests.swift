@@ -204,6 +204,22 @@ import WeftMessage
         }
     }
 
+    @Test func `another spelling of a protected name is left out, each time it is referred to`() throws {
+        let decoder = HPACKDecoder()
+        for block in [Self.literal("x-weft_peer", "1"), [0xbe], [0x0f, 0x2f, 1, 0x35], [0x7e, 1, 0x35]] {
+            var headers = HeaderBlock()
+            let outcome = try (block + Self.literal("x_a", "1")).withUnsafeBytes {
+                try decoder.decode($0, into: &headers, maxListSize: 4096, maxFields: 100)
+            }
+            #expect(outcome == .complete)
+            #expect(headers == ["x_a": "1"])
+            // The field under test is to be the newest entry again.
+            _ = try Self.literal("x-weft_peer", "1").withUnsafeBytes {
+                try decoder.decode($0, into: &headers, maxListSize: 4096, maxFields: 100)
+            }
+        }
+    }
+
     @Test func `random bytes never do more than fail`() throws {
         var random = Seeded(state: 7)
         for _ in 0..<20_000 {
