@@ -105,6 +105,13 @@ import WeftMessage
         var wire = ByteBuffer()
         encoder.encode([":method": "GET"], into: &wire)
         #expect(Array(wire.readableBytesView) == [0x20, 0x82])
+        encoder.peerSetTableSize(100)
+        encoder.peerSetTableSize(30)
+        encoder.peerSetTableSize(60)
+        wire.clear()
+        encoder.encode([":method": "GET"], into: &wire)
+        // The smallest in between comes first: what it evicted is gone.
+        #expect(Array(wire.readableBytesView) == [0x3e, 0x3f, 29, 0x82])
     }
 
     @Test(arguments: [
