@@ -132,10 +132,7 @@ package final class HTTP2ClientConnection: HTTP2Connection, ClientConnection {
         self.delegate?.connectionStoppedAccepting()
     }
 
-    override func timedOut() {
-        self.stopAccepting()
-        super.timedOut()
-    }
+    override func endsUnasked() { self.stopAccepting() }
 
     override func isIdle(_ id: UInt32) -> Bool { id & 1 == 0 || id >= self.nextStream }
 

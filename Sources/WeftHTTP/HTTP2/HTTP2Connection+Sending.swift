@@ -8,6 +8,7 @@ extension HTTP2Connection {
     /// Writes a header block as HEADERS and, where it is large, CONTINUATION frames.
     final func writeHeaders(_ stream: HTTP2Stream, _ block: HeaderBlock, end: Bool) {
         guard !self.isClosing else { return }
+        self.expectOutput()
         let start = self.output.writerIndex
         let endFlag = end ? HTTP2FrameHead.Flag.endStream : 0
         self.output.writeFrameHead(
@@ -54,9 +55,8 @@ extension HTTP2Connection {
             }
         }
         if data.readableBytes > 0 {
-            stream.pendingBytes += data.readableBytes
             self.pendingBytes += data.readableBytes
-            stream.pending.append(data)
+            stream.appendPending(data)
         }
         stream.pendingEnd = end
         self.queue(stream)
@@ -88,6 +88,7 @@ extension HTTP2Connection {
             }
             return
         }
+        self.expectOutput()
         var written = 0
         while data.readableBytes > 0, self.writable {
             let count = min(data.readableBytes, self.peerMaxFrame, self.sendWindow, stream.sendWindow)
@@ -121,12 +122,6 @@ extension HTTP2Connection {
         guard !stream.isQueued, !stream.isHeld, stream.sendWindow > 0 || stream.pending.isEmpty else { return }
         stream.isQueued = true
         self.blocked.append(stream)
-    }
-
-    private func watchForStall() {
-        guard !self.watchesStall, let timeout = self.limits.stallTimeout else { return }
-        self.watchesStall = true
-        self.setTimeout(timeout)
     }
 
     /// Gives the waiting streams their turns, a frame each.

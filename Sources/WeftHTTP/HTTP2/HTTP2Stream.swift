@@ -43,6 +43,8 @@ final class HTTP2Stream: ServerStream, ClientStream {
     /// What waits for window or socket.
     var pending = Deque<ByteBuffer>()
     var pendingBytes = 0
+    /// The last of `pending` is a copy of our own, to which small pieces are added.
+    private var ownsLastPending = false
     /// The message ends after `pending`.
     var pendingEnd = false
     var pendingTrailers: HeaderBlock?
@@ -99,6 +101,31 @@ final class HTTP2Stream: ServerStream, ClientStream {
         self.pendingBytes = 0
         self.pendingTrailers = nil
         return receiver
+    }
+
+    /// Pieces of at most so many bytes are copied when they have to wait: on the wire they were part of something larger,
+    /// and would keep all of that in memory, up to a whole read of the socket.
+    private static var copiedPending: Int { 8_192 }
+    /// Bytes that such copies are gathered into.
+    private static var gatheredPending: Int { 32_768 }
+
+    /// Adds what has to wait. What it costs is in proportion to its bytes, however many pieces they come in.
+    func appendPending(_ data: ByteBuffer) {
+        let count = data.readableBytes
+        self.pendingBytes += count
+        guard count <= Self.copiedPending else {
+            self.ownsLastPending = false
+            return self.pending.append(data)
+        }
+        let last = self.pending.endIndex - 1
+        if last >= 0, self.ownsLastPending, self.pending[last].readableBytes + count <= Self.gatheredPending {
+            self.pending[last].writeImmutableBuffer(data)
+        } else {
+            var own = ByteBuffer()
+            own.writeImmutableBuffer(data)
+            self.pending.append(own)
+            self.ownsLastPending = true
+        }
     }
 
     var hasPending: Bool { !self.pending.isEmpty || self.pendingEnd }

@@ -52,6 +52,63 @@ import WeftMessage
         #expect(peer.frames().goAway == .protocolError)
     }
 
+    @Test func `a preface must be followed by SETTINGS in time`() throws {
+        let delegate = RecordingServer()
+        let peer = try HTTP2Peer(HTTP2ServerConnection(delegate: delegate))
+        peer.send(Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8))
+        peer.channel.embeddedEventLoop.advanceTime(by: .seconds(12))
+        #expect(peer.frames().goAway == .settingsTimeout)
+        #expect(delegate.closed == .timeout)
+    }
+
+    @Test func `a header block must be whole in time, however it dribbles`() throws {
+        let rig = try HTTP2ServerRig(prepare: { _ in })
+        rig.peer.send(rig.peer.headers(1, HTTP2ServerRig.get))
+        rig.peer.send(WireFrame(kind: 1, flags: 1, stream: 3, payload: [0x82]))
+        for _ in 0..<3 {
+            rig.peer.channel.embeddedEventLoop.advanceTime(by: .seconds(3))
+            #expect(!rig.connection.isClosing)
+            rig.peer.send(WireFrame(kind: 9, stream: 3))
+        }
+        rig.peer.channel.embeddedEventLoop.advanceTime(by: .seconds(2))
+        #expect(rig.peer.frames().goAway == .protocolError)
+        #expect(rig.delegate.receivers.map(\.failure) == [.connectionClosed])
+    }
+
+    @Test func `half a frame must be followed by the other half in time`() throws {
+        let rig = try HTTP2ServerRig(prepare: { _ in })
+        rig.peer.send(rig.peer.headers(1, HTTP2ServerRig.get))
+        rig.peer.send(Array(WireFrame.ping.bytes.prefix(12)))
+        rig.peer.channel.embeddedEventLoop.advanceTime(by: .seconds(11))
+        #expect(rig.peer.frames().goAway == .protocolError)
+        let patient = try HTTP2ServerRig(prepare: { _ in })
+        patient.peer.send(patient.peer.headers(1, HTTP2ServerRig.post, end: false))
+        let body = WireFrame.data(1, "abcdef", end: true).bytes
+        patient.peer.send(Array(body.prefix(12)))
+        patient.peer.channel.embeddedEventLoop.advanceTime(by: .minutes(2))
+        #expect(!patient.connection.isClosing)
+        patient.peer.send(Array(body.dropFirst(12)))
+        #expect(patient.delegate.receivers.first?.body == "abcdef")
+        patient.peer.channel.embeddedEventLoop.advanceTime(by: .minutes(20))
+        #expect(!patient.connection.isClosing)
+    }
+
+    @Test func `SETTINGS of many entries are refused, and of the rest the last counts`() throws {
+        let many = try HTTP2ServerRig()
+        many.peer.send(.settings(Array(repeating: (4, 70_000), count: 33)))
+        #expect(many.peer.frames().goAway == .enhanceYourCalm)
+        let rig = try HTTP2ServerRig(peerSettings: [(4, 10)]) { receiver in
+            receiver.onEnd = { receiver in
+                receiver.server?.sendResponse(ResponseHead(status: 200), end: false)
+                receiver.server?.sendData(ByteBuffer(repeating: 0x78, count: 100), end: true)
+            }
+        }
+        rig.peer.send(rig.peer.headers(1, HTTP2ServerRig.get))
+        #expect(rig.peer.frames().body(of: 1).utf8.count == 10)
+        rig.peer.send(.settings([(4, 100), (4, 20), (3, 1), (4, 15)]))
+        #expect(rig.peer.frames().body(of: 1).utf8.count == 5)
+    }
+
     @Test func `a header block may not be interrupted`() throws {
         let rig = try HTTP2ServerRig()
         var open = rig.peer.headers(1, HTTP2ServerRig.get)
@@ -148,6 +205,61 @@ import WeftMessage
         rig.peer.channel.embeddedEventLoop.advanceTime(by: .minutes(11))
         #expect(rig.delegate.closed == .timeout)
         #expect(rig.delegate.receivers.first?.failure == .connectionClosed)
+    }
+
+    @Test func `a peer that reads no answer is asked for no more requests, and left in the end`() throws {
+        let rig = try HTTP2ServerRig { receiver in
+            receiver.onRequest = { receiver, _ in
+                var head = ResponseHead(status: 204)
+                head.headers.append(.setCookie, String(repeating: "a", count: 1_000))
+                receiver.server?.sendResponse(head, end: true)
+            }
+        }
+        rig.peer.channel.isWritable = false
+        rig.peer.channel.pipeline.fireChannelWritabilityChanged()
+        var id: UInt32 = 1
+        while !rig.connection.isPaused, id < 10_000 {
+            rig.peer.send(rig.peer.headers(id, HTTP2ServerRig.get))
+            id += 2
+        }
+        let taken = rig.delegate.receivers.count
+        #expect(taken < 300)
+        rig.peer.send(rig.peer.headers(id, HTTP2ServerRig.get))
+        #expect(rig.delegate.receivers.count == taken)
+        #expect(rig.connection.output.readableBytes < 300_000)
+        rig.peer.channel.isWritable = true
+        rig.peer.channel.pipeline.fireChannelWritabilityChanged()
+        #expect(rig.peer.frames().count { $0.kind == 1 } == taken + 1)
+        #expect(!rig.connection.isPaused)
+    }
+
+    @Test func `a socket that takes nothing is given up although a stream has nothing to send`() throws {
+        let rig = try HTTP2ServerRig(prepare: { _ in })
+        rig.peer.send(rig.peer.headers(1, HTTP2ServerRig.get), rig.peer.headers(3, HTTP2ServerRig.get))
+        rig.peer.channel.isWritable = false
+        rig.peer.channel.pipeline.fireChannelWritabilityChanged()
+        rig.delegate.receivers[0].server?.sendResponse(ResponseHead(status: 204), end: true)
+        rig.peer.channel.embeddedEventLoop.advanceTime(by: .minutes(4))
+        #expect(rig.delegate.closed == nil)
+        rig.peer.channel.embeddedEventLoop.advanceTime(by: .minutes(2))
+        #expect(rig.delegate.closed == .timeout)
+    }
+
+    @Test func `pieces that wait cost what they hold, however small they are`() throws {
+        let rig = try HTTP2ServerRig(peerSettings: [(4, 0)], prepare: { _ in })
+        rig.peer.send(rig.peer.headers(1, HTTP2ServerRig.get))
+        let receiver = try #require(rig.delegate.receivers.first)
+        receiver.server?.sendResponse(ResponseHead(status: 200), end: false)
+        var whole = ByteBuffer(repeating: 0x78, count: 131_072)
+        for _ in 0..<65_536 { receiver.server?.sendData(whole.readSlice(length: 1) ?? ByteBuffer(), end: false) }
+        let stream = try #require(receiver.stream as? HTTP2Stream)
+        #expect(stream.pending.count <= 2)
+        #expect(stream.pending.allSatisfy { $0.capacity <= 65_536 })
+        #expect(stream.unsentBytes == 65_536)
+        receiver.server?.sendData(ByteBuffer(string: "end"), end: true)
+        rig.peer.send(.windowUpdate(1, 100_000), .windowUpdate(0, 100_000))
+        #expect(rig.peer.frames().body(of: 1).utf8.count == 65_539)
+        #expect(receiver.isClosed && receiver.sent == 65_539)
     }
 
     @Test func `a stream whose reader takes its time does not cost the others their connection`() throws {
