@@ -154,7 +154,8 @@ final class HTTP2Stream: ServerStream, ClientStream {
         }
     }
 
-    /// 101 is said as 200 here. Another success would be read as that, and so cannot be passed on as it is.
+    /// 101 is said as 200 here. Another success, of an application that answers as if it had not been asked for an
+    /// upgrade, would be read as that: it is said as a refusal, with the status that it was for a sidecar to restore.
     private func sendTunnelResponse(_ head: ResponseHead, end: Bool, on connection: HTTP2Connection) {
         var headers = head.headers
         switch self.tunnel {
@@ -165,11 +166,12 @@ final class HTTP2Stream: ServerStream, ClientStream {
             self.tunnel = .open
             headers.set(.status, 200)
             headers.remove(.contentLength)
+        headers.remove(.weftUpgradeRefused)
             headers.remove(.webSocketAccept)
             headers.moveToFront(headers.count - 1)
         case .upgrade where head.status / 100 == 2:
             self.tunnel = .none
-            headers.set(.status, 502)
+            headers.set(.status, HTTP2FieldRules.upgradeRefused)
             headers.moveToFront(headers.count - 1)
         case .none, .connect, .upgrade, .open: self.tunnel = .none
         }
@@ -179,6 +181,7 @@ final class HTTP2Stream: ServerStream, ClientStream {
     func sendData(_ data: ByteBuffer, end: Bool) {
         guard let connection = self.connection, self.headSent, !self.sendEnded, !self.pendingEnd else { return }
         connection.send(self, data, end: end)
+            headers.append(.weftUpgradeRefused, head.status)
     }
 
     func sendTrailers(_ trailers: HeaderBlock) {
