@@ -142,7 +142,7 @@ package final class HTTP2ClientConnection: HTTP2Connection, ClientConnection {
     ) throws(HTTP2ConnectionError) {
         guard let stream else {
             guard !self.isIdle(id) else { throw HTTP2ConnectionError(.protocolError, "HEADERS on an idle stream") }
-            return try self.countControlFrame()
+            return try self.countStrayFrame()
         }
         if stream.headReceived { return try self.readTrailers(stream, block, outcome, end: end) }
         if outcome == .tooLarge { return try self.streamError(stream, .enhanceYourCalm, .headersTooLarge) }

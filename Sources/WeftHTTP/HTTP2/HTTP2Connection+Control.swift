@@ -138,13 +138,15 @@ extension HTTP2Connection {
             guard !self.isIdle(head.stream) else {
                 throw HTTP2ConnectionError(.protocolError, "RST_STREAM on an idle stream")
             }
-            return try self.countControlFrame()
+            return try self.countStrayFrame()
         }
         let code = StreamResetCode(rawValue: raw)
         let refused = !self.isServer && code == .refusedStream
-        let receiver = self.detach(stream, refused: refused)
+        let answered = self.isAnswered(stream)
+        let receiver = self.detach(stream, refused: refused, byPeer: true)
         receiver?.streamFailed(refused ? .refused : .reset(code))
         self.streamLeft()
-        try self.countReset()
+        // A server may refuse what it has no room for.
+        if !refused { try self.countReset(answered: answered) }
     }
 }

@@ -179,18 +179,41 @@ extension HTTP2Connection {
         let bytes = min(bytes, stream.unconsumed)
         guard bytes > 0 else { return }
         stream.unconsumed -= bytes
-        self.returnCredit(bytes)
         guard !stream.receiveEnded else { return }
         stream.credit += bytes
-        if stream.credit >= self.settings.streamWindow / 4 {
-            self.output.writeWindowUpdate(stream.id, stream.credit)
-            stream.receiveWindow += stream.credit
-            stream.credit = 0
-            self.flushSoon()
-        }
+        guard stream.credit >= stream.window / 4 else { return }
+        if stream.window < self.settings.maxStreamWindow { self.growWindow(of: stream) }
+        self.output.writeWindowUpdate(stream.id, stream.credit)
+        stream.receiveWindow += stream.credit
+        stream.credit = 0
+        self.flushSoon()
     }
 
-    /// Gives bytes back to the connection's window.
+    /// A stream is read quickly when its whole window is within this time.
+    private static var quickRound: TimeAmount { .milliseconds(250) }
+
+    /// Doubles the window of a stream that is read quickly, while there is room to grow: no stream takes more than half of
+    /// what is left of it.
+    private func growWindow(of stream: HTTP2Stream) {
+        guard let now = self.context?.eventLoop.now else { return }
+        guard let began = stream.roundBegan else {
+            stream.roundBegan = now
+            return
+        }
+        stream.consumedInRound += stream.credit
+        guard stream.consumedInRound >= stream.window else { return }
+        stream.consumedInRound = 0
+        stream.roundBegan = now
+        let growth = min(stream.window, self.settings.maxStreamWindow - stream.window)
+        guard now - began <= Self.quickRound, stream.unconsumed <= stream.window / 2,
+            growth <= (self.settings.windowGrowth - self.grownWindows) / 2
+        else { return }
+        stream.window += growth
+        stream.credit += growth
+        self.grownWindows += growth
+    }
+
+    /// Gives bytes back to the connection's window, as soon as they have arrived: see `HTTP2Settings`.
     final func returnCredit(_ bytes: Int) {
         self.credit += bytes
         guard self.credit >= max(self.settings.connectionWindow, 65_535) / 4, !self.isClosing else { return }

@@ -20,6 +20,10 @@ package class HTTP2Connection: ConnectionHandler {
     final let decoder = HPACKDecoder()
     final var receiveWindow = 65_535
     final var credit = 0
+    /// By how much the windows of the open streams have grown.
+    final var grownWindows = 0
+    /// Bytes that the peer may have sent for streams before it heard that we had ended them.
+    private final var strayAllowance: Int
     /// The header block that is being put together.
     final var assembling: (stream: UInt32, end: Bool, continuations: Int)?
     final var assembled = ByteBuffer()
@@ -70,6 +74,7 @@ package class HTTP2Connection: ConnectionHandler {
         self.limits = limits
         self.settings = settings
         self.awaitsPreface = isServer
+        self.strayAllowance = settings.streamWindow
         self.flood = FloodGuard(limits: limits)
         self.encoder = HPACKEncoder(usesHuffman: settings.usesHuffman)
         super.init()
@@ -280,11 +285,14 @@ package class HTTP2Connection: ConnectionHandler {
         return stream
     }
 
-    /// Takes a stream out of the table, giving back the credit it still held; who was listening is returned.
-    final func detach(_ stream: HTTP2Stream, refused: Bool = false) -> (any HTTPStreamReceiver)? {
+    /// Takes a stream out of the table; who was listening is returned.
+    final func detach(
+        _ stream: HTTP2Stream, refused: Bool = false, byPeer: Bool = false
+    ) -> (any HTTPStreamReceiver)? {
         self.streams.remove(stream.id)
         self.pendingBytes -= stream.pendingBytes
-        self.returnCredit(stream.unconsumed)
+        self.grownWindows -= stream.window - self.settings.streamWindow
+        if !stream.receiveEnded, !byPeer { self.expectStray(stream.receiveWindow) }
         let receiver = stream.end(refused: refused)
         if self.spares.count < 64 { self.spares.append(stream) }
         if self.streams.count == 0, !self.isClosing {
@@ -323,18 +331,44 @@ package class HTTP2Connection: ConnectionHandler {
     final func streamError(
         _ stream: HTTP2Stream, _ code: StreamResetCode, _ failure: StreamFailure
     ) throws(HTTP2ConnectionError) {
+        let answered = self.isAnswered(stream)
         let receiver = self.detach(stream)
         self.output.writeReset(stream.id, code)
         self.flushSoon()
         receiver?.streamFailed(failure)
         self.streamLeft()
-        try self.countReset()
+        try self.countReset(answered: answered)
     }
 
-    final func countReset() throws(HTTP2ConnectionError) {
+    final func isAnswered(_ stream: HTTP2Stream) -> Bool { self.isServer ? stream.headSent : stream.headReceived }
+
+    /// - Parameter answered: the response had begun.
+    final func countReset(answered: Bool) throws(HTTP2ConnectionError) {
         guard let context = self.context else { return }
-        if self.isServer, self.flood.streamReset(now: context.eventLoop.now) {
-            throw HTTP2ConnectionError(.enhanceYourCalm, "most streams are reset")
+        if self.flood.streamReset(answered: answered, now: context.eventLoop.now) {
+            throw HTTP2ConnectionError(.enhanceYourCalm, "too many streams are reset")
+        }
+    }
+
+    /// A frame other than DATA for a stream that has ended.
+    final func countStrayFrame() throws(HTTP2ConnectionError) {
+        guard let context = self.context else { return }
+        if self.flood.strayFrame(now: context.eventLoop.now) {
+            throw HTTP2ConnectionError(.enhanceYourCalm, "too many frames for streams that have ended")
+        }
+    }
+
+    /// We end a stream, for which the peer may have so many bytes under way.
+    final func expectStray(_ bytes: Int) {
+        self.strayAllowance = min(
+            self.strayAllowance + max(0, bytes), max(self.settings.connectionWindow, self.settings.streamWindow))
+    }
+
+    /// DATA for a stream that has ended. What the peer sent before it knew is in order, and it may be in small pieces.
+    final func takeStray(_ bytes: Int) throws(HTTP2ConnectionError) {
+        self.strayAllowance -= max(bytes, 64)
+        guard self.strayAllowance >= 0 else {
+            throw HTTP2ConnectionError(.streamClosed, "DATA for streams that have long ended")
         }
     }
 

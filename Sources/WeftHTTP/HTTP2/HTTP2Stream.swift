@@ -23,6 +23,11 @@ final class HTTP2Stream: ServerStream, ClientStream {
     // Receiving.
     /// Bytes the peer may still send.
     var receiveWindow = 0
+    /// Bytes that it may send ahead of what is consumed.
+    var window = 0
+    /// Since when a window's worth of bytes is being consumed, and how many of them have been.
+    var roundBegan: NIODeadline?
+    var consumedInRound = 0
     /// Bytes delivered and not yet consumed.
     var unconsumed = 0
     /// Bytes consumed whose credit the peer has not been given.
@@ -63,6 +68,9 @@ final class HTTP2Stream: ServerStream, ClientStream {
         self.connection = connection
         self.tunnel = .none
         self.receiveWindow = receiveWindow
+        self.window = receiveWindow
+        self.roundBegan = nil
+        self.consumedInRound = 0
         self.sendWindow = sendWindow
         self.unconsumed = 0
         self.credit = 0
@@ -158,6 +166,7 @@ final class HTTP2Stream: ServerStream, ClientStream {
     /// upgrade, would be read as that: it is said as a refusal, with the status that it was for a sidecar to restore.
     private func sendTunnelResponse(_ head: ResponseHead, end: Bool, on connection: HTTP2Connection) {
         var headers = head.headers
+        headers.remove(.weftUpgradeRefused)
         switch self.tunnel {
         case .connect where head.status / 100 == 2 && !end:
             self.tunnel = .open
@@ -166,13 +175,13 @@ final class HTTP2Stream: ServerStream, ClientStream {
             self.tunnel = .open
             headers.set(.status, 200)
             headers.remove(.contentLength)
-        headers.remove(.weftUpgradeRefused)
             headers.remove(.webSocketAccept)
             headers.moveToFront(headers.count - 1)
         case .upgrade where head.status / 100 == 2:
             self.tunnel = .none
             headers.set(.status, HTTP2FieldRules.upgradeRefused)
             headers.moveToFront(headers.count - 1)
+            headers.append(.weftUpgradeRefused, head.status)
         case .none, .connect, .upgrade, .open: self.tunnel = .none
         }
         connection.writeHeaders(self, headers, end: end)
@@ -181,7 +190,6 @@ final class HTTP2Stream: ServerStream, ClientStream {
     func sendData(_ data: ByteBuffer, end: Bool) {
         guard let connection = self.connection, self.headSent, !self.sendEnded, !self.pendingEnd else { return }
         connection.send(self, data, end: end)
-            headers.append(.weftUpgradeRefused, head.status)
     }
 
     func sendTrailers(_ trailers: HeaderBlock) {

@@ -174,6 +174,82 @@ import WeftMessage
         #expect(!rig.connection.isClosing)
     }
 
+    @Test func `resets before an answer are few among many, however many the many are`() throws {
+        let rig = try HTTP2ServerRig()
+        var id: UInt32 = 1
+        while !rig.connection.isClosing, id < 20_001 {
+            rig.peer.send(
+                rig.peer.headers(id, HTTP2ServerRig.post, end: false), .reset(id),
+                rig.peer.headers(id + 2, HTTP2ServerRig.get), rig.peer.headers(id + 4, HTTP2ServerRig.get))
+            id += 6
+        }
+        #expect(rig.peer.frames().goAway == .enhanceYourCalm)
+        let busy = try HTTP2ServerRig()
+        for round in 0..<12_000 {
+            let id = UInt32(1 + 2 * round)
+            if round % 10 == 9 {
+                busy.peer.send(busy.peer.headers(id, HTTP2ServerRig.post, end: false), .reset(id))
+            } else {
+                busy.peer.send(busy.peer.headers(id, HTTP2ServerRig.get))
+            }
+        }
+        #expect(!busy.connection.isClosing)
+    }
+
+    @Test func `refused streams do not make up for resets`() throws {
+        var limits = HTTPLimits()
+        limits.maxStreams = 1
+        let rig = try HTTP2ServerRig(limits: limits, prepare: { _ in })
+        rig.peer.send(rig.peer.headers(1, HTTP2ServerRig.get))
+        var id: UInt32 = 3
+        while !rig.connection.isClosing, id < 2_001 {
+            rig.peer.send(rig.peer.headers(id, HTTP2ServerRig.get))
+            id += 2
+        }
+        #expect(rig.peer.frames().goAway == .enhanceYourCalm)
+    }
+
+    @Test func `a window of DATA may follow a reset, and no more`() throws {
+        let rig = try HTTP2ServerRig(prepare: { _ in })
+        let piece = String(repeating: "a", count: 16_384)
+        rig.peer.send(rig.peer.headers(1, HTTP2ServerRig.post, end: false))
+        rig.delegate.receivers.first?.stream?.reset(.cancel)
+        for _ in 0..<4 { rig.peer.send(.data(1, piece)) }
+        #expect(!rig.connection.isClosing)
+        for _ in 0..<5 { rig.peer.send(.data(1, piece)) }
+        #expect(rig.peer.frames().goAway == .streamClosed)
+    }
+
+    @Test func `small pieces of DATA after a reset are in order, and not for ever`() throws {
+        let rig = try HTTP2ServerRig(prepare: { _ in })
+        rig.peer.send(rig.peer.headers(1, HTTP2ServerRig.post, end: false))
+        rig.delegate.receivers.first?.stream?.reset(.cancel)
+        for _ in 0..<1_000 { rig.peer.send(.data(1, "a")) }
+        #expect(!rig.connection.isClosing)
+        for _ in 0..<2_000 { rig.peer.send(.data(1, "a")) }
+        #expect(rig.peer.frames().goAway == .streamClosed)
+    }
+
+    @Test func `small pieces of DATA that are consumed are as good as large ones`() throws {
+        let rig = try HTTP2ServerRig(prepare: { _ in })
+        rig.peer.send(rig.peer.headers(1, HTTP2ServerRig.post, end: false))
+        for _ in 0..<100 {
+            rig.peer.send((0..<1_000).flatMap { _ in WireFrame.data(1, "abcdef").bytes })
+        }
+        #expect(!rig.connection.isClosing)
+        #expect(rig.delegate.receivers.first?.body.utf8.count == 600_000)
+    }
+
+    @Test func `DATA for a stream that came after the end was announced is expected`() throws {
+        let rig = try HTTP2ServerRig(prepare: { _ in })
+        rig.peer.send(rig.peer.headers(1, HTTP2ServerRig.get))
+        rig.connection.drain()
+        rig.peer.send(WireFrame(kind: 6, flags: 1, payload: Array(repeating: 0, count: 8)))
+        rig.peer.send(rig.peer.headers(3, HTTP2ServerRig.post, end: false), .data(3, "abc", end: true))
+        #expect(!rig.connection.isClosing)
+        #expect(rig.delegate.receivers.count == 1)
+    }
+
     @Test(arguments: [
         .ping, .settings(), WireFrame(kind: 2, stream: 1, payload: [0, 0, 0, 9, 0]), WireFrame(kind: 99),
         .windowUpdate(0, 1), WireFrame(kind: 4, flags: 1),
@@ -197,6 +273,10 @@ import WeftMessage
         rig.peer.send(rig.peer.headers(1, HTTP2ServerRig.post, end: false))
         for _ in 0..<20 { rig.peer.send(.data(1, "")) }
         #expect(rig.peer.frames().goAway == .enhanceYourCalm)
+        let mixed = try HTTP2ServerRig(prepare: { _ in })
+        mixed.peer.send(mixed.peer.headers(1, HTTP2ServerRig.post, end: false))
+        for _ in 0..<20 { mixed.peer.send(.data(1, ""), .data(1, ""), .data(1, "a")) }
+        #expect(mixed.peer.frames().goAway == .enhanceYourCalm)
     }
 
     @Test func `a peer that takes nothing of what waits is left`() throws {
