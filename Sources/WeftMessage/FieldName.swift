@@ -72,6 +72,7 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
     case weftDeadline
     case weftPeer
     case weftReason
+    case weftUpgradeRefused
 
     /// The name in lower case; empty for `.other`.
     package var text: StaticString {
@@ -148,6 +149,7 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
         case .weftDeadline: "x-weft-deadline-ms"
         case .weftPeer: "x-weft-peer"
         case .weftReason: "x-weft-reason"
+        case .weftUpgradeRefused: "x-weft-upgrade-refused"
         }
     }
 

@@ -6,6 +6,7 @@ extension HeaderBlock {
     /// - Returns: false, with nothing appended, when the name is empty, too long, or holds a byte that no token may.
     package mutating func append(foldingName name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) -> Bool {
         guard !name.isEmpty, name.count <= Int(UInt16.max) else { return false }
+        assert(FieldName(anyCase: name) == .other, "a well-known name that has not been interned")
         let nameStart = self.bytes.count
         for byte in name {
             let folded = TokenTable.shared.folded[Int(byte)]

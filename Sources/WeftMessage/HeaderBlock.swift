@@ -63,10 +63,15 @@ package struct HeaderBlock: Sendable {
     }
 
     /// Appends a field whose name has been interned before; `name` counts only when `known` is `.other`.
+    ///
+    /// Rules look for names by what they are interned as, so that one well-known name passed off as `.other` would get
+    /// past them all: such a name is interned again. It costs a look into a table that mostly has nothing there.
     package mutating func append(
         interned known: FieldName, name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
     ) {
         if known != .other { return self.append(known, value: value) }
+        let again = FieldName(lowercased: name)
+        if again != .other { return self.append(again, value: value) }
         let nameStart = UInt32(truncatingIfNeeded: self.bytes.count)
         self.bytes.append(contentsOf: name)
         let valueStart = UInt32(truncatingIfNeeded: self.bytes.count)

@@ -11,7 +11,9 @@ package import NIOCore
 /// What all codecs share: bytes in, bytes out, one flush per read cycle, pausing, and one lazy timer.
 ///
 /// Writes collect in `output`. Within a read cycle they leave at its end; otherwise with the current batch of events,
-/// so that many frames of many streams become one channel write.
+/// so that many frames of many streams become one channel write. While the channel takes no more they stay there: each
+/// write of its own would cost a buffer, however few its bytes, and a peer that does not read could make us hold
+/// thousands of them.
 package class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     package typealias InboundIn = ByteBuffer
     package typealias InboundOut = ByteBuffer
@@ -25,7 +27,7 @@ package class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// Bytes to be sent with the next flush.
     final var output = ByteBuffer()
     /// Whether the socket takes more bytes without piling them up.
-    final var writable = true
+    final var writable: Bool { self.channelTakesMore && !self.probing }
     /// Whether `channelRead` is going on and `channelReadComplete` will follow.
     final var inReadCycle = false
     /// The peer sends nothing more.
@@ -46,6 +48,15 @@ package class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var flushing = false
     private var flushWanted = false
     private var flushScheduled = false
+    private var channelTakesMore = true
+    /// The channel has been given bytes that it has not been told to send. It would never take more for waiting for them.
+    private var unflushed = false
+    /// A write whose leaving will be told is under way.
+    private var probing = false
+    /// Buffers given to the channel since it was known to have none.
+    private var unconfirmed = 0
+    /// What the next flush is likely to hold, where it is more than is kept.
+    private var outputHint = 0
     private var readWithheld = false
     private var deadline: NIODeadline?
     private var timerDue: NIODeadline?
@@ -61,6 +72,8 @@ package class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func inputArrived() {}
     /// Everything written so far has left for the socket.
     func outputLeft() {}
+    /// The socket takes no more for now; `outputLeft` will follow when it does.
+    func outputBlocked() {}
     /// The channel has closed. Called once, last.
     func disconnected(_ reason: ConnectionEnd) {}
     /// The time set by `setTimeout` is over.
@@ -70,54 +83,123 @@ package class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Most bytes collected before they are handed to the channel in the middle of a cycle.
     private static var outputBound: Int { 262_144 }
+    /// Capacity that `output` keeps between flushes: most connections are idle most of the time.
+    private static var keptCapacity: Int { 4_096 }
+    /// Writes below this are copied next to others rather than handed on as they are, with all the memory behind them.
+    private static var leastThrough: Int { 1_024 }
+    /// The same while the channel takes no more.
+    private static var leastThroughBlocked: Int { 16_384 }
+    /// A channel says that it takes no more only after so many bytes, and bytes may come one at a time. So one write in this
+    /// many is asked to tell when it has left, and until then nothing follows it.
+    private static var probeInterval: Int { 32 }
+
+    /// More waits for a peer that does not read than should: take nothing that makes for more until `outputLeft`.
+    final var outputIsFull: Bool { !self.writable && self.output.readableBytes > Self.outputBound }
+
+    /// Before much is written: the memory that a flush has needed lately, at once.
+    @inline(__always)
+    final func expectOutput() {
+        if self.output.capacity < self.outputHint { self.output.reserveCapacity(self.outputHint) }
+    }
 
     /// Sees to it that what has been written is flushed: at the end of this read cycle, or of this batch of events.
     final func flushSoon() {
         self.flushWanted = true
-        if self.output.readableBytes > Self.outputBound { return self.flushNow() }
+        guard self.writable || self.unflushed else { return }
+        if self.output.readableBytes > Self.outputBound { return self.flushOutput(force: false) }
         guard !self.inReadCycle, !self.flushScheduled, !self.flushing, let context = self.context else { return }
         self.flushScheduled = true
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         context.eventLoop.execute {
             let handler = bound.value
             handler.flushScheduled = false
-            if handler.flushWanted { handler.flushNow() }
+            if handler.flushWanted { handler.flushOutput(force: false) }
         }
     }
 
     /// Flushes at the end of this read cycle, or now when none is going on: for the last bytes of a message.
     final func flushAtOnce() {
         self.flushWanted = true
-        if !self.inReadCycle { self.flushNow() }
+        if !self.inReadCycle { self.flushOutput(force: false) }
     }
 
-    final func flushNow() {
+    /// Hands all output to the channel, whether it takes more or not: for what ends the output or this handler.
+    final func flushNow() { self.flushOutput(force: true) }
+
+    private func flushOutput(force: Bool) {
         guard let context = self.context, !self.flushing else { return }
+        guard force || self.writable else { return self.flushGiven(context) }
         self.flushing = true
+        self.unflushed = false
         self.flushWanted = false
         self.flushes &+= 1
         var buffer = ByteBuffer()
         swap(&buffer, &self.output)
-        if buffer.readableBytes > 0 { context.write(Self.wrapOutboundOut(buffer), promise: nil) }
+        let count = buffer.readableBytes
+        if count > 0 { self.unconfirmed += 1 }
+        if self.unconfirmed >= Self.probeInterval, !self.probing {
+            context.write(Self.wrapOutboundOut(buffer), promise: self.makeProbe(context))
+        } else if count > 0 {
+            context.write(Self.wrapOutboundOut(buffer), promise: nil)
+        }
         context.flush()
-        // The channel has usually let go of the bytes by now, and their storage serves again.
-        if self.output.readableBytes == 0, buffer.capacity <= 2 * 65_536 {
-            buffer.clear()
+        self.outputHint = count > Self.keptCapacity ? min(count, 65_536) : self.outputHint / 2
+        if self.output.capacity == 0, buffer.capacity > 0, buffer.capacity <= Self.keptCapacity {
+            // The channel has usually let go of the bytes by now, and their storage serves again; else this makes none.
+            buffer.clear(minimumCapacity: 0)
             self.output = buffer
         }
         self.flushing = false
-        if self.writable, self.context != nil { self.outputLeft() }
+        guard self.context != nil else { return }
+        if self.writable { self.outputLeft() } else { self.outputBlocked() }
         if self.flushWanted { self.flushSoon() }
+    }
+
+    /// What the channel has, it may send; `output` stays until it takes more.
+    private func flushGiven(_ context: ChannelHandlerContext) {
+        guard self.unflushed else { return }
+        self.unflushed = false
+        self.flushes &+= 1
+        self.flushing = true
+        context.flush()
+        self.flushing = false
+        if self.context != nil { self.writabilityChanged() }
+    }
+
+    private func makeProbe(_ context: ChannelHandlerContext) -> EventLoopPromise<Void> {
+        self.probing = true
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        promise.futureResult.whenComplete { _ in
+            let handler = bound.value
+            handler.probing = false
+            handler.unconfirmed = 0
+            if !handler.flushing, handler.context != nil { handler.writabilityChanged() }
+        }
+        return promise
+    }
+
+    private func writabilityChanged() {
+        guard self.writable else { return self.outputBlocked() }
+        if self.flushWanted { self.flushOutput(force: false) } else { self.outputLeft() }
     }
 
     /// Writes a large body without copying it.
     final func writeThrough(_ data: ByteBuffer) {
         guard let context = self.context else { return }
+        if data.readableBytes < (self.writable ? Self.leastThrough : Self.leastThroughBlocked) {
+            self.output.writeImmutableBuffer(data)
+            self.flushWanted = true
+            return
+        }
         if self.output.readableBytes > 0 {
             context.write(Self.wrapOutboundOut(self.output), promise: nil)
             self.output = ByteBuffer()
+            self.unconfirmed += 1
         }
+        self.unconfirmed += 1
         context.write(Self.wrapOutboundOut(data), promise: nil)
+        self.unflushed = true
         self.flushWanted = true
     }
 
@@ -221,7 +303,7 @@ package class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     package final func channelReadComplete(context: ChannelHandlerContext) {
         self.inReadCycle = false
-        if self.flushWanted { self.flushNow() }
+        if self.flushWanted { self.flushOutput(force: false) }
     }
 
     // MARK: Timer
@@ -232,8 +314,13 @@ package class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
             self.deadline = nil
             return
         }
-        let due = context.eventLoop.now + amount
+        self.setDeadline(context.eventLoop.now + amount)
+    }
+
+    /// Calls `timedOut` then, in place of what was set before; nil never.
+    final func setDeadline(_ due: NIODeadline?) {
         self.deadline = due
+        guard let due, let context = self.context else { return }
         // An earlier timer finds out by itself that it came too soon; only a later one must be moved.
         if let timerDue = self.timerDue, timerDue <= due { return }
         self.timer?.cancel()
@@ -277,8 +364,8 @@ package class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     package final func channelWritabilityChanged(context: ChannelHandlerContext) {
-        self.writable = context.channel.isWritable
-        if self.writable, !self.flushing { self.outputLeft() }
+        self.channelTakesMore = context.channel.isWritable
+        if !self.flushing { self.writabilityChanged() }
     }
 
     package final func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

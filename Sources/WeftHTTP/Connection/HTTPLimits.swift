@@ -19,11 +19,14 @@ package struct HTTPLimits: Sendable {
     /// Streams that the peer may reset, or make us reset, within `floodInterval`; beyond it, most of its streams must not
     /// be reset. Above `maxStreams`, so that a caller may give up all it has open.
     package var maxResets: Int = 300
+    /// Streams that may be reset before their response has begun, within `floodInterval`; beyond it, no more than one in
+    /// eight may be. Hedging and deadlines reset a few in a hundred.
+    package var maxUnansweredResets: Int = 1_000
     /// CONTINUATION frames of one header block.
     package var maxContinuations: Int = 16
     /// SETTINGS, PING, PRIORITY and unknown frames that the peer may send within `floodInterval`, replies unsent included.
     package var maxControlFrames: Int = 1_000
-    /// DATA frames without payload in a row.
+    /// DATA frames without payload in a row, or that many more than others.
     package var maxEmptyFrames: Int = 10
     /// What flood counts are measured over.
     package var floodInterval: TimeAmount = .seconds(30)

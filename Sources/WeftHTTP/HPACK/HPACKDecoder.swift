@@ -12,7 +12,7 @@ final class HPACKDecoder {
         case complete
         /// The list was larger than allowed; what did not fit was decoded and dropped.
         case tooLarge
-        /// A name or value breaks the rules for fields.
+        /// A name or value breaks the rules for fields; the block does not have it.
         case malformed
     }
 
@@ -51,23 +51,25 @@ final class HPACKDecoder {
                 sizeUpdates = 2
                 let isIndexed = first & 0xc0 == 0x40
                 let nameIndex = try Self.integer(bytes, &position, prefix: isIndexed ? 6 : 4)
-                var isWellFormed = true
-                let known: FieldName
+                var known: FieldName
                 let name: UnsafeRawBufferPointer
+                let nameVerdict: HPACKVerdict
                 if nameIndex == 0 {
                     name = try self.string(bytes, &position, self.nameScratch)
                     known = FieldName(anyCase: name)
-                    isWellFormed = Self.isName(name, known)
+                    nameVerdict = Self.verdict(name, known)
+                    // A malformed name must not pass for the well-known one that it resembles.
+                    if nameVerdict == .malformed { known = .other }
                 } else {
-                    (known, name, isWellFormed) = try self.name(nameIndex)
+                    (known, name, nameVerdict) = try self.name(nameIndex)
                 }
                 let value = try self.string(bytes, &position, self.valueScratch)
-                if !Self.isValue(value) { isWellFormed = false }
-                // A malformed name must not pass for the well-known one that it resembles.
-                let interned = isWellFormed ? known : .other
-                self.emit(interned, name, value, isWellFormed, into: &block, &outcome, &room, maxFields)
+                // The name is what it is whatever the value: an entry with a bad value may be referred to for its name.
+                let verdict = Self.isValue(value) ? nameVerdict : .malformed
+                self.emit(known, name, value, verdict, into: &block, &outcome, &room, maxFields)
                 if isIndexed {
-                    self.table.insert(known: interned, name: name, value: value, isWellFormed: isWellFormed)
+                    self.table.insert(
+                        known: known, name: name, value: value, nameVerdict: nameVerdict, verdict: verdict)
                 }
             }
         }
@@ -75,15 +77,16 @@ final class HPACKDecoder {
     }
 
     private func emit(
-        _ known: FieldName, _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, _ isWellFormed: Bool,
+        _ known: FieldName, _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, _ verdict: HPACKVerdict,
         into block: inout HeaderBlock, _ outcome: inout Outcome, _ room: inout Int, _ maxFields: Int
     ) {
-        if !isWellFormed, outcome == .complete { outcome = .malformed }
+        if verdict == .malformed, outcome == .complete { outcome = .malformed }
         room -= name.count + value.count + 32
         guard room >= 0, block.count < maxFields else {
             outcome = .tooLarge
             return
         }
+        guard verdict == .good else { return }
         block.append(interned: known, name: name, value: value)
     }
 
@@ -95,34 +98,34 @@ final class HPACKDecoder {
             guard age < self.table.count else { throw HPACKError(cause: "an index beyond the table") }
             let entry = self.table.entry(age)
             self.emit(
-                entry.known, self.table.name(entry), self.table.value(entry), entry.isWellFormed, into: &block,
+                entry.known, self.table.name(entry), self.table.value(entry), entry.verdict, into: &block,
                 &outcome, &room, maxFields)
         } else {
             guard index > 0 else { throw HPACKError(cause: "index zero") }
             let entry = HPACKStaticTable.shared.entries[index - 1]
             self.emit(
-                entry.known, Self.bytes(entry.name), Self.bytes(entry.value), true, into: &block, &outcome, &room,
+                entry.known, Self.bytes(entry.name), Self.bytes(entry.value), .good, into: &block, &outcome, &room,
                 maxFields)
         }
     }
 
-    /// A name by index, copied where inserting the new entry could overwrite it.
-    private func name(_ index: Int) throws(HPACKError) -> (FieldName, UnsafeRawBufferPointer, Bool) {
+    /// A name by index, and what it deserves; copied where inserting the new entry could overwrite it.
+    private func name(_ index: Int) throws(HPACKError) -> (FieldName, UnsafeRawBufferPointer, HPACKVerdict) {
         if index <= HPACKStaticTable.count {
             let entry = HPACKStaticTable.shared.entries[index - 1]
-            return (entry.known, Self.bytes(entry.name), true)
+            return (entry.known, Self.bytes(entry.name), .good)
         }
         let age = index - HPACKStaticTable.count - 1
         guard age < self.table.count else { throw HPACKError(cause: "an index beyond the table") }
         let entry = self.table.entry(age)
         let name = self.table.name(entry)
-        if entry.known != .other { return (entry.known, name, true) }
+        if entry.known != .other { return (entry.known, name, .good) }
         self.nameScratch.reserve(name.count)
         if let base = name.baseAddress {
             UnsafeMutableRawPointer(self.nameScratch.memory).copyMemory(from: base, byteCount: name.count)
         }
         let copy = UnsafeRawBufferPointer(start: self.nameScratch.memory, count: name.count)
-        return (.other, copy, Self.isName(copy, .other))
+        return (.other, copy, entry.nameVerdict)
     }
 
     private func string(
@@ -164,6 +167,11 @@ final class HPACKDecoder {
 
     private static func bytes(_ text: StaticString) -> UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+    }
+
+    private static func verdict(_ name: UnsafeRawBufferPointer, _ known: FieldName) -> HPACKVerdict {
+        guard Self.isName(name, known) else { return .malformed }
+        return known == .other && FieldName.isAliasOfProtected(name) ? .dropped : .good
     }
 
     /// A token in lower case, or a known pseudo-header name.

@@ -1,5 +1,14 @@
 internal import WeftMessage
 
+/// What becomes of a decoded field.
+enum HPACKVerdict: UInt8 {
+    case good
+    /// An alias of a protected name: left out.
+    case dropped
+    /// Against the rules for fields: the message is malformed.
+    case malformed
+}
+
 /// The dynamic table (RFC 7541 §2.3.2): a ring of entries whose bytes lie in one arena.
 ///
 /// A class with its own memory: it is touched for each field, and array bookkeeping would show.
@@ -11,9 +20,12 @@ final class HPACKDynamicTable {
         var valueStart: Int32
         var valueCount: Int32
         var nameCount: Int32
+        /// The name, interned whatever the value is; `.other` also for a malformed name.
         var known: FieldName
-        /// Whether name and value obey the rules for fields.
-        var isWellFormed: Bool
+        /// What the name alone deserves: what refers to a name inherits this, and nothing of the value.
+        var nameVerdict: HPACKVerdict
+        /// What name and value together deserve.
+        var verdict: HPACKVerdict
     }
 
     /// What `size` may reach; at most `capacity`.
@@ -76,7 +88,8 @@ final class HPACKDynamicTable {
     /// - Returns: whether it is in the table now.
     @discardableResult
     func insert(
-        known: FieldName, name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, isWellFormed: Bool = true
+        known: FieldName, name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer,
+        nameVerdict: HPACKVerdict = .good, verdict: HPACKVerdict = .good
     ) -> Bool {
         let needed = name.count + value.count + 32
         self.evict(for: needed)
@@ -96,7 +109,7 @@ final class HPACKDynamicTable {
             to: Entry(
                 nameStart: Int32(nameStart), storedNameCount: Int32(stored), valueStart: Int32(valueStart),
                 valueCount: Int32(value.count), nameCount: Int32(name.count), known: known,
-                isWellFormed: isWellFormed))
+                nameVerdict: nameVerdict, verdict: verdict))
         self.inserted += 1
         self.count += 1
         self.size += needed

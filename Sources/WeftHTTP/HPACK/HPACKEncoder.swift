@@ -11,7 +11,8 @@ final class HPACKEncoder {
     private let slots: UnsafeMutablePointer<(hash: UInt32, number: Int32)>
     /// Hashes seen lately.
     private let seen: UnsafeMutablePointer<UInt32>
-    private var announcesSize = false
+    /// The smallest table size since the last block, while a change of size has not been announced (RFC 7541 §4.2).
+    private var smallestSize: Int?
     private let usesHuffman: Bool
     private let maxTableSize: Int
 
@@ -39,7 +40,7 @@ final class HPACKEncoder {
         let wanted = min(size, self.maxTableSize)
         guard wanted != self.table.maxSize else { return }
         self.table.resize(to: wanted)
-        self.announcesSize = true
+        self.smallestSize = min(self.smallestSize ?? wanted, wanted)
     }
 
     /// Bytes that encoding may take at most.
@@ -54,9 +55,10 @@ final class HPACKEncoder {
     func encode(_ block: HeaderBlock, into output: inout ByteBuffer) {
         output.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.bound(block)) { target in
             var writer = HPACKWriter(target.bindMemory(to: UInt8.self))
-            if self.announcesSize {
+            if let smallest = self.smallestSize {
+                if smallest < self.table.maxSize { writer.integer(smallest, prefix: 5, pattern: 0x20) }
                 writer.integer(self.table.maxSize, prefix: 5, pattern: 0x20)
-                self.announcesSize = false
+                self.smallestSize = nil
             }
             block.withFields { bytes, fields in
                 for field in fields where field.name.isPseudo { self.encode(field, bytes, &writer) }

@@ -132,10 +132,7 @@ package final class HTTP2ClientConnection: HTTP2Connection, ClientConnection {
         self.delegate?.connectionStoppedAccepting()
     }
 
-    override func timedOut() {
-        self.stopAccepting()
-        super.timedOut()
-    }
+    override func endsUnasked() { self.stopAccepting() }
 
     override func isIdle(_ id: UInt32) -> Bool { id & 1 == 0 || id >= self.nextStream }
 
@@ -145,7 +142,7 @@ package final class HTTP2ClientConnection: HTTP2Connection, ClientConnection {
     ) throws(HTTP2ConnectionError) {
         guard let stream else {
             guard !self.isIdle(id) else { throw HTTP2ConnectionError(.protocolError, "HEADERS on an idle stream") }
-            return try self.countControlFrame()
+            return try self.countStrayFrame()
         }
         if stream.headReceived { return try self.readTrailers(stream, block, outcome, end: end) }
         if outcome == .tooLarge { return try self.streamError(stream, .enhanceYourCalm, .headersTooLarge) }
@@ -153,7 +150,7 @@ package final class HTTP2ClientConnection: HTTP2Connection, ClientConnection {
             return try self.streamError(
                 stream, .protocolError, .protocolError("a field name or value that HTTP/2 forbids"))
         }
-        let response: (status: Int, contentLength: Int?)
+        let response: HTTP2FieldRules.Response
         do throws(HTTP2FieldRules.Malformed) {
             response = try HTTP2FieldRules.response(block)
         } catch {
@@ -178,15 +175,27 @@ package final class HTTP2ClientConnection: HTTP2Connection, ClientConnection {
         stream.headReceived = true
         stream.receiveEnded = end
         var head = ResponseHead(status: response.status, headers: block)
-        if stream.tunnel != .none { self.readTunnelResponse(stream, &head, end: end) }
+        if stream.tunnel != .none {
+            self.readTunnelResponse(stream, &head, end: end)
+        } else if response.hasPeerField {
+            head.headers.remove(.weftUpgradeRefused)
+        }
         stream.clientReceiver?.streamReceived(response: head, end: end)
         if end { self.receiveEnded(stream) }
     }
 
-    /// Success opens the tunnel; for an upgrade it is told as 101, its only form.
+    /// Success opens the tunnel; for an upgrade it is told as 101, its only form. A refusal that had to be said otherwise
+    /// becomes what it was.
     private func readTunnelResponse(_ stream: HTTP2Stream, _ head: inout ResponseHead, end: Bool) {
+        let refusedWith = stream.tunnel == .upgrade ? head.headers.number(.weftUpgradeRefused) : nil
+        head.headers.remove(.weftUpgradeRefused)
         guard head.status / 100 == 2 else {
             stream.tunnel = .none
+            if let status = refusedWith, head.status == HTTP2FieldRules.upgradeRefused, status / 100 == 2 {
+                head.status = status
+                head.headers.set(.status, status)
+                head.headers.moveToFront(head.headers.count - 1)
+            }
             return
         }
         if stream.tunnel == .upgrade {

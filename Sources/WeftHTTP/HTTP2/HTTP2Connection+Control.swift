@@ -4,6 +4,8 @@ internal import NIOCore
 
 extension HTTP2Connection {
     private static var maxWindow: Int { 0x7fff_ffff }
+    /// Entries of one SETTINGS frame. There are a dozen identifiers or so.
+    private static var maxSettings: Int { 32 }
 
     final func readSettings(_ head: HTTP2FrameHead, _ payload: ByteBuffer) throws(HTTP2ConnectionError) {
         guard head.stream == 0 else { throw HTTP2ConnectionError(.protocolError, "SETTINGS on a stream") }
@@ -15,7 +17,13 @@ extension HTTP2Connection {
         let isFirst = self.awaitsSettings
         self.awaitsSettings = false
         try self.countControlFrame()
+        guard head.length <= 6 * Self.maxSettings else {
+            throw HTTP2ConnectionError(.enhanceYourCalm, "SETTINGS of too many entries")
+        }
         var payload = payload
+        // What takes effect at once for every stream does so once a frame, with the last value.
+        var streamWindow: Int?
+        var maxStreams: Int?
         while let id = payload.readInteger(as: UInt16.self), let value = payload.readInteger(as: UInt32.self) {
             switch id {
             case 1: self.encoder.peerSetTableSize(Int(value))
@@ -23,8 +31,12 @@ extension HTTP2Connection {
                 guard value <= (self.isServer ? 1 : 0) else {
                     throw HTTP2ConnectionError(.protocolError, "ENABLE_PUSH with a wrong value")
                 }
-            case 3: self.peerMaxStreamsChanged(Int(value))
-            case 4: try self.changeStreamWindows(to: Int(value))
+            case 3: maxStreams = Int(value)
+            case 4:
+                guard Int(value) <= Self.maxWindow else {
+                    throw HTTP2ConnectionError(.flowControlError, "INITIAL_WINDOW_SIZE is too large")
+                }
+                streamWindow = Int(value)
             case 5:
                 guard value >= 16_384, value <= 16_777_215 else {
                     throw HTTP2ConnectionError(.protocolError, "MAX_FRAME_SIZE with a wrong value")
@@ -39,6 +51,8 @@ extension HTTP2Connection {
             default: break
             }
         }
+        if let streamWindow { try self.changeStreamWindows(to: streamWindow) }
+        if let maxStreams { self.peerMaxStreamsChanged(maxStreams) }
         self.output.writeFrameHead(
             HTTP2FrameHead.Kind.settings, flags: HTTP2FrameHead.Flag.ack, stream: 0, length: 0)
         self.flushSoon()
@@ -47,9 +61,6 @@ extension HTTP2Connection {
     }
 
     private func changeStreamWindows(to size: Int) throws(HTTP2ConnectionError) {
-        guard size <= Self.maxWindow else {
-            throw HTTP2ConnectionError(.flowControlError, "INITIAL_WINDOW_SIZE is too large")
-        }
         let change = size - self.peerStreamWindow
         self.peerStreamWindow = size
         guard change != 0 else { return }
@@ -127,13 +138,15 @@ extension HTTP2Connection {
             guard !self.isIdle(head.stream) else {
                 throw HTTP2ConnectionError(.protocolError, "RST_STREAM on an idle stream")
             }
-            return try self.countControlFrame()
+            return try self.countStrayFrame()
         }
         let code = StreamResetCode(rawValue: raw)
         let refused = !self.isServer && code == .refusedStream
-        let receiver = self.detach(stream, refused: refused)
+        let answered = self.isAnswered(stream)
+        let receiver = self.detach(stream, refused: refused, byPeer: true)
         receiver?.streamFailed(refused ? .refused : .reset(code))
         self.streamLeft()
-        try self.countReset()
+        // A server may refuse what it has no room for.
+        if !refused { try self.countReset(answered: answered) }
     }
 }

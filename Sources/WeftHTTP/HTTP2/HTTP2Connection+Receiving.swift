@@ -107,6 +107,7 @@ extension HTTP2Connection {
         guard self.receiveWindow >= 0 else {
             throw HTTP2ConnectionError(.flowControlError, "the connection's window is exceeded")
         }
+        self.returnCredit(head.length)
         let content = try self.unpadded(head, payload)
         let count = content.readableBytes
         if self.flood.dataReceived(bytes: count, end: end) {
@@ -116,14 +117,10 @@ extension HTTP2Connection {
             guard !self.isIdle(head.stream) else {
                 throw HTTP2ConnectionError(.protocolError, "DATA on an idle stream")
             }
-            // Of a stream that was reset a moment ago; only its credit counts.
-            return self.returnCredit(head.length)
+            return try self.takeStray(head.length)
         }
-        // Padding serves no one and is given back at once.
-        if head.length > count {
-            self.returnCredit(head.length - count)
-            stream.credit += head.length - count
-        }
+        // Padding serves no one and is given back with the next credit.
+        stream.credit += head.length - count
         stream.receiveWindow -= head.length
         stream.unconsumed += count
         guard stream.receiveWindow >= 0 else {

@@ -8,6 +8,7 @@ extension HTTP2Connection {
     /// Writes a header block as HEADERS and, where it is large, CONTINUATION frames.
     final func writeHeaders(_ stream: HTTP2Stream, _ block: HeaderBlock, end: Bool) {
         guard !self.isClosing else { return }
+        self.expectOutput()
         let start = self.output.writerIndex
         let endFlag = end ? HTTP2FrameHead.Flag.endStream : 0
         self.output.writeFrameHead(
@@ -54,9 +55,8 @@ extension HTTP2Connection {
             }
         }
         if data.readableBytes > 0 {
-            stream.pendingBytes += data.readableBytes
             self.pendingBytes += data.readableBytes
-            stream.pending.append(data)
+            stream.appendPending(data)
         }
         stream.pendingEnd = end
         self.queue(stream)
@@ -88,6 +88,7 @@ extension HTTP2Connection {
             }
             return
         }
+        self.expectOutput()
         var written = 0
         while data.readableBytes > 0, self.writable {
             let count = min(data.readableBytes, self.peerMaxFrame, self.sendWindow, stream.sendWindow)
@@ -121,12 +122,6 @@ extension HTTP2Connection {
         guard !stream.isQueued, !stream.isHeld, stream.sendWindow > 0 || stream.pending.isEmpty else { return }
         stream.isQueued = true
         self.blocked.append(stream)
-    }
-
-    private func watchForStall() {
-        guard !self.watchesStall, let timeout = self.limits.stallTimeout else { return }
-        self.watchesStall = true
-        self.setTimeout(timeout)
     }
 
     /// Gives the waiting streams their turns, a frame each.
@@ -184,18 +179,41 @@ extension HTTP2Connection {
         let bytes = min(bytes, stream.unconsumed)
         guard bytes > 0 else { return }
         stream.unconsumed -= bytes
-        self.returnCredit(bytes)
         guard !stream.receiveEnded else { return }
         stream.credit += bytes
-        if stream.credit >= self.settings.streamWindow / 4 {
-            self.output.writeWindowUpdate(stream.id, stream.credit)
-            stream.receiveWindow += stream.credit
-            stream.credit = 0
-            self.flushSoon()
-        }
+        guard stream.credit >= stream.window / 4 else { return }
+        if stream.window < self.settings.maxStreamWindow { self.growWindow(of: stream) }
+        self.output.writeWindowUpdate(stream.id, stream.credit)
+        stream.receiveWindow += stream.credit
+        stream.credit = 0
+        self.flushSoon()
     }
 
-    /// Gives bytes back to the connection's window.
+    /// A stream is read quickly when its whole window is within this time.
+    private static var quickRound: TimeAmount { .milliseconds(250) }
+
+    /// Doubles the window of a stream that is read quickly, while there is room to grow: no stream takes more than half of
+    /// what is left of it.
+    private func growWindow(of stream: HTTP2Stream) {
+        guard let now = self.context?.eventLoop.now else { return }
+        guard let began = stream.roundBegan else {
+            stream.roundBegan = now
+            return
+        }
+        stream.consumedInRound += stream.credit
+        guard stream.consumedInRound >= stream.window else { return }
+        stream.consumedInRound = 0
+        stream.roundBegan = now
+        let growth = min(stream.window, self.settings.maxStreamWindow - stream.window)
+        guard now - began <= Self.quickRound, stream.unconsumed <= stream.window / 2,
+            growth <= (self.settings.windowGrowth - self.grownWindows) / 2
+        else { return }
+        stream.window += growth
+        stream.credit += growth
+        self.grownWindows += growth
+    }
+
+    /// Gives bytes back to the connection's window, as soon as they have arrived: see `HTTP2Settings`.
     final func returnCredit(_ bytes: Int) {
         self.credit += bytes
         guard self.credit >= max(self.settings.connectionWindow, 65_535) / 4, !self.isClosing else { return }

@@ -20,6 +20,10 @@ package class HTTP2Connection: ConnectionHandler {
     final let decoder = HPACKDecoder()
     final var receiveWindow = 65_535
     final var credit = 0
+    /// By how much the windows of the open streams have grown.
+    final var grownWindows = 0
+    /// Bytes that the peer may have sent for streams before it heard that we had ended them.
+    private final var strayAllowance: Int
     /// The header block that is being put together.
     final var assembling: (stream: UInt32, end: Bool, continuations: Int)?
     final var assembled = ByteBuffer()
@@ -43,22 +47,34 @@ package class HTTP2Connection: ConnectionHandler {
     /// Streams whose data waits for the connection's window or for the socket.
     final var blocked = Deque<HTTP2Stream>()
     final var pendingBytes = 0
-    /// DATA frames written, and how many there were when a stall was last looked for.
+    /// DATA frames written.
     final var dataFrames = 0
-    private final var dataFramesSeen = 0
-    /// The timer that looks for a stall runs.
-    final var watchesStall = false
     /// Streams with bytes whose leaving has not been reported.
     final var unreported: [HTTP2Stream] = []
     private final var reporting: [HTTP2Stream] = []
     final var serving = false
     final var goAwaySent = false
 
+    // Time: the earliest of these is what the connection's one timer waits for.
+    /// No stream has been open for too long.
+    private final var idleDue: NIODeadline?
+    /// When to look for a stall.
+    private final var stallDue: NIODeadline?
+    /// What moves, as it was when a stall was last looked for.
+    private final var progressSeen = (frames: 0, flushes: 0)
+    /// The peer must have finished by then what it has begun.
+    private final var inputDue: NIODeadline?
+    /// What it is that it has begun: no two of these are alike.
+    private final var inputMark = 0
+    /// Frames read, parts of one counted too.
+    private final var framesRead = 0
+
     init(isServer: Bool, limits: HTTPLimits, settings: HTTP2Settings) {
         self.isServer = isServer
         self.limits = limits
         self.settings = settings
         self.awaitsPreface = isServer
+        self.strayAllowance = settings.streamWindow
         self.flood = FloodGuard(limits: limits)
         self.encoder = HPACKEncoder(usesHuffman: settings.usesHuffman)
         super.init()
@@ -81,6 +97,8 @@ package class HTTP2Connection: ConnectionHandler {
     func settingsArrived() {}
     /// The peer answered our PING.
     func pingAnswered() {}
+    /// The connection is about to end although nobody has asked for it.
+    func endsUnasked() {}
     /// Whether the peer could not have used this stream yet.
     func isIdle(_ id: UInt32) -> Bool { true }
 
@@ -101,7 +119,9 @@ package class HTTP2Connection: ConnectionHandler {
             self.output.writeWindowUpdate(0, more)
             self.receiveWindow += more
         }
-        self.setTimeout(self.limits.idleTimeout)
+        self.idleDue = self.due(self.limits.idleTimeout)
+        self.watchInput()
+        self.setTimer()
         self.flushSoon()
     }
 
@@ -109,12 +129,15 @@ package class HTTP2Connection: ConnectionHandler {
         guard !self.processing else { return }
         self.processing = true
         do throws(HTTP2ConnectionError) {
-            while !self.isClosing, try self.readFrame() {}
+            while !self.isClosing, !self.outputIsFull, try self.readFrame() { self.framesRead &+= 1 }
         } catch {
             self.fail(error)
         }
         self.processing = false
-        if self.inputEnded, !self.isClosing { self.closeNow(.closed) }
+        if self.inputEnded, !self.isClosing { return self.closeNow(.closed) }
+        // Every frame may ask for an answer, and a peer that reads none of them gets no more.
+        if self.outputIsFull, !self.isClosing { self.pauseReading() }
+        self.watchInput()
     }
 
     /// Ends the connection with GOAWAY.
@@ -132,28 +155,89 @@ package class HTTP2Connection: ConnectionHandler {
         }
     }
 
-    override func timedOut() {
-        if self.streams.count > 0 {
-            self.lookForStall()
-        } else {
-            self.output.writeGoAway(lastStream: self.isServer ? self.lastPeerStream : 0, .noError)
-            self.closeAfterFlush(linger: true, reason: .timeout)
-        }
+    // MARK: Time
+
+    private func due(_ timeout: TimeAmount?) -> NIODeadline? {
+        guard let timeout, let context = self.context else { return nil }
+        return context.eventLoop.now + timeout
     }
 
-    /// Data has waited for a while. The connection is given up only when nothing at all moves: a single stream may well
-    /// have a reader that takes its time.
-    private func lookForStall() {
-        guard self.pendingBytes > 0 else {
-            self.watchesStall = false
-            return
+    private func setTimer() {
+        var earliest = self.idleDue
+        if let stall = self.stallDue, earliest.map({ stall < $0 }) ?? true { earliest = stall }
+        if let input = self.inputDue, earliest.map({ input < $0 }) ?? true { earliest = input }
+        self.setDeadline(earliest)
+    }
+
+    override func timedOut() {
+        guard let context = self.context, !self.isClosing else { return }
+        let now = context.eventLoop.now
+        if let due = self.inputDue, due <= now {
+            return self.endForTime(self.awaitsSettings ? .settingsTimeout : .protocolError)
         }
-        if self.dataFrames != self.dataFramesSeen || self.streams.all.contains(where: { !$0.hasPending }) {
-            self.dataFramesSeen = self.dataFrames
-            self.setTimeout(self.limits.stallTimeout)
+        if let due = self.stallDue, due <= now {
+            self.lookForStall()
+            guard !self.isClosing else { return }
+        }
+        if let due = self.idleDue, due <= now { return self.endForTime(.noError) }
+        self.setTimer()
+    }
+
+    private func endForTime(_ code: StreamResetCode) {
+        self.endsUnasked()
+        self.output.writeGoAway(lastStream: self.isServer ? self.lastPeerStream : 0, code)
+        self.closeAfterFlush(linger: true, reason: .timeout)
+        self.failStreams(.connectionClosed)
+    }
+
+    /// What the peer has begun it must finish in time: its preface, a header block, a frame. DATA is given longer: a body
+    /// may stop in the middle of a frame for reasons of the network, and half of one keeps nobody from anything.
+    private func watchInput() {
+        let mark: Int
+        let timeout: TimeAmount?
+        if self.isClosing || self.isPaused {
+            (mark, timeout) = (0, nil)
+        } else if self.awaitsSettings {
+            (mark, timeout) = (-1, self.limits.headTimeout)
+        } else if let assembling = self.assembling {
+            // The number of its first frame, since no other comes in between.
+            (mark, timeout) = (2 * (self.framesRead - assembling.continuations), self.limits.headTimeout)
+        } else if self.input.readableBytes > 0 || self.restOfData != nil {
+            let isData = self.restOfData != nil || HTTP2FrameHead(self.input)?.kind == HTTP2FrameHead.Kind.data
+            mark = 2 * (self.framesRead + 1) + (isData ? 1 : 0)
+            timeout = isData ? self.limits.stallTimeout : self.limits.headTimeout
         } else {
-            self.closeNow(.timeout)
+            (mark, timeout) = (0, nil)
         }
+        guard mark != self.inputMark else { return }
+        self.inputMark = mark
+        self.inputDue = self.due(timeout)
+        self.setTimer()
+    }
+
+    /// Something waits for the peer to take it.
+    final func watchForStall() {
+        guard self.stallDue == nil, self.limits.stallTimeout != nil else { return }
+        self.progressSeen = (self.dataFrames, self.flushes)
+        self.stallDue = self.due(self.limits.stallTimeout)
+        self.setTimer()
+    }
+
+    /// Something has waited for a while. What waits for windows costs the connection only when nothing at all moves: a
+    /// single stream may well have a reader that takes its time. A socket that takes nothing is nobody's.
+    private func lookForStall() {
+        self.stallDue = nil
+        guard self.pendingBytes > 0 || !self.writable else { return }
+        let (frames, flushes) = self.progressSeen
+        let moves =
+            self.writable
+            ? self.dataFrames != frames || self.streams.all.contains(where: { !$0.hasPending })
+            : self.flushes != flushes
+        if moves { self.watchForStall() } else { self.closeNow(.timeout) }
+    }
+
+    override func outputBlocked() {
+        if self.streams.count > 0 { self.watchForStall() }
     }
 
     override func disconnected(_ reason: ConnectionEnd) {
@@ -174,14 +258,20 @@ package class HTTP2Connection: ConnectionHandler {
             self.reporting.removeAll(keepingCapacity: true)
         }
         self.serveBlocked()
+        guard self.isPaused, !self.outputIsFull, !self.isClosing else { return }
+        self.resumeReading()
+        if self.input.readableBytes > 0 { self.inputArrived() }
+        if self.input.readableBytes == 0 { self.input = ByteBuffer() }
     }
 
     // MARK: Streams
 
     final func makeStream(_ id: UInt32) -> HTTP2Stream {
         if self.streams.count == 0 {
-            self.watchesStall = false
-            self.setTimeout(nil)
+            self.idleDue = nil
+            self.stallDue = nil
+            if !self.writable { self.watchForStall() }
+            self.setTimer()
         }
         var stream: HTTP2Stream
         if var spare = self.spares.popLast(), isKnownUniquelyReferenced(&spare) {
@@ -195,14 +285,20 @@ package class HTTP2Connection: ConnectionHandler {
         return stream
     }
 
-    /// Takes a stream out of the table, giving back the credit it still held; who was listening is returned.
-    final func detach(_ stream: HTTP2Stream, refused: Bool = false) -> (any HTTPStreamReceiver)? {
+    /// Takes a stream out of the table; who was listening is returned.
+    final func detach(
+        _ stream: HTTP2Stream, refused: Bool = false, byPeer: Bool = false
+    ) -> (any HTTPStreamReceiver)? {
         self.streams.remove(stream.id)
         self.pendingBytes -= stream.pendingBytes
-        self.returnCredit(stream.unconsumed)
+        self.grownWindows -= stream.window - self.settings.streamWindow
+        if !stream.receiveEnded, !byPeer { self.expectStray(stream.receiveWindow) }
         let receiver = stream.end(refused: refused)
         if self.spares.count < 64 { self.spares.append(stream) }
-        if self.streams.count == 0, !self.isClosing { self.setTimeout(self.limits.idleTimeout) }
+        if self.streams.count == 0, !self.isClosing {
+            self.idleDue = self.due(self.limits.idleTimeout)
+            self.setTimer()
+        }
         return receiver
     }
 
@@ -235,18 +331,44 @@ package class HTTP2Connection: ConnectionHandler {
     final func streamError(
         _ stream: HTTP2Stream, _ code: StreamResetCode, _ failure: StreamFailure
     ) throws(HTTP2ConnectionError) {
+        let answered = self.isAnswered(stream)
         let receiver = self.detach(stream)
         self.output.writeReset(stream.id, code)
         self.flushSoon()
         receiver?.streamFailed(failure)
         self.streamLeft()
-        try self.countReset()
+        try self.countReset(answered: answered)
     }
 
-    final func countReset() throws(HTTP2ConnectionError) {
+    final func isAnswered(_ stream: HTTP2Stream) -> Bool { self.isServer ? stream.headSent : stream.headReceived }
+
+    /// - Parameter answered: the response had begun.
+    final func countReset(answered: Bool) throws(HTTP2ConnectionError) {
         guard let context = self.context else { return }
-        if self.isServer, self.flood.streamReset(now: context.eventLoop.now) {
-            throw HTTP2ConnectionError(.enhanceYourCalm, "most streams are reset")
+        if self.flood.streamReset(answered: answered, now: context.eventLoop.now) {
+            throw HTTP2ConnectionError(.enhanceYourCalm, "too many streams are reset")
+        }
+    }
+
+    /// A frame other than DATA for a stream that has ended.
+    final func countStrayFrame() throws(HTTP2ConnectionError) {
+        guard let context = self.context else { return }
+        if self.flood.strayFrame(now: context.eventLoop.now) {
+            throw HTTP2ConnectionError(.enhanceYourCalm, "too many frames for streams that have ended")
+        }
+    }
+
+    /// We end a stream, for which the peer may have so many bytes under way.
+    final func expectStray(_ bytes: Int) {
+        self.strayAllowance = min(
+            self.strayAllowance + max(0, bytes), max(self.settings.connectionWindow, self.settings.streamWindow))
+    }
+
+    /// DATA for a stream that has ended. What the peer sent before it knew is in order, and it may be in small pieces.
+    final func takeStray(_ bytes: Int) throws(HTTP2ConnectionError) {
+        self.strayAllowance -= max(bytes, 64)
+        guard self.strayAllowance >= 0 else {
+            throw HTTP2ConnectionError(.streamClosed, "DATA for streams that have long ended")
         }
     }
 

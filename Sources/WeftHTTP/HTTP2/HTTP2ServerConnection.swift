@@ -6,6 +6,8 @@ package final class HTTP2ServerConnection: HTTP2Connection, ServerConnection {
     private var delegate: (any ServerConnectionDelegate)?
     private var draining = false
     private var drainAnnounced = false
+    /// The highest stream that came after the end had been announced.
+    private var lastIgnored: UInt32 = 0
 
     package init(
         delegate: any ServerConnectionDelegate, limits: HTTPLimits = HTTPLimits(),
@@ -54,7 +56,7 @@ package final class HTTP2ServerConnection: HTTP2Connection, ServerConnection {
         self.streamLeft()
     }
 
-    override func isIdle(_ id: UInt32) -> Bool { id & 1 == 0 || id > self.lastPeerStream }
+    override func isIdle(_ id: UInt32) -> Bool { id & 1 == 0 || id > max(self.lastPeerStream, self.lastIgnored) }
 
     override func headersArrived(
         _ id: UInt32, _ stream: HTTP2Stream?, _ block: consuming HeaderBlock, _ outcome: HPACKDecoder.Outcome,
@@ -64,16 +66,20 @@ package final class HTTP2ServerConnection: HTTP2Connection, ServerConnection {
         guard id & 1 == 1 else { throw HTTP2ConnectionError(.protocolError, "a client's stream with an even number") }
         guard id > self.lastPeerStream else {
             // Trailers of a stream that has just been reset look the same as a reused number; either is bounded.
-            return try self.countControlFrame()
+            return try self.countStrayFrame()
         }
-        // After the second GOAWAY the client knows that this one was not taken.
-        guard !self.drainAnnounced else { return }
+        // After the second GOAWAY the client knows that this one was not taken; its body may be under way.
+        guard !self.drainAnnounced else {
+            self.lastIgnored = max(self.lastIgnored, id)
+            if !end { self.expectStray(self.settings.streamWindow) }
+            return try self.countStrayFrame()
+        }
         self.lastPeerStream = id
         guard self.streams.count < self.limits.maxStreams, !self.goAwaySent else {
             self.output.writeReset(id, .refusedStream)
             self.flushSoon()
-            self.flood.streamOpened()
-            return try self.countReset()
+            if !end { self.expectStray(self.settings.streamWindow) }
+            return try self.countReset(answered: false)
         }
         if outcome == .tooLarge {
             return try self.refuse(id, MessageRefusal(status: 431, cause: "the header list is too large"), end: end)
@@ -85,7 +91,7 @@ package final class HTTP2ServerConnection: HTTP2Connection, ServerConnection {
         do throws(HTTP2FieldRules.Malformed) {
             request = try HTTP2FieldRules.request(&block)
         } catch {
-            return try self.refuse(id, .malformed(error.cause), end: end)
+            return try self.refuse(id, MessageRefusal(status: error.status, cause: error.cause), end: end)
         }
         guard !end || request.contentLength ?? 0 == 0 else {
             return try self.refuse(id, .malformed("a content-length without a body"), end: end)
@@ -99,17 +105,19 @@ package final class HTTP2ServerConnection: HTTP2Connection, ServerConnection {
         let receiver = delegate.connectionOpened(stream)
         stream.listen(receiver)
         receiver.streamReceived(request: RequestHead(method: request.method, headers: block), end: end)
-        if request.expectsContinue, stream.connection === self, !stream.headSent {
+        // Nobody waits for it who has sent everything.
+        if request.expectsContinue, !end, stream.connection === self, !stream.headSent {
             self.writeHeaders(stream, ResponseHead(status: 100).headers, end: false)
         }
     }
 
-    /// A malformed request costs its stream, an oversized one gets an answer; both count as resets provoked.
+    /// A malformed request costs its stream; one that is oversized, or expects too much, gets an answer. All count as
+    /// resets provoked.
     private func refuse(_ id: UInt32, _ refusal: MessageRefusal, end: Bool) throws(HTTP2ConnectionError) {
-        self.flood.streamOpened()
         self.delegate?.connectionRefused(refusal)
-        if refusal.status == 431 {
-            var head = self.delegate?.connectionAnswer(to: refusal)?.head ?? ResponseHead(status: 431)
+        if !end { self.expectStray(self.settings.streamWindow) }
+        if refusal.status != 400 {
+            var head = self.delegate?.connectionAnswer(to: refusal)?.head ?? ResponseHead(status: refusal.status)
             head.headers.remove(.contentType)
             head.headers.set(.contentLength, "0")
             let start = self.output.writerIndex
@@ -125,7 +133,7 @@ package final class HTTP2ServerConnection: HTTP2Connection, ServerConnection {
             self.output.writeReset(id, .protocolError)
         }
         self.flushSoon()
-        try self.countReset()
+        try self.countReset(answered: false)
     }
 
     override func disconnected(_ reason: ConnectionEnd) {

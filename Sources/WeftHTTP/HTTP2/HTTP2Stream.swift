@@ -23,6 +23,11 @@ final class HTTP2Stream: ServerStream, ClientStream {
     // Receiving.
     /// Bytes the peer may still send.
     var receiveWindow = 0
+    /// Bytes that it may send ahead of what is consumed.
+    var window = 0
+    /// Since when a window's worth of bytes is being consumed, and how many of them have been.
+    var roundBegan: NIODeadline?
+    var consumedInRound = 0
     /// Bytes delivered and not yet consumed.
     var unconsumed = 0
     /// Bytes consumed whose credit the peer has not been given.
@@ -43,6 +48,8 @@ final class HTTP2Stream: ServerStream, ClientStream {
     /// What waits for window or socket.
     var pending = Deque<ByteBuffer>()
     var pendingBytes = 0
+    /// The last of `pending` is a copy of our own, to which small pieces are added.
+    private var ownsLastPending = false
     /// The message ends after `pending`.
     var pendingEnd = false
     var pendingTrailers: HeaderBlock?
@@ -61,6 +68,9 @@ final class HTTP2Stream: ServerStream, ClientStream {
         self.connection = connection
         self.tunnel = .none
         self.receiveWindow = receiveWindow
+        self.window = receiveWindow
+        self.roundBegan = nil
+        self.consumedInRound = 0
         self.sendWindow = sendWindow
         self.unconsumed = 0
         self.credit = 0
@@ -101,6 +111,31 @@ final class HTTP2Stream: ServerStream, ClientStream {
         return receiver
     }
 
+    /// Pieces of at most so many bytes are copied when they have to wait: on the wire they were part of something larger,
+    /// and would keep all of that in memory, up to a whole read of the socket.
+    private static var copiedPending: Int { 8_192 }
+    /// Bytes that such copies are gathered into.
+    private static var gatheredPending: Int { 32_768 }
+
+    /// Adds what has to wait. What it costs is in proportion to its bytes, however many pieces they come in.
+    func appendPending(_ data: ByteBuffer) {
+        let count = data.readableBytes
+        self.pendingBytes += count
+        guard count <= Self.copiedPending else {
+            self.ownsLastPending = false
+            return self.pending.append(data)
+        }
+        let last = self.pending.endIndex - 1
+        if last >= 0, self.ownsLastPending, self.pending[last].readableBytes + count <= Self.gatheredPending {
+            self.pending[last].writeImmutableBuffer(data)
+        } else {
+            var own = ByteBuffer()
+            own.writeImmutableBuffer(data)
+            self.pending.append(own)
+            self.ownsLastPending = true
+        }
+    }
+
     var hasPending: Bool { !self.pending.isEmpty || self.pendingEnd }
 
     // MARK: The stream's user
@@ -127,9 +162,11 @@ final class HTTP2Stream: ServerStream, ClientStream {
         }
     }
 
-    /// 101 is said as 200 here. Another success would be read as that, and so cannot be passed on as it is.
+    /// 101 is said as 200 here. Another success, of an application that answers as if it had not been asked for an
+    /// upgrade, would be read as that: it is said as a refusal, with the status that it was for a sidecar to restore.
     private func sendTunnelResponse(_ head: ResponseHead, end: Bool, on connection: HTTP2Connection) {
         var headers = head.headers
+        headers.remove(.weftUpgradeRefused)
         switch self.tunnel {
         case .connect where head.status / 100 == 2 && !end:
             self.tunnel = .open
@@ -142,8 +179,9 @@ final class HTTP2Stream: ServerStream, ClientStream {
             headers.moveToFront(headers.count - 1)
         case .upgrade where head.status / 100 == 2:
             self.tunnel = .none
-            headers.set(.status, 502)
+            headers.set(.status, HTTP2FieldRules.upgradeRefused)
             headers.moveToFront(headers.count - 1)
+            headers.append(.weftUpgradeRefused, head.status)
         case .none, .connect, .upgrade, .open: self.tunnel = .none
         }
         connection.writeHeaders(self, headers, end: end)

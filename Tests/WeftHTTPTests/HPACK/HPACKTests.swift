@@ -105,6 +105,13 @@ import WeftMessage
         var wire = ByteBuffer()
         encoder.encode([":method": "GET"], into: &wire)
         #expect(Array(wire.readableBytesView) == [0x20, 0x82])
+        encoder.peerSetTableSize(100)
+        encoder.peerSetTableSize(30)
+        encoder.peerSetTableSize(60)
+        wire.clear()
+        encoder.encode([":method": "GET"], into: &wire)
+        // The smallest in between comes first: what it evicted is gone.
+        #expect(Array(wire.readableBytesView) == [0x3e, 0x3f, 29, 0x82])
     }
 
     @Test(arguments: [
@@ -161,6 +168,61 @@ import WeftMessage
             guard case .malformed = outcome else {
                 Issue.record("\(field) gave \(outcome)")
                 return
+            }
+        }
+    }
+
+    private static func literal(_ name: String, _ value: String) -> [UInt8] {
+        [0x40, UInt8(name.utf8.count)] + Array(name.utf8) + [UInt8(value.utf8.count)] + Array(value.utf8)
+    }
+
+    @Test(arguments: FieldName.allCases)
+    func `an entry with a bad value lends its name as what it is`(name: FieldName) throws {
+        guard name != .other else { return }
+        let decoder = HPACKDecoder()
+        var headers = HeaderBlock()
+        let entry = Self.literal("\(name.text)", "x\u{1}")
+        let first = try entry.withUnsafeBytes {
+            try decoder.decode($0, into: &headers, maxListSize: 4096, maxFields: 100)
+        }
+        #expect(first == .malformed)
+        #expect(headers.isEmpty)
+        for pattern in [[0x0f, 0x2f], [0x1f, 0x2f], [0x7e]] as [[UInt8]] {
+            headers = HeaderBlock()
+            let outcome = try (pattern + [1, 0x35]).withUnsafeBytes {
+                try decoder.decode($0, into: &headers, maxListSize: 4096, maxFields: 100)
+            }
+            #expect(outcome == .complete)
+            #expect(headers.fields.map(\.name) == [name])
+            #expect(headers[name] == "5")
+        }
+    }
+
+    @Test(arguments: ["Content-Length", "CONTENT-LENGTH", "content-length ", "X-A", "", ":unknown", "a b"])
+    func `a malformed name stays malformed for all that refer to it`(name: String) throws {
+        let decoder = HPACKDecoder()
+        for block in [Self.literal(name, "1"), [0x0f, 0x2f, 1, 0x35], [0x7e, 1, 0x35], [0x7e, 1, 0x35]] {
+            var headers = HeaderBlock()
+            let outcome = try block.withUnsafeBytes {
+                try decoder.decode($0, into: &headers, maxListSize: 4096, maxFields: 100)
+            }
+            #expect(outcome == .malformed)
+            #expect(headers.isEmpty)
+        }
+    }
+
+    @Test func `another spelling of a protected name is left out, each time it is referred to`() throws {
+        let decoder = HPACKDecoder()
+        for block in [Self.literal("x-weft_peer", "1"), [0xbe], [0x0f, 0x2f, 1, 0x35], [0x7e, 1, 0x35]] {
+            var headers = HeaderBlock()
+            let outcome = try (block + Self.literal("x_a", "1")).withUnsafeBytes {
+                try decoder.decode($0, into: &headers, maxListSize: 4096, maxFields: 100)
+            }
+            #expect(outcome == .complete)
+            #expect(headers == ["x_a": "1"])
+            // The field under test is to be the newest entry again.
+            _ = try Self.literal("x-weft_peer", "1").withUnsafeBytes {
+                try decoder.decode($0, into: &headers, maxListSize: 4096, maxFields: 100)
             }
         }
     }

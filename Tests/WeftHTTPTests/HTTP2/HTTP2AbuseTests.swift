@@ -52,6 +52,63 @@ import WeftMessage
         #expect(peer.frames().goAway == .protocolError)
     }
 
+    @Test func `a preface must be followed by SETTINGS in time`() throws {
+        let delegate = RecordingServer()
+        let peer = try HTTP2Peer(HTTP2ServerConnection(delegate: delegate))
+        peer.send(Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8))
+        peer.channel.embeddedEventLoop.advanceTime(by: .seconds(12))
+        #expect(peer.frames().goAway == .settingsTimeout)
+        #expect(delegate.closed == .timeout)
+    }
+
+    @Test func `a header block must be whole in time, however it dribbles`() throws {
+        let rig = try HTTP2ServerRig(prepare: { _ in })
+        rig.peer.send(rig.peer.headers(1, HTTP2ServerRig.get))
+        rig.peer.send(WireFrame(kind: 1, flags: 1, stream: 3, payload: [0x82]))
+        for _ in 0..<3 {
+            rig.peer.channel.embeddedEventLoop.advanceTime(by: .seconds(3))
+            #expect(!rig.connection.isClosing)
+            rig.peer.send(WireFrame(kind: 9, stream: 3))
+        }
+        rig.peer.channel.embeddedEventLoop.advanceTime(by: .seconds(2))
+        #expect(rig.peer.frames().goAway == .protocolError)
+        #expect(rig.delegate.receivers.map(\.failure) == [.connectionClosed])
+    }
+
+    @Test func `half a frame must be followed by the other half in time`() throws {
+        let rig = try HTTP2ServerRig(prepare: { _ in })
+        rig.peer.send(rig.peer.headers(1, HTTP2ServerRig.get))
+        rig.peer.send(Array(WireFrame.ping.bytes.prefix(12)))
+        rig.peer.channel.embeddedEventLoop.advanceTime(by: .seconds(11))
+        #expect(rig.peer.frames().goAway == .protocolError)
+        let patient = try HTTP2ServerRig(prepare: { _ in })
+        patient.peer.send(patient.peer.headers(1, HTTP2ServerRig.post, end: false))
+        let body = WireFrame.data(1, "abcdef", end: true).bytes
+        patient.peer.send(Array(body.prefix(12)))
+        patient.peer.channel.embeddedEventLoop.advanceTime(by: .minutes(2))
+        #expect(!patient.connection.isClosing)
+        patient.peer.send(Array(body.dropFirst(12)))
+        #expect(patient.delegate.receivers.first?.body == "abcdef")
+        patient.peer.channel.embeddedEventLoop.advanceTime(by: .minutes(20))
+        #expect(!patient.connection.isClosing)
+    }
+
+    @Test func `SETTINGS of many entries are refused, and of the rest the last counts`() throws {
+        let many = try HTTP2ServerRig()
+        many.peer.send(.settings(Array(repeating: (4, 70_000), count: 33)))
+        #expect(many.peer.frames().goAway == .enhanceYourCalm)
+        let rig = try HTTP2ServerRig(peerSettings: [(4, 10)]) { receiver in
+            receiver.onEnd = { receiver in
+                receiver.server?.sendResponse(ResponseHead(status: 200), end: false)
+                receiver.server?.sendData(ByteBuffer(repeating: 0x78, count: 100), end: true)
+            }
+        }
+        rig.peer.send(rig.peer.headers(1, HTTP2ServerRig.get))
+        #expect(rig.peer.frames().body(of: 1).utf8.count == 10)
+        rig.peer.send(.settings([(4, 100), (4, 20), (3, 1), (4, 15)]))
+        #expect(rig.peer.frames().body(of: 1).utf8.count == 5)
+    }
+
     @Test func `a header block may not be interrupted`() throws {
         let rig = try HTTP2ServerRig()
         var open = rig.peer.headers(1, HTTP2ServerRig.get)
@@ -117,6 +174,82 @@ import WeftMessage
         #expect(!rig.connection.isClosing)
     }
 
+    @Test func `resets before an answer are few among many, however many the many are`() throws {
+        let rig = try HTTP2ServerRig()
+        var id: UInt32 = 1
+        while !rig.connection.isClosing, id < 20_001 {
+            rig.peer.send(
+                rig.peer.headers(id, HTTP2ServerRig.post, end: false), .reset(id),
+                rig.peer.headers(id + 2, HTTP2ServerRig.get), rig.peer.headers(id + 4, HTTP2ServerRig.get))
+            id += 6
+        }
+        #expect(rig.peer.frames().goAway == .enhanceYourCalm)
+        let busy = try HTTP2ServerRig()
+        for round in 0..<12_000 {
+            let id = UInt32(1 + 2 * round)
+            if round % 10 == 9 {
+                busy.peer.send(busy.peer.headers(id, HTTP2ServerRig.post, end: false), .reset(id))
+            } else {
+                busy.peer.send(busy.peer.headers(id, HTTP2ServerRig.get))
+            }
+        }
+        #expect(!busy.connection.isClosing)
+    }
+
+    @Test func `refused streams do not make up for resets`() throws {
+        var limits = HTTPLimits()
+        limits.maxStreams = 1
+        let rig = try HTTP2ServerRig(limits: limits, prepare: { _ in })
+        rig.peer.send(rig.peer.headers(1, HTTP2ServerRig.get))
+        var id: UInt32 = 3
+        while !rig.connection.isClosing, id < 2_001 {
+            rig.peer.send(rig.peer.headers(id, HTTP2ServerRig.get))
+            id += 2
+        }
+        #expect(rig.peer.frames().goAway == .enhanceYourCalm)
+    }
+
+    @Test func `a window of DATA may follow a reset, and no more`() throws {
+        let rig = try HTTP2ServerRig(prepare: { _ in })
+        let piece = String(repeating: "a", count: 16_384)
+        rig.peer.send(rig.peer.headers(1, HTTP2ServerRig.post, end: false))
+        rig.delegate.receivers.first?.stream?.reset(.cancel)
+        for _ in 0..<4 { rig.peer.send(.data(1, piece)) }
+        #expect(!rig.connection.isClosing)
+        for _ in 0..<5 { rig.peer.send(.data(1, piece)) }
+        #expect(rig.peer.frames().goAway == .streamClosed)
+    }
+
+    @Test func `small pieces of DATA after a reset are in order, and not for ever`() throws {
+        let rig = try HTTP2ServerRig(prepare: { _ in })
+        rig.peer.send(rig.peer.headers(1, HTTP2ServerRig.post, end: false))
+        rig.delegate.receivers.first?.stream?.reset(.cancel)
+        for _ in 0..<1_000 { rig.peer.send(.data(1, "a")) }
+        #expect(!rig.connection.isClosing)
+        for _ in 0..<2_000 { rig.peer.send(.data(1, "a")) }
+        #expect(rig.peer.frames().goAway == .streamClosed)
+    }
+
+    @Test func `small pieces of DATA that are consumed are as good as large ones`() throws {
+        let rig = try HTTP2ServerRig(prepare: { _ in })
+        rig.peer.send(rig.peer.headers(1, HTTP2ServerRig.post, end: false))
+        for _ in 0..<100 {
+            rig.peer.send((0..<1_000).flatMap { _ in WireFrame.data(1, "abcdef").bytes })
+        }
+        #expect(!rig.connection.isClosing)
+        #expect(rig.delegate.receivers.first?.body.utf8.count == 600_000)
+    }
+
+    @Test func `DATA for a stream that came after the end was announced is expected`() throws {
+        let rig = try HTTP2ServerRig(prepare: { _ in })
+        rig.peer.send(rig.peer.headers(1, HTTP2ServerRig.get))
+        rig.connection.drain()
+        rig.peer.send(WireFrame(kind: 6, flags: 1, payload: Array(repeating: 0, count: 8)))
+        rig.peer.send(rig.peer.headers(3, HTTP2ServerRig.post, end: false), .data(3, "abc", end: true))
+        #expect(!rig.connection.isClosing)
+        #expect(rig.delegate.receivers.count == 1)
+    }
+
     @Test(arguments: [
         .ping, .settings(), WireFrame(kind: 2, stream: 1, payload: [0, 0, 0, 9, 0]), WireFrame(kind: 99),
         .windowUpdate(0, 1), WireFrame(kind: 4, flags: 1),
@@ -140,6 +273,10 @@ import WeftMessage
         rig.peer.send(rig.peer.headers(1, HTTP2ServerRig.post, end: false))
         for _ in 0..<20 { rig.peer.send(.data(1, "")) }
         #expect(rig.peer.frames().goAway == .enhanceYourCalm)
+        let mixed = try HTTP2ServerRig(prepare: { _ in })
+        mixed.peer.send(mixed.peer.headers(1, HTTP2ServerRig.post, end: false))
+        for _ in 0..<20 { mixed.peer.send(.data(1, ""), .data(1, ""), .data(1, "a")) }
+        #expect(mixed.peer.frames().goAway == .enhanceYourCalm)
     }
 
     @Test func `a peer that takes nothing of what waits is left`() throws {
@@ -148,6 +285,61 @@ import WeftMessage
         rig.peer.channel.embeddedEventLoop.advanceTime(by: .minutes(11))
         #expect(rig.delegate.closed == .timeout)
         #expect(rig.delegate.receivers.first?.failure == .connectionClosed)
+    }
+
+    @Test func `a peer that reads no answer is asked for no more requests, and left in the end`() throws {
+        let rig = try HTTP2ServerRig { receiver in
+            receiver.onRequest = { receiver, _ in
+                var head = ResponseHead(status: 204)
+                head.headers.append(.setCookie, String(repeating: "a", count: 1_000))
+                receiver.server?.sendResponse(head, end: true)
+            }
+        }
+        rig.peer.channel.isWritable = false
+        rig.peer.channel.pipeline.fireChannelWritabilityChanged()
+        var id: UInt32 = 1
+        while !rig.connection.isPaused, id < 10_000 {
+            rig.peer.send(rig.peer.headers(id, HTTP2ServerRig.get))
+            id += 2
+        }
+        let taken = rig.delegate.receivers.count
+        #expect(taken < 300)
+        rig.peer.send(rig.peer.headers(id, HTTP2ServerRig.get))
+        #expect(rig.delegate.receivers.count == taken)
+        #expect(rig.connection.output.readableBytes < 300_000)
+        rig.peer.channel.isWritable = true
+        rig.peer.channel.pipeline.fireChannelWritabilityChanged()
+        #expect(rig.peer.frames().count { $0.kind == 1 } == taken + 1)
+        #expect(!rig.connection.isPaused)
+    }
+
+    @Test func `a socket that takes nothing is given up although a stream has nothing to send`() throws {
+        let rig = try HTTP2ServerRig(prepare: { _ in })
+        rig.peer.send(rig.peer.headers(1, HTTP2ServerRig.get), rig.peer.headers(3, HTTP2ServerRig.get))
+        rig.peer.channel.isWritable = false
+        rig.peer.channel.pipeline.fireChannelWritabilityChanged()
+        rig.delegate.receivers[0].server?.sendResponse(ResponseHead(status: 204), end: true)
+        rig.peer.channel.embeddedEventLoop.advanceTime(by: .minutes(4))
+        #expect(rig.delegate.closed == nil)
+        rig.peer.channel.embeddedEventLoop.advanceTime(by: .minutes(2))
+        #expect(rig.delegate.closed == .timeout)
+    }
+
+    @Test func `pieces that wait cost what they hold, however small they are`() throws {
+        let rig = try HTTP2ServerRig(peerSettings: [(4, 0)], prepare: { _ in })
+        rig.peer.send(rig.peer.headers(1, HTTP2ServerRig.get))
+        let receiver = try #require(rig.delegate.receivers.first)
+        receiver.server?.sendResponse(ResponseHead(status: 200), end: false)
+        var whole = ByteBuffer(repeating: 0x78, count: 131_072)
+        for _ in 0..<65_536 { receiver.server?.sendData(whole.readSlice(length: 1) ?? ByteBuffer(), end: false) }
+        let stream = try #require(receiver.stream as? HTTP2Stream)
+        #expect(stream.pending.count <= 2)
+        #expect(stream.pending.allSatisfy { $0.capacity <= 65_536 })
+        #expect(stream.unsentBytes == 65_536)
+        receiver.server?.sendData(ByteBuffer(string: "end"), end: true)
+        rig.peer.send(.windowUpdate(1, 100_000), .windowUpdate(0, 100_000))
+        #expect(rig.peer.frames().body(of: 1).utf8.count == 65_539)
+        #expect(receiver.isClosed && receiver.sent == 65_539)
     }
 
     @Test func `a stream whose reader takes its time does not cost the others their connection`() throws {

@@ -141,4 +141,72 @@ import WeftMessage
         #expect(frames.map(\.flags) == [1, 0, 4])
         #expect(try rig.peer.decode(frames.flatMap(\.payload))["x-large"]?.count == 40_000)
     }
+
+    @Test func `an upstream that resets most streams is left`() throws {
+        let rig = try HTTP2ClientRig()
+        var id: UInt32 = 1
+        while !rig.connection.isClosing, id < 2_001 {
+            _ = try #require(rig.open())
+            rig.peer.send(.reset(id, .internalError))
+            id += 2
+        }
+        #expect(rig.peer.frames().goAway == .enhanceYourCalm)
+        let full = try HTTP2ClientRig()
+        for index in 0..<1_000 {
+            _ = try #require(full.open())
+            full.peer.send(.reset(UInt32(1 + 2 * index), .refusedStream))
+        }
+        #expect(!full.connection.isClosing)
+    }
+
+    @Test func `an upstream that never says SETTINGS is left`() throws {
+        let delegate = RecordingClient()
+        let connection = HTTP2ClientConnection(delegate: delegate)
+        let peer = try HTTP2Peer(connection)
+        peer.channel.embeddedEventLoop.advanceTime(by: .seconds(12))
+        #expect(peer.frames().goAway == .settingsTimeout)
+        #expect(delegate.stopped && delegate.closed == .timeout)
+    }
+
+    // MARK: Upgrades that the application answers as if it had not been asked
+
+    private func upgrade(_ rig: HTTP2ClientRig) throws -> RecordingReceiver {
+        let receiver = RecordingReceiver()
+        var head = RequestHead(method: .get, authority: "billing", path: "/room")
+        head.headers.append(.connectProtocol, "websocket")
+        receiver.stream = rig.connection.open(head, end: false, receiver: receiver)
+        return try #require(receiver.stream == nil ? nil : receiver)
+    }
+
+    @Test func `an upgrade refused with success is an ordinary response to who asked`() throws {
+        let rig = try HTTP2ClientRig(peerSettings: [(8, 1)])
+        let receiver = try self.upgrade(rig)
+        rig.peer.send(
+            rig.peer.headers(
+                1, [":status": "501", "content-length": "5", "x-weft-upgrade-refused": "200", "x-a": "1"], end: false),
+            .data(1, "hello", end: true))
+        #expect(receiver.events == ["response 200", "closed"])
+        #expect(receiver.response?.headers[.status] == "200")
+        #expect(receiver.response?.headers.name(at: 0) == ":status")
+        #expect(receiver.response?.headers["x-weft-upgrade-refused"] == nil)
+        #expect(receiver.response?.headers[.contentLength] == "5")
+        #expect(receiver.body == "hello")
+    }
+
+    @Test(arguments: [("501", "101"), ("501", "404"), ("501", "x"), ("404", "200")])
+    func `a refusal says nothing else by its field`(status: String, field: String) throws {
+        let rig = try HTTP2ClientRig(peerSettings: [(8, 1)])
+        let receiver = try self.upgrade(rig)
+        rig.peer.send(rig.peer.headers(1, [":status": status, "x-weft-upgrade-refused": field]))
+        #expect(receiver.response?.status == Int(status))
+        #expect(receiver.response?.headers.contains(.weftUpgradeRefused) == false)
+    }
+
+    @Test func `the field of refused upgrades means nothing in other responses, and is not handed on`() throws {
+        let rig = try HTTP2ClientRig()
+        let receiver = try #require(rig.open())
+        rig.peer.send(rig.peer.headers(1, [":status": "501", "x-weft-upgrade-refused": "200"]))
+        #expect(receiver.response?.status == 501)
+        #expect(receiver.response?.headers.contains(.weftUpgradeRefused) == false)
+    }
 }
