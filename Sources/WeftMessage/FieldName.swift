@@ -69,6 +69,7 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
     case xForwardedProto
     case xRequestID
     case weftAttempt
+    case weftCase
     case weftDeadline
     case weftPeer
     case weftReason
@@ -145,6 +146,7 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
         case .xForwardedProto: "x-forwarded-proto"
         case .xRequestID: "x-request-id"
         case .weftAttempt: "x-weft-attempt"
+        case .weftCase: "x-weft-case"
         case .weftDeadline: "x-weft-deadline-ms"
         case .weftPeer: "x-weft-peer"
         case .weftReason: "x-weft-reason"

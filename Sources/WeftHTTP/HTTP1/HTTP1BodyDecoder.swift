@@ -179,7 +179,8 @@ extension FieldName {
         switch self {
         case .contentLength, .transferEncoding, .host, .authorization, .contentEncoding, .contentType, .trailer,
             .cookie, .setCookie, .te, .expect, .maxForwards, .range, .cacheControl, .xForwardedClientCert,
-            .xForwardedFor, .xForwardedHost, .xForwardedProto, .weftAttempt, .weftDeadline, .weftPeer, .weftReason:
+            .xForwardedFor, .xForwardedHost, .xForwardedProto, .weftAttempt, .weftCase, .weftDeadline, .weftPeer,
+            .weftReason:
             true
         default: self.isPseudo
         }

@@ -20,6 +20,8 @@ struct HTTP1FieldParser {
     var host: UnsafeRawBufferPointer?
     /// `Connection` named fields besides those that are always removed.
     private var namesFields = false
+    /// `Content-Length` as it was written, for whoever appends the field.
+    var contentLengthName: UnsafeRawBufferPointer?
 
     init(limits: HTTPLimits) { self.limits = limits }
 
@@ -31,6 +33,7 @@ struct HTTP1FieldParser {
     ) throws(MessageRefusal) {
         let firstField = block.count
         var position = start
+        var isFirst = true
         while position < bytes.count - 2 {
             guard let lineFeed = FieldSyntax.find(UInt8(ascii: "\n"), in: bytes, from: position),
                 lineFeed > position, bytes[lineFeed - 1] == UInt8(ascii: "\r")
@@ -43,6 +46,10 @@ struct HTTP1FieldParser {
             let name = UnsafeRawBufferPointer(rebasing: line[..<colon])
             let value = FieldSyntax.trimmed(UnsafeRawBufferPointer(rebasing: line[(colon + 1)...]))
             guard FieldSyntax.isValue(value) else { throw .malformed("a control character in a field value") }
+            if isFirst {
+                isFirst = false
+                block.takeForm(fromFirst: name)
+            }
             try self.take(name, value, into: &block)
             guard block.count - firstField <= self.limits.maxFields else {
                 throw MessageRefusal(status: 431, cause: "more than \(self.limits.maxFields) fields")
@@ -58,7 +65,10 @@ struct HTTP1FieldParser {
         switch known {
         case .other:
             guard block.append(foldingName: name, value: value) else { throw .malformed("a field name is no token") }
-        case .contentLength: try self.takeContentLength(value)
+            block.keepSpellingOfLast(name)
+        case .contentLength:
+            try self.takeContentLength(value)
+            self.contentLengthName = name
         case .transferEncoding: try self.takeTransferEncoding(value)
         case .connection: try self.takeConnection(value)
         case .host:
@@ -74,7 +84,10 @@ struct HTTP1FieldParser {
             try FieldSyntax.forEachMember(of: value) { member throws(MessageRefusal) in
                 if FieldSyntax.equals(member, anyCase: "trailers") { wantsTrailers = true }
             }
-            if wantsTrailers, !block.contains(.te) { block.append(.te, "trailers") }
+            if wantsTrailers, !block.contains(.te) {
+                block.append(.te, "trailers")
+                block.keepSpellingOfLast(name)
+            }
         case .upgrade:
             guard self.upgrade == nil else { return }
             let end = FieldSyntax.find(UInt8(ascii: ","), in: value, from: 0) ?? value.count
@@ -82,7 +95,9 @@ struct HTTP1FieldParser {
         case .keepAlive, .proxyConnection, .proxyAuthenticate, .proxyAuthorization, .http2Settings: break
         case .method, .scheme, .authority, .path, .connectProtocol, .status:
             throw .malformed("a field name is no token")
-        default: block.append(interned: known, name: name, value: value)
+        default:
+            block.append(interned: known, name: name, value: value)
+            block.keepSpellingOfLast(name)
         }
     }
 
@@ -177,7 +192,8 @@ extension FieldName {
         switch self {
         case .host, .authority, .method, .path, .scheme, .contentLength, .contentType, .contentEncoding, .authorization,
             .cookie, .setCookie, .xForwardedClientCert, .xForwardedFor, .xForwardedHost, .xForwardedProto, .forwarded,
-            .weftAttempt, .weftDeadline, .weftPeer, .weftReason, .xRequestID, .traceparent, .tracestate, .te, .via:
+            .weftAttempt, .weftCase, .weftDeadline, .weftPeer, .weftReason, .xRequestID, .traceparent, .tracestate, .te,
+            .via:
             true
         default: false
         }

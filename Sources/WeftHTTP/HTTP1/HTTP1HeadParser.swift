@@ -122,6 +122,7 @@ struct HTTP1HeadParser {
         } else if let length = fields.contentLength {
             framing = length == 0 ? .none : .length(length)
             block.append(.contentLength, length)
+            if let name = fields.contentLengthName { block.keepSpellingOfLast(name) }
         }
         if method == .connect, framing != .none { throw .malformed("CONNECT with a body") }
         var request = Request(
@@ -227,7 +228,10 @@ struct HTTP1HeadParser {
             guard fields.isChunked else { throw .malformed("no usable transfer coding") }
         }
         let hasNoContent = status < 200 || status == 204
-        if let length = fields.contentLength, !hasNoContent { block.append(.contentLength, length) }
+        if let length = fields.contentLength, !hasNoContent {
+            block.append(.contentLength, length)
+            if let name = fields.contentLengthName { block.keepSpellingOfLast(name) }
+        }
         let framing: BodyFraming
         if hasNoContent || status == 304 || method == .head || method == .connect && status < 300 {
             framing = .none
