@@ -50,6 +50,7 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
     case retryAfter
     case webSocketAccept
     case webSocketKey
+    case webSocketVersion
     case server
     case setCookie
     case te
@@ -127,6 +128,7 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
         case .retryAfter: "retry-after"
         case .webSocketAccept: "sec-websocket-accept"
         case .webSocketKey: "sec-websocket-key"
+        case .webSocketVersion: "sec-websocket-version"
         case .server: "server"
         case .setCookie: "set-cookie"
         case .te: "te"

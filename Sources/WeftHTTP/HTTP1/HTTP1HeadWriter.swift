@@ -16,6 +16,8 @@ enum HTTP1HeadWriter {
         var upgrade: String?
         /// `sec-websocket-key` of a request, `sec-websocket-accept` of a 101.
         var webSocket: String?
+        /// The request does not say its WebSocket version, which HTTP/2 does not ask for.
+        var addsWebSocketVersion = false
     }
 
     static func writeRequest(_ head: RequestHead, _ additions: Additions, into output: inout ByteBuffer) {
@@ -154,7 +156,7 @@ enum HTTP1HeadWriter {
         }
         if let upgrade = additions.upgrade {
             writer.name("connection")
-            writer.text("Upgrade\r\n")
+            writer.text(additions.close ? "close, Upgrade\r\n" : "Upgrade\r\n")
             writer.name("upgrade")
             writer.string(upgrade)
             writer.text("\r\n")
@@ -169,6 +171,10 @@ enum HTTP1HeadWriter {
             writer.webSocketName(isResponse ? "Accept" : "Key", lower: isResponse ? "accept" : "key")
             writer.string(webSocket)
             writer.text("\r\n")
+            if additions.addsWebSocketVersion {
+                writer.webSocketName("Version", lower: "version")
+                writer.text("13\r\n")
+            }
         }
         writer.text("\r\n")
     }
