@@ -50,6 +50,7 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
     case retryAfter
     case webSocketAccept
     case webSocketKey
+    case webSocketVersion
     case server
     case setCookie
     case te
@@ -69,6 +70,7 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
     case xForwardedProto
     case xRequestID
     case weftAttempt
+    case weftCase
     case weftDeadline
     case weftPeer
     case weftReason
@@ -127,6 +129,7 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
         case .retryAfter: "retry-after"
         case .webSocketAccept: "sec-websocket-accept"
         case .webSocketKey: "sec-websocket-key"
+        case .webSocketVersion: "sec-websocket-version"
         case .server: "server"
         case .setCookie: "set-cookie"
         case .te: "te"
@@ -146,6 +149,7 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
         case .xForwardedProto: "x-forwarded-proto"
         case .xRequestID: "x-request-id"
         case .weftAttempt: "x-weft-attempt"
+        case .weftCase: "x-weft-case"
         case .weftDeadline: "x-weft-deadline-ms"
         case .weftPeer: "x-weft-peer"
         case .weftReason: "x-weft-reason"

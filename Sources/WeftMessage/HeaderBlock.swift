@@ -9,6 +9,8 @@ package struct HeaderBlock: Sendable {
     package internal(set) var bytes: [UInt8]
     /// Where each field lies in `bytes`, in order.
     package internal(set) var fields: [Field]
+    /// How names are written in HTTP/1, where a field has no spelling of its own.
+    package var nameForm = NameForm.lower
 
     /// One field's place.
     package struct Field: Sendable {
@@ -18,6 +20,8 @@ package struct HeaderBlock: Sendable {
         package var name: FieldName
         package var valueStart: UInt32
         package var valueCount: UInt32
+        /// How the name was written: 0 as the block's form gives it, else 1 + where it lies in `bytes`, as long as the name.
+        package var spelling: UInt32 = 0
     }
 
     package init() {
@@ -45,6 +49,7 @@ package struct HeaderBlock: Sendable {
     package mutating func removeAll() {
         self.bytes.removeAll(keepingCapacity: true)
         self.fields.removeAll(keepingCapacity: true)
+        self.nameForm = .lower
     }
 
     // MARK: Building

@@ -24,10 +24,12 @@ package struct RequestHead: Sendable, Equatable {
         block.append(.scheme, scheme)
         block.append(.authority, authority)
         block.append(.path, path)
+        block.nameForm = headers.nameForm
         for index in 0..<headers.count {
             headers.withName(at: index) { name in
                 headers.withValue(at: index) { block.append(name: name, value: $0) }
             }
+            headers.withSpelling(at: index) { block.keepSpellingOfLast($0) }
         }
         self.headers = block
     }

@@ -58,6 +58,8 @@ package class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// What the next flush is likely to hold, where it is more than is kept.
     private var outputHint = 0
     private var readWithheld = false
+    /// Bytes that came while the connection was closing.
+    private var dropped = 0
     private var deadline: NIODeadline?
     private var timerDue: NIODeadline?
     private var timer: Scheduled<Void>?
@@ -277,6 +279,7 @@ package class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     final func pauseReading() { self.isPaused = true }
 
     final func resumeReading() {
+        guard self.dropped <= Self.droppedBound else { return }
         self.isPaused = false
         guard self.readWithheld else { return }
         self.readWithheld = false
@@ -288,7 +291,7 @@ package class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     package final func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard !self.isClosing else { return }
+        guard !self.isClosing else { return self.drop(Self.unwrapInboundIn(data).readableBytes, context) }
         self.inReadCycle = true
         var bytes = Self.unwrapInboundIn(data)
         if self.input.readableBytes == 0 {
@@ -299,6 +302,18 @@ package class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         }
         self.inputArrived()
         if self.input.readableBytes == 0 { self.input = ByteBuffer() }
+    }
+
+    /// Most bytes that are read and dropped so that a closing connection's last answer is not lost.
+    private static var droppedBound: Int { 1_048_576 }
+
+    /// A peer that goes on sending to a closing connection is not read from for long. When it has not even taken what was
+    /// written it never will; otherwise it has a moment left to read that.
+    private func drop(_ bytes: Int, _ context: ChannelHandlerContext) {
+        self.dropped += bytes
+        guard self.dropped > Self.droppedBound, !self.isPaused else { return }
+        self.pauseReading()
+        if !self.lastHasLeft { context.close(promise: nil) }
     }
 
     package final func channelReadComplete(context: ChannelHandlerContext) {

@@ -30,12 +30,18 @@ package struct HTTPLimits: Sendable {
     package var maxEmptyFrames: Int = 10
     /// What flood counts are measured over.
     package var floodInterval: TimeAmount = .seconds(30)
-    /// From the first byte of a head to its last. Nil waits for ever.
+    /// From the first byte of a head to its last; also of a chunk-size line, and of trailers. Nil waits for ever.
     package var headTimeout: TimeAmount? = .seconds(10)
     /// How long a connection without open streams is kept. Nil keeps it for ever.
     package var idleTimeout: TimeAmount? = .seconds(60)
     /// How long bytes may wait while the peer takes none at all. Nil waits for ever.
     package var stallTimeout: TimeAmount? = .minutes(5)
+    /// Bytes a second at which an HTTP/1 request body must come where its length, or a chunk's, has been announced, on an
+    /// average of each `bodyRateInterval` in which its reader is ready for more. What else holds is in `HTTP1BodyPace`.
+    /// Zero waits for ever.
+    package var minBodyRate: Int = 500
+    /// What `minBodyRate` is measured over.
+    package var bodyRateInterval: TimeAmount = .seconds(30)
     /// Bytes of an unwanted request body that are read and dropped to keep a connection usable.
     package var maxDiscardedBytes: Int = 262_144
 

@@ -1,3 +1,5 @@
+internal import WeftMessage
+
 /// What the first bytes of a connection look like.
 package enum DetectedProtocol: Hashable, Sendable {
     /// Too few bytes to tell.
@@ -12,10 +14,15 @@ package enum DetectedProtocol: Hashable, Sendable {
 
 /// Tells protocols apart by how a client begins.
 ///
-/// HTTP/1 has to prove itself by its whole request line: other protocols begin with a word and a space too.
+/// Whatever an application could take for a request has to be found to be HTTP, though the codec will refuse it: what
+/// passes as bytes, passes by every rule for requests. Hence a request line counts by its likeness, not by its being
+/// correct. Other protocols begin with a word and a space too, and stay bytes: their lines have neither a path behind a
+/// method of HTTP nor a version of HTTP at their end.
 package enum ProtocolDetection {
     /// Bytes looked at before a request line counts as one that is merely too long.
     package static let maxBytes = 16_384
+    /// Bytes of a word that may still be a method.
+    private static let maxMethodBytes = 256
 
     private static var preface: StaticString { "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" }
 
@@ -30,36 +37,92 @@ package enum ProtocolDetection {
         let preface = UnsafeRawBufferPointer(
             start: Self.preface.utf8Start, count: Self.preface.utf8CodeUnitCount)
         if bytes.prefix(preface.count).elementsEqual(preface.prefix(bytes.count)) {
-            return bytes.count >= preface.count ? .http2 : isLast ? .bytes : .undecided
+            if bytes.count >= preface.count { return .http2 }
+            guard isLast else { return .undecided }
+            return bytes.count > 2 ? .http2 : .http1
         }
         return Self.requestLine(bytes, isLast: isLast)
     }
 
-    private static func requestLine(_ bytes: UnsafeRawBufferPointer, isLast: Bool) -> DetectedProtocol {
-        var position = 0
-        // A method as they are in use: capital letters, 20 at most.
-        while position < bytes.count, position <= 20 {
-            let byte = bytes[position]
-            guard byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") || byte == UInt8(ascii: "-") else { break }
-            position += 1
+    /// Whether what begins so may be read as requests by an application, should no more be known of it: for bytes that a
+    /// tunnel carries to a port whose protocol has not been declared.
+    package static func looksLikeHTTP(_ firstBytes: UnsafeRawBufferPointer) -> Bool {
+        switch Self.classify(firstBytes, isLast: true) {
+        case .http1, .http2: true
+        case .undecided, .tls, .bytes: false
         }
-        if position == bytes.count, position <= 20 { return isLast ? .bytes : .undecided }
-        guard position > 0, position <= 20, bytes[position] == UInt8(ascii: " ") else { return .bytes }
-        position += 1
-        guard let end = FieldSyntax.find(UInt8(ascii: "\n"), in: bytes, from: position) else {
-            if bytes.count >= Self.maxBytes { return .http1 }
-            guard isLast else { return .undecided }
-            return position < bytes.count && bytes[position] == UInt8(ascii: "/") ? .http1 : .bytes
-        }
-        var line = UnsafeRawBufferPointer(rebasing: bytes[..<end])
-        if line.last == UInt8(ascii: "\r") { line = UnsafeRawBufferPointer(rebasing: line.dropLast()) }
-        // " HTTP/1.1": which digits they are is the codec's concern.
-        let version: StaticString = " HTTP/"
-        guard line.count > 9,
-            line[(line.count - 9)..<(line.count - 3)].elementsEqual(
-                UnsafeRawBufferPointer(start: version.utf8Start, count: version.utf8CodeUnitCount)),
-            line[line.count - 2] == UInt8(ascii: ".")
-        else { return .bytes }
-        return .http1
     }
+
+    private static func requestLine(_ whole: UnsafeRawBufferPointer, isLast: Bool) -> DetectedProtocol {
+        // Empty lines before a request are skipped by many (RFC 9112 §2.2), and other blanks by some.
+        guard let start = whole.firstIndex(where: { !Self.isSpace($0) && !Self.isLineEnd($0) }) else {
+            return isLast || whole.count >= Self.maxBytes ? .http1 : .undecided
+        }
+        let bytes = UnsafeRawBufferPointer(rebasing: whole[start...])
+        let wordEnd = bytes.prefix(Self.maxMethodBytes + 1).firstIndex { TokenTable.shared.folded[Int($0)] == 0 }
+        guard let wordEnd else {
+            guard bytes.count <= Self.maxMethodBytes else { return .bytes }
+            guard isLast else { return .undecided }
+            return Self.methods.contains { Self.begins($0, with: bytes) } ? .http1 : .bytes
+        }
+        guard wordEnd > 0, Self.isSpace(bytes[wordEnd]) else { return .bytes }
+        let method = UnsafeRawBufferPointer(rebasing: bytes[..<wordEnd])
+        let rest = UnsafeRawBufferPointer(rebasing: bytes[wordEnd...].drop(while: Self.isSpace))
+        let hasTarget = Self.isTarget(rest)
+        // A method in capital letters and a path: nobody else begins so, and some applications read no further.
+        if hasTarget, Self.methods.contains(where: { Self.isCapital(method, $0) }) { return .http1 }
+        guard let lineEnd = FieldSyntax.find(UInt8(ascii: "\n"), in: bytes, from: wordEnd) else {
+            if whole.count >= Self.maxBytes { return hasTarget ? .http1 : .bytes }
+            guard isLast else { return .undecided }
+            // Other protocols' clients send their lines whole.
+            return hasTarget || Self.methods.contains { FieldSyntax.equals(method, anyCase: $0) } ? .http1 : .bytes
+        }
+        return Self.endsWithVersion(bytes[wordEnd..<lineEnd]) ? .http1 : .bytes
+    }
+
+    // MARK: Parts of a request line
+
+    /// In lower case. CONNECT is left out: a word of other protocols too, which begin with it (NATS, STOMP), while an
+    /// application that is no proxy does nothing with it.
+    private static var methods: [StaticString] {
+        ["get", "head", "post", "put", "delete", "options", "trace", "patch"]
+    }
+
+    private static func begins(_ method: StaticString, with bytes: UnsafeRawBufferPointer) -> Bool {
+        guard bytes.count <= method.utf8CodeUnitCount else { return false }
+        for index in 0..<bytes.count where bytes[index] | 0x20 != method.utf8Start[index] { return false }
+        return true
+    }
+
+    private static func isCapital(_ bytes: UnsafeRawBufferPointer, _ method: StaticString) -> Bool {
+        guard bytes.count == method.utf8CodeUnitCount else { return false }
+        for index in 0..<bytes.count where bytes[index] != method.utf8Start[index] & 0xdf { return false }
+        return true
+    }
+
+    /// A path, or an absolute target.
+    private static func isTarget(_ rest: UnsafeRawBufferPointer) -> Bool {
+        if rest.first == UInt8(ascii: "/") { return true }
+        for scheme in ["http://", "https://"] as [StaticString] where rest.count >= scheme.utf8CodeUnitCount {
+            let head = UnsafeRawBufferPointer(rebasing: rest[..<scheme.utf8CodeUnitCount])
+            if FieldSyntax.equals(head, anyCase: scheme) { return true }
+        }
+        return false
+    }
+
+    /// Whether the last word of a line begins like `HTTP/1.1`: which digits they are is the codec's concern.
+    private static func endsWithVersion(_ line: Slice<UnsafeRawBufferPointer>) -> Bool {
+        guard let last = line.lastIndex(where: { !Self.isSpace($0) && !Self.isLineEnd($0) }) else { return false }
+        let beforeWord = line[...last].lastIndex(where: Self.isSpace) ?? line.startIndex
+        let word = UnsafeRawBufferPointer(rebasing: line[(beforeWord + 1)...last])
+        let version: StaticString = "http/"
+        guard word.count >= version.utf8CodeUnitCount else { return false }
+        return FieldSyntax.equals(
+            UnsafeRawBufferPointer(rebasing: word[..<version.utf8CodeUnitCount]), anyCase: version)
+    }
+
+    /// What separates words for a lenient reader.
+    private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0b || byte == 0x0c }
+
+    private static func isLineEnd(_ byte: UInt8) -> Bool { byte == 0x0d || byte == 0x0a }
 }

@@ -24,6 +24,8 @@ struct HTTP1BodyDecoder {
     private var state: State
     private var extensionBytes = 0
     private var scanned = 0
+    /// Chunk-size lines so far.
+    private var lines = 0
 
     init(_ framing: BodyFraming, limits: HTTPLimits) {
         self.limits = limits
@@ -43,6 +45,16 @@ struct HTTP1BodyDecoder {
     /// Whether the end of the connection is the end of the body.
     var endsWithConnection: Bool {
         if case .untilClose = self.state { true } else { false }
+    }
+
+    /// What the peer has to send when nothing more can be taken and this is left.
+    func owed(_ rest: ByteBuffer) -> HTTP1BodyPace.Owed {
+        switch self.state {
+        case .done, .untilClose: .nothing
+        case .length, .chunk: .bytes
+        case .chunkSize: rest.readableBytes > 0 ? .line(self.lines) : .chunk
+        case .chunkEnd, .trailers: .line(self.lines)
+        }
     }
 
     /// Takes the next piece; after data, `isDone` tells a body of known length that has been taken whole.
@@ -88,7 +100,8 @@ struct HTTP1BodyDecoder {
     // MARK: Chunks
 
     private mutating func chunkSize(_ input: inout ByteBuffer) throws(MessageRefusal) -> Int? {
-        let line = try Self.withBytes(input) { bytes throws(MessageRefusal) -> (size: Int, count: Int)? in
+        let line = try Self.withBytes(input) {
+            bytes throws(MessageRefusal) -> (size: Int, count: Int, extensions: Int)? in
             var size = 0
             var position = 0
             digits: while position < bytes.count {
@@ -118,14 +131,15 @@ struct HTTP1BodyDecoder {
             guard lineFeed > position, bytes[lineFeed - 1] == UInt8(ascii: "\r"),
                 FieldSyntax.isValue(UnsafeRawBufferPointer(rebasing: bytes[position..<(lineFeed - 1)]))
             else { throw .malformed("a chunk-size line is malformed") }
-            return (size, lineFeed + 1)
+            return (size, lineFeed + 1, lineFeed - 1 - position)
         }
         guard let line else { return nil }
-        self.extensionBytes += line.count - 3
-        guard self.extensionBytes <= self.limits.maxChunkExtensionBytes + input.readableBytes else {
+        self.extensionBytes += line.extensions
+        guard self.extensionBytes <= self.limits.maxChunkExtensionBytes else {
             throw .malformed("chunk extensions are too long")
         }
         input.moveReaderIndex(forwardBy: line.count)
+        self.lines &+= 1
         return line.size
     }
 
@@ -179,7 +193,8 @@ extension FieldName {
         switch self {
         case .contentLength, .transferEncoding, .host, .authorization, .contentEncoding, .contentType, .trailer,
             .cookie, .setCookie, .te, .expect, .maxForwards, .range, .cacheControl, .xForwardedClientCert,
-            .xForwardedFor, .xForwardedHost, .xForwardedProto, .weftAttempt, .weftDeadline, .weftPeer, .weftReason:
+            .xForwardedFor, .xForwardedHost, .xForwardedProto, .weftAttempt, .weftCase, .weftDeadline, .weftPeer,
+            .weftReason:
             true
         default: self.isPseudo
         }

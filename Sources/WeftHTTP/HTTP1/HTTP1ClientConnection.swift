@@ -26,6 +26,7 @@ package final class HTTP1ClientConnection: ConnectionHandler, ClientConnection {
     private var informational = 0
     private var unconsumed = 0
     private var responseIsWhole = false
+    private var pace = HTTP1BodyPace()
 
     package init(delegate: any ClientConnectionDelegate, limits: HTTPLimits = HTTPLimits()) {
         self.delegate = delegate
@@ -65,6 +66,7 @@ package final class HTTP1ClientConnection: ConnectionHandler, ClientConnection {
         self.unconsumed = 0
         self.responseIsWhole = false
         self.unsent = 0
+        self.pace.stop()
         let stream = self.takeStream()
         stream.begin(self, receiver, flushes: self.flushes)
         self.stream = stream
@@ -77,6 +79,7 @@ package final class HTTP1ClientConnection: ConnectionHandler, ClientConnection {
             if case .asked(let asked) = self.tunnel {
                 additions.upgrade = token
                 additions.webSocket = asked.key
+                additions.addsWebSocketVersion = asked.key != nil && !head.headers.contains(.webSocketVersion)
             }
             additions.dropsContentLength = true
             self.requestFraming = .none
@@ -348,6 +351,7 @@ package final class HTTP1ClientConnection: ConnectionHandler, ClientConnection {
         guard let stream = self.stream else { return }
         self.stream = nil
         self.unconsumed = 0
+        self.pace.stop()
         let receiver = stream.end()
         self.spareStream = stream
         // A request cut short by its answer, or bytes after the answer, leave nothing to build upon.
@@ -394,12 +398,27 @@ package final class HTTP1ClientConnection: ConnectionHandler, ClientConnection {
         } else {
             self.resumeReading()
         }
+        if self.inBody { self.watchLine() }
+    }
+
+    /// A line of a chunked body that has begun must end in time, and trailers as a whole. Otherwise how slowly a response
+    /// comes is for the deadlines of its request to judge.
+    private func watchLine() {
+        guard self.stream != nil, !self.parsing, let context = self.context else { return }
+        var owed = self.isPaused ? .nothing : self.body.owed(self.input)
+        if owed == .chunk || owed == .bytes { owed = .nothing }
+        let due = self.pace.due
+        self.pace.awaits(owed, self.limits, now: context.eventLoop.now)
+        if self.pace.due != due { self.setTimeout(self.pace.due.map { $0 - context.eventLoop.now }) }
     }
 
     // MARK: Endings
 
     override func timedOut() {
-        guard self.stream == nil else { return }
+        if self.stream != nil {
+            guard let now = self.context?.eventLoop.now, self.pace.isLate(self.limits, now: now) else { return }
+            return self.fail(.protocolError("a line of a chunked body took too long"))
+        }
         self.stopAccepting()
         self.closeNow(.closed)
     }

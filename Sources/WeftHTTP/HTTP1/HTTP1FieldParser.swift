@@ -14,14 +14,45 @@ struct HTTP1FieldParser {
     var expectsContinue = false
     /// `Connection` says that `Upgrade` holds for this hop.
     var saysUpgrade = false
-    /// The first protocol that `Upgrade` names, as bytes of the head.
+    /// The first protocol of `Upgrade` that may pass, as bytes of the head.
     var upgrade: UnsafeRawBufferPointer?
     /// The request's `Host`, as bytes of the head.
     var host: UnsafeRawBufferPointer?
     /// `Connection` named fields besides those that are always removed.
     private var namesFields = false
+    /// Of a request, fields that two readers could choose from are refused when they come twice.
+    private let isRequest: Bool
+    private var seen = Singletons()
+    /// `Content-Length` as it was written, for whoever appends the field.
+    var contentLengthName: UnsafeRawBufferPointer?
 
-    init(limits: HTTPLimits) { self.limits = limits }
+    init(limits: HTTPLimits, isRequest: Bool = false) {
+        self.limits = limits
+        self.isRequest = isRequest
+    }
+
+    /// Fields of a request that have one value (RFC 9110 §5.3): which of two an application takes, nobody knows.
+    private struct Singletons: OptionSet {
+        let rawValue: UInt8
+
+        static let authorization = Singletons(rawValue: 1)
+        static let contentType = Singletons(rawValue: 2)
+        static let webSocketKey = Singletons(rawValue: 4)
+        static let webSocketVersion = Singletons(rawValue: 8)
+
+        init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        init(_ name: FieldName) {
+            self =
+                switch name {
+                case .authorization: .authorization
+                case .contentType: .contentType
+                case .webSocketKey: .webSocketKey
+                case .webSocketVersion: .webSocketVersion
+                default: []
+                }
+        }
+    }
 
     /// Reads lines from `start` up to the empty line that ends `bytes`.
     ///
@@ -31,6 +62,7 @@ struct HTTP1FieldParser {
     ) throws(MessageRefusal) {
         let firstField = block.count
         var position = start
+        var isFirst = true
         while position < bytes.count - 2 {
             guard let lineFeed = FieldSyntax.find(UInt8(ascii: "\n"), in: bytes, from: position),
                 lineFeed > position, bytes[lineFeed - 1] == UInt8(ascii: "\r")
@@ -43,6 +75,10 @@ struct HTTP1FieldParser {
             let name = UnsafeRawBufferPointer(rebasing: line[..<colon])
             let value = FieldSyntax.trimmed(UnsafeRawBufferPointer(rebasing: line[(colon + 1)...]))
             guard FieldSyntax.isValue(value) else { throw .malformed("a control character in a field value") }
+            if isFirst {
+                isFirst = false
+                block.takeForm(fromFirst: name)
+            }
             try self.take(name, value, into: &block)
             guard block.count - firstField <= self.limits.maxFields else {
                 throw MessageRefusal(status: 431, cause: "more than \(self.limits.maxFields) fields")
@@ -57,8 +93,15 @@ struct HTTP1FieldParser {
         let known = FieldName(anyCase: name)
         switch known {
         case .other:
+            if FieldName.isAliasOfProtected(name) {
+                guard TokenTable.shared.isToken(name) else { throw .malformed("a field name is no token") }
+                return
+            }
             guard block.append(foldingName: name, value: value) else { throw .malformed("a field name is no token") }
-        case .contentLength: try self.takeContentLength(value)
+            block.keepSpellingOfLast(name)
+        case .contentLength:
+            try self.takeContentLength(value)
+            self.contentLengthName = name
         case .transferEncoding: try self.takeTransferEncoding(value)
         case .connection: try self.takeConnection(value)
         case .host:
@@ -74,15 +117,27 @@ struct HTTP1FieldParser {
             try FieldSyntax.forEachMember(of: value) { member throws(MessageRefusal) in
                 if FieldSyntax.equals(member, anyCase: "trailers") { wantsTrailers = true }
             }
-            if wantsTrailers, !block.contains(.te) { block.append(.te, "trailers") }
+            if wantsTrailers, !block.contains(.te) {
+                block.append(.te, "trailers")
+                block.keepSpellingOfLast(name)
+            }
         case .upgrade:
-            guard self.upgrade == nil else { return }
-            let end = FieldSyntax.find(UInt8(ascii: ","), in: value, from: 0) ?? value.count
-            self.upgrade = FieldSyntax.trimmed(UnsafeRawBufferPointer(rebasing: value[..<end]))
+            var chosen = self.upgrade
+            try FieldSyntax.forEachMember(of: value) { token throws(MessageRefusal) in
+                if chosen == nil, UpgradeRules.isAllowed(token) { chosen = token }
+            }
+            self.upgrade = chosen
         case .keepAlive, .proxyConnection, .proxyAuthenticate, .proxyAuthorization, .http2Settings: break
         case .method, .scheme, .authority, .path, .connectProtocol, .status:
             throw .malformed("a field name is no token")
-        default: block.append(interned: known, name: name, value: value)
+        default:
+            if self.isRequest {
+                let singleton = Singletons(known)
+                guard self.seen.isDisjoint(with: singleton) else { throw .malformed("two fields \(known.text)") }
+                self.seen.formUnion(singleton)
+            }
+            block.append(interned: known, name: name, value: value)
+            block.keepSpellingOfLast(name)
         }
     }
 
@@ -129,7 +184,8 @@ struct HTTP1FieldParser {
         self.saysUpgrade = upgrade
     }
 
-    /// Removes what `Connection` names, except fields that a peer must not be able to make a proxy drop.
+    /// Removes what `Connection` names, except fields that a peer must not be able to make a proxy drop: all that are well
+    /// known, whose hop-by-hop ones never get into the block, and those that say who the caller is.
     private func removeNamedFields(
         _ bytes: UnsafeRawBufferPointer, from start: Int, in block: inout HeaderBlock, firstField: Int
     ) throws(MessageRefusal) {
@@ -145,8 +201,7 @@ struct HTTP1FieldParser {
             let options = UnsafeRawBufferPointer(rebasing: line[(colon + 1)...])
             try FieldSyntax.forEachMember(of: options) { option throws(MessageRefusal) in
                 for index in stride(from: block.count - 1, through: firstField, by: -1) {
-                    let known = block.fields[index].name
-                    guard !known.isProtectedFromConnection,
+                    guard block.fields[index].name == .other,
                         block.withName(at: index, { Self.folds(option, to: $0) }), !Self.isIdentity(option)
                     else { continue }
                     block.remove(at: index)
@@ -161,26 +216,14 @@ struct HTTP1FieldParser {
         return true
     }
 
-    /// Fields whose loss would change who the caller seems to be.
+    /// Fields whose loss would change who the caller seems to be, or what a call is.
     private static func isIdentity(_ option: UnsafeRawBufferPointer) -> Bool {
-        for prefix in ["x-forwarded-", "x-weft-"] as [StaticString] where option.count > prefix.utf8CodeUnitCount {
+        for prefix in ["x-forwarded-", "x-weft-", "grpc-"] as [StaticString]
+        where option.count > prefix.utf8CodeUnitCount {
             let head = UnsafeRawBufferPointer(rebasing: option[..<prefix.utf8CodeUnitCount])
             if FieldSyntax.equals(head, anyCase: prefix) { return true }
         }
         return false
-    }
-}
-
-extension FieldName {
-    /// End-to-end or security fields, which a `Connection` option cannot remove.
-    var isProtectedFromConnection: Bool {
-        switch self {
-        case .host, .authority, .method, .path, .scheme, .contentLength, .contentType, .contentEncoding, .authorization,
-            .cookie, .setCookie, .xForwardedClientCert, .xForwardedFor, .xForwardedHost, .xForwardedProto, .forwarded,
-            .weftAttempt, .weftDeadline, .weftPeer, .weftReason, .xRequestID, .traceparent, .tracestate, .te, .via:
-            true
-        default: false
-        }
     }
 }
 

@@ -106,7 +106,7 @@ struct HTTP1HeadParser {
             }
         }
 
-        var fields = HTTP1FieldParser(limits: self.limits)
+        var fields = HTTP1FieldParser(limits: self.limits, isRequest: true)
         try fields.parse(bytes, from: lineFeed + 1, into: &block)
         guard let host = fields.host ?? (isHTTP11 ? nil : parts.authority) else { throw .malformed("no Host field") }
         guard FieldSyntax.isAuthority(host) else { throw .malformed("Host is no authority") }
@@ -122,6 +122,7 @@ struct HTTP1HeadParser {
         } else if let length = fields.contentLength {
             framing = length == 0 ? .none : .length(length)
             block.append(.contentLength, length)
+            if let name = fields.contentLengthName { block.keepSpellingOfLast(name) }
         }
         if method == .connect, framing != .none { throw .malformed("CONNECT with a body") }
         var request = Request(
@@ -140,7 +141,6 @@ struct HTTP1HeadParser {
     private static func takeUpgrade(
         to token: UnsafeRawBufferPointer, _ block: inout HeaderBlock
     ) throws(MessageRefusal) -> Tunnel {
-        guard UpgradeRules.isAllowed(token) else { return .none }
         guard FieldSyntax.equals(token, anyCase: "websocket") else {
             block.prepend(.connectProtocol, value: token)
             return .upgrade(accept: nil)
@@ -148,6 +148,9 @@ struct HTTP1HeadParser {
         guard let index = block.firstIndex(of: .webSocketKey),
             let accept = block.withValue(at: index, { WebSocketHandshake.accept(forKey: $0) })
         else { throw .malformed("a WebSocket handshake without a usable key") }
+        guard let version = block.firstIndex(of: .webSocketVersion),
+            block.withValue(at: version, { FieldSyntax.equals($0, anyCase: "13") })
+        else { throw MessageRefusal(status: 426, cause: "a WebSocket version other than 13") }
         block.remove(.webSocketKey)
         block.append(.connectProtocol, "websocket")
         return .upgrade(accept: accept)
@@ -227,7 +230,10 @@ struct HTTP1HeadParser {
             guard fields.isChunked else { throw .malformed("no usable transfer coding") }
         }
         let hasNoContent = status < 200 || status == 204
-        if let length = fields.contentLength, !hasNoContent { block.append(.contentLength, length) }
+        if let length = fields.contentLength, !hasNoContent {
+            block.append(.contentLength, length)
+            if let name = fields.contentLengthName { block.keepSpellingOfLast(name) }
+        }
         let framing: BodyFraming
         if hasNoContent || status == 304 || method == .head || method == .connect && status < 300 {
             framing = .none

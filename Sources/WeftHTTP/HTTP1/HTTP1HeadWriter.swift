@@ -2,7 +2,7 @@ internal import NIOCore
 internal import WeftMessage
 
 /// Writes HTTP/1 heads, trailers and chunk framing. Connection-specific fields of the block are left out: framing and
-/// persistence are the connection's to say.
+/// persistence are the connection's to say. Names are spelled as the block says, those that are added here too.
 enum HTTP1HeadWriter {
     /// What the connection adds to the fields.
     struct Additions {
@@ -16,18 +16,21 @@ enum HTTP1HeadWriter {
         var upgrade: String?
         /// `sec-websocket-key` of a request, `sec-websocket-accept` of a 101.
         var webSocket: String?
+        /// The request does not say its WebSocket version, which HTTP/2 does not ask for.
+        var addsWebSocketVersion = false
     }
 
     static func writeRequest(_ head: RequestHead, _ additions: Additions, into output: inout ByteBuffer) {
         let block = head.headers
         output.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.bound(block, additions)) { target in
-            var writer = RawWriter(target)
+            var writer = RawWriter(target, block.nameForm)
             block.withFields { bytes, fields in
                 let isConnect = head.method == .connect
                 Self.writeValue(of: .method, bytes, fields, &writer)
                 writer.byte(UInt8(ascii: " "))
                 Self.writeValue(of: isConnect ? .authority : .path, bytes, fields, &writer)
-                writer.text(" HTTP/1.1\r\nhost: ")
+                writer.text(" HTTP/1.1\r\n")
+                writer.name("host")
                 Self.writeValue(of: .authority, bytes, fields, &writer)
                 writer.text("\r\n")
                 Self.writeFields(bytes, fields, additions, &writer)
@@ -42,7 +45,7 @@ enum HTTP1HeadWriter {
     ) {
         let block = head.headers
         output.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.bound(block, additions)) { target in
-            var writer = RawWriter(target)
+            var writer = RawWriter(target, block.nameForm)
             // What a proxy speaks is its own version, whatever the caller's.
             writer.text("HTTP/1.1 ")
             writer.byte(UInt8(truncatingIfNeeded: 0x30 + head.status / 100 % 10))
@@ -59,7 +62,7 @@ enum HTTP1HeadWriter {
 
     static func writeTrailers(_ trailers: HeaderBlock, into output: inout ByteBuffer) {
         output.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.bound(trailers)) { target in
-            var writer = RawWriter(target)
+            var writer = RawWriter(target, trailers.nameForm)
             writer.text("0\r\n")
             trailers.withFields { bytes, fields in
                 for field in fields where !field.name.isForbiddenInTrailers {
@@ -114,7 +117,7 @@ enum HTTP1HeadWriter {
         for field in fields {
             switch field.name {
             case .method, .scheme, .authority, .path, .status, .connectProtocol, .host, .connection, .keepAlive,
-                .proxyConnection, .transferEncoding, .upgrade, .http2Settings, .expect:
+                .proxyConnection, .transferEncoding, .upgrade, .http2Settings, .expect, .weftCase:
                 continue
             case .webSocketKey where additions.upgrade != nil, .webSocketAccept where additions.upgrade != nil:
                 continue
@@ -133,10 +136,9 @@ enum HTTP1HeadWriter {
     private static func writeCookies(
         _ bytes: UnsafeRawBufferPointer, _ fields: UnsafeBufferPointer<HeaderBlock.Field>, _ writer: inout RawWriter
     ) {
-        writer.text("cookie: ")
         var isFirst = true
         for field in fields where field.name == .cookie {
-            if !isFirst { writer.text("; ") }
+            if isFirst { writer.name(of: field, bytes) } else { writer.text("; ") }
             isFirst = false
             writer.value(field, bytes)
         }
@@ -144,21 +146,35 @@ enum HTTP1HeadWriter {
     }
 
     private static func finish(_ additions: Additions, isResponse: Bool, _ writer: inout RawWriter) {
-        if additions.chunked { writer.text("transfer-encoding: chunked\r\n") }
-        if additions.zeroLength { writer.text("content-length: 0\r\n") }
+        if additions.chunked {
+            writer.name("transfer-encoding")
+            writer.text("chunked\r\n")
+        }
+        if additions.zeroLength {
+            writer.name("content-length")
+            writer.text("0\r\n")
+        }
         if let upgrade = additions.upgrade {
-            writer.text("connection: Upgrade\r\nupgrade: ")
+            writer.name("connection")
+            writer.text(additions.close ? "close, Upgrade\r\n" : "Upgrade\r\n")
+            writer.name("upgrade")
             writer.string(upgrade)
             writer.text("\r\n")
         } else if additions.close {
-            writer.text("connection: close\r\n")
+            writer.name("connection")
+            writer.text("close\r\n")
         } else if additions.keepAlive {
-            writer.text("connection: keep-alive\r\n")
+            writer.name("connection")
+            writer.text("keep-alive\r\n")
         }
         if let webSocket = additions.webSocket {
-            writer.text(isResponse ? "sec-websocket-accept: " : "sec-websocket-key: ")
+            writer.webSocketName(isResponse ? "Accept" : "Key", lower: isResponse ? "accept" : "key")
             writer.string(webSocket)
             writer.text("\r\n")
+            if additions.addsWebSocketVersion {
+                writer.webSocketName("Version", lower: "version")
+                writer.text("13\r\n")
+            }
         }
         writer.text("\r\n")
     }
@@ -210,9 +226,13 @@ enum HTTP1HeadWriter {
 /// Appends to memory whose size was computed beforehand.
 private struct RawWriter {
     private let target: UnsafeMutableRawBufferPointer
+    private let form: NameForm
     private(set) var count = 0
 
-    init(_ target: UnsafeMutableRawBufferPointer) { self.target = target }
+    init(_ target: UnsafeMutableRawBufferPointer, _ form: NameForm) {
+        self.target = target
+        self.form = form
+    }
 
     @inline(__always)
     mutating func byte(_ byte: UInt8) {
@@ -243,16 +263,48 @@ private struct RawWriter {
         self.raw(UnsafeRawBufferPointer(rebasing: bytes[start..<start + Int(field.valueCount)]))
     }
 
+    /// A name given in lower case, and the colon.
     @inline(__always)
-    mutating func field(_ field: HeaderBlock.Field, _ bytes: UnsafeRawBufferPointer) {
-        if field.name == .other {
-            let start = Int(field.nameStart)
+    mutating func name(_ text: StaticString) {
+        self.formed(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+        self.byte(UInt8(ascii: ":"))
+        self.byte(UInt8(ascii: " "))
+    }
+
+    /// A field of the WebSocket handshake, which nobody writes in train form.
+    mutating func webSocketName(_ text: StaticString, lower: StaticString) {
+        self.text(self.form == .train ? "Sec-WebSocket-" : "sec-websocket-")
+        self.text(self.form == .train ? text : lower)
+        self.text(": ")
+    }
+
+    /// The field's name, and the colon.
+    @inline(__always)
+    mutating func name(of field: HeaderBlock.Field, _ bytes: UnsafeRawBufferPointer) {
+        if field.spelling != 0 {
+            let start = Int(field.spelling) - 1
             self.raw(UnsafeRawBufferPointer(rebasing: bytes[start..<start + Int(field.nameCount)]))
+        } else if field.name == .other {
+            let start = Int(field.nameStart)
+            self.formed(UnsafeRawBufferPointer(rebasing: bytes[start..<start + Int(field.nameCount)]))
         } else {
-            self.text(field.name.text)
+            self.formed(
+                UnsafeRawBufferPointer(start: field.name.text.utf8Start, count: field.name.text.utf8CodeUnitCount))
         }
         self.byte(UInt8(ascii: ":"))
         self.byte(UInt8(ascii: " "))
+    }
+
+    @inline(__always)
+    private mutating func formed(_ name: UnsafeRawBufferPointer) {
+        guard self.form != .lower else { return self.raw(name) }
+        self.form.write(name, to: UnsafeMutableRawBufferPointer(rebasing: self.target[self.count...]))
+        self.count += name.count
+    }
+
+    @inline(__always)
+    mutating func field(_ field: HeaderBlock.Field, _ bytes: UnsafeRawBufferPointer) {
+        self.name(of: field, bytes)
         self.value(field, bytes)
         self.byte(UInt8(ascii: "\r"))
         self.byte(UInt8(ascii: "\n"))

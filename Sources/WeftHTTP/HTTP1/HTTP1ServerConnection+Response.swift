@@ -127,7 +127,13 @@ extension HTTP1ServerConnection {
         guard let stream = self.stream else { return }
         self.stream = nil
         _ = stream.end()
-        if self.tunnelIsOpen { self.abort(.closed) } else { self.closeNow(.closed) }
+        if self.tunnelIsOpen {
+            self.abort(.closed)
+        } else if self.headSent {
+            self.cutOff(.closed)
+        } else {
+            self.closeNow(.closed)
+        }
     }
 
     private func writeBody(_ data: ByteBuffer) {

@@ -22,6 +22,9 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection {
     var requestDone = true
     private var discarded = 0
     private var unconsumed = 0
+    private var pace = HTTP1BodyPace()
+    /// The next request waits until the peer has taken the answers before it.
+    private var waitsForRoom = false
 
     // The response.
     var isHTTP11 = true
@@ -31,6 +34,8 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection {
     var responseDone = true
     var responseFraming = BodyFraming.none
     var unsent = 0
+    /// When the peer must have taken something of what waits for it.
+    private var stallDue: NIODeadline?
     private(set) var draining = false
 
     /// What the request asked the connection to become.
@@ -91,6 +96,14 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection {
             if self.inputEnded { self.closeAfterFlush(linger: false) }
             return false
         }
+        // A peer that asks and asks and never reads must not make answers pile up.
+        guard self.writable else {
+            if !self.waitsForRoom {
+                self.waitsForRoom = true
+                self.setTimeout(self.limits.stallTimeout)
+            }
+            return false
+        }
         let parser = HTTP1HeadParser(limits: self.limits)
         var scanned = self.scanned
         var skipsLine = false
@@ -148,6 +161,8 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection {
         self.discarded = 0
         self.unconsumed = 0
         self.unsent = 0
+        self.stallDue = nil
+        self.pace.stop()
         if self.inBody { self.body = HTTP1BodyDecoder(request.framing, limits: self.limits) }
 
         guard let delegate = self.delegate else { return }
@@ -191,8 +206,7 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection {
                 return self.endRequest(held ?? ByteBuffer(), stream)
             case .trailers(let trailers):
                 if let chunk = held, !self.deliver(chunk, stream) { return false }
-                self.requestDone = true
-                self.inBody = false
+                self.bodyEnded()
                 stream?.receiver?.streamReceived(trailers: trailers)
                 self.exchangeAdvanced()
                 return true
@@ -202,6 +216,7 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection {
 
     /// False when the connection closes because of it.
     private func deliver(_ data: ByteBuffer, _ stream: HTTP1ServerStream?) -> Bool {
+        self.pace.received(data.readableBytes)
         if let stream, self.stream === stream {
             self.unconsumed += data.readableBytes
             stream.receiver?.streamReceived(data: data, end: false)
@@ -213,14 +228,21 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection {
     }
 
     private func endRequest(_ data: ByteBuffer, _ stream: HTTP1ServerStream?) -> Bool {
-        self.requestDone = true
-        self.inBody = false
+        self.bodyEnded()
         if let stream, self.stream === stream {
             self.unconsumed += data.readableBytes
             stream.receiver?.streamReceived(data: data, end: true)
         }
         self.exchangeAdvanced()
         return true
+    }
+
+    private func bodyEnded() {
+        self.requestDone = true
+        self.inBody = false
+        guard self.pace.due != nil else { return }
+        self.pace.stop()
+        self.armTimer()
     }
 
     /// Hands on whatever has come, and the end of it.
@@ -249,13 +271,14 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection {
     /// Stops reading while the receiver lags behind, or while a pipelined request waits.
     private func updateReading() {
         guard !self.isClosing else { return }
-        if self.unconsumed >= self.limits.receiveBufferBytes
+        if self.unconsumed >= self.limits.receiveBufferBytes || self.waitsForRoom
             || self.stream != nil && !self.inBody && !self.tunnelIsOpen && self.input.readableBytes > 0
         {
             self.pauseReading()
         } else {
             self.resumeReading()
         }
+        if self.inBody { self.watchBody() }
     }
 
     /// Reads no more requests: what follows the answer under way, a CONNECT's, goes to another handler in its place.
@@ -297,6 +320,8 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection {
         if let stream = self.stream {
             self.stream = nil
             self.unconsumed = 0
+            self.stallDue = nil
+            self.pace.stop()
             let receiver = stream.end()
             self.spareStream = stream
             if self.unsent > 0 {
@@ -334,13 +359,18 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection {
         }
     }
 
-    /// Answers what cannot be a request, or ends one whose body is malformed, and closes.
+    /// Answers what cannot be a request, or ends one whose body is malformed or late, and closes.
     private func refuse(_ refusal: MessageRefusal) {
         if let stream = self.stream {
             self.stream = nil
             let receiver = stream.end()
-            if !self.headSent { self.writeRefusal(refusal) }
-            self.closeAfterFlush(linger: true, reason: .protocolError(refusal.cause))
+            let reason: ConnectionEnd = refusal.status == 408 ? .timeout : .protocolError(refusal.cause)
+            if self.headSent {
+                self.cutOff(reason)
+            } else {
+                self.writeRefusal(refusal)
+                self.closeAfterFlush(linger: true, reason: reason)
+            }
             receiver?.streamFailed(refusal.failure)
         } else if self.inBody {
             self.closeAfterFlush(linger: true, reason: .protocolError(refusal.cause))
@@ -354,18 +384,33 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection {
     private func writeRefusal(_ refusal: MessageRefusal) {
         var additions = HTTP1HeadWriter.Additions()
         additions.close = true
-        guard let answer = self.delegate?.connectionAnswer(to: refusal) else {
-            additions.zeroLength = true
-            let head = ResponseHead(status: refusal.status)
-            return HTTP1HeadWriter.writeResponse(head, isHTTP11: true, additions, into: &self.output)
+        let answer = self.delegate?.connectionAnswer(to: refusal)
+        var head = answer?.head ?? ResponseHead(status: refusal.status)
+        if refusal.status == 426 {
+            // RFC 6455 §4.4: which version would be understood.
+            additions.upgrade = "websocket"
+            head.headers.set(.webSocketVersion, 13)
         }
-        HTTP1HeadWriter.writeResponse(answer.head, isHTTP11: true, additions, into: &self.output)
-        self.output.writeBytes(answer.body)
+        additions.zeroLength = answer == nil
+        HTTP1HeadWriter.writeResponse(head, isHTTP11: true, additions, into: &self.output)
+        if let answer { self.output.writeBytes(answer.body) }
+    }
+
+    /// Ends the connection in the middle of a response, when what has been written of it has left. Where the end of the
+    /// connection is all that ends the response, it must not be taken for that.
+    func cutOff(_ reason: ConnectionEnd) {
+        guard self.responseFraming == .untilClose, self.headSent, !self.responseDone else {
+            return self.closeAfterFlush(linger: !self.requestDone || self.input.readableBytes > 0, reason: reason)
+        }
+        self.flushNow()
+        self.abort(reason)
     }
 
     override func timedOut() {
         if self.stream != nil {
-            self.closeNow(.timeout)
+            self.exchangeTimedOut()
+        } else if self.waitsForRoom {
+            self.abort(.timeout)
         } else if self.headStarted {
             let refusal = MessageRefusal(status: 408, cause: "the head took too long")
             self.writeRefusal(refusal)
@@ -376,20 +421,64 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection {
         }
     }
 
+    private func exchangeTimedOut() {
+        guard let now = self.context?.eventLoop.now else { return }
+        if let stallDue = self.stallDue, now >= stallDue {
+            return self.abort(.timeout)
+        }
+        // What was owed may have become free since, by the beginning of a response.
+        if self.inBody { self.watchBody() }
+        if self.pace.isLate(self.limits, now: now) {
+            self.refuse(MessageRefusal(status: 408, cause: "the body came too slowly"))
+        } else {
+            self.armTimer()
+        }
+    }
+
+    /// Looks at what the peer owes of the body; not while there may be more of it in `input`.
+    private func watchBody() {
+        guard self.stream != nil, !self.parsing, let context = self.context else { return }
+        var owed = self.isPaused ? .nothing : self.body.owed(self.input)
+        if owed == .chunk, self.headSent { owed = .nothing }
+        let due = self.pace.due
+        self.pace.awaits(owed, self.limits, now: context.eventLoop.now)
+        if self.pace.due != due { self.armTimer() }
+    }
+
+    /// Sets the timer to the first of what is awaited during an exchange.
+    private func armTimer() {
+        guard self.stream != nil, let context = self.context else { return }
+        let due: NIODeadline? =
+            switch (self.stallDue, self.pace.due) {
+            case (let stall?, let body?): min(stall, body)
+            case (let stall, let body): stall ?? body
+            }
+        self.setTimeout(due.map { $0 - context.eventLoop.now })
+    }
+
     override func outputLeft() {
         if let stream = self.stream {
-            self.setTimeout(nil)
+            self.stallDue = nil
+            if self.pace.due == nil { self.setTimeout(nil) } else { self.armTimer() }
             if self.unsent > 0 {
                 let bytes = self.unsent
                 self.unsent = 0
                 stream.receiver?.streamSent(bytes: bytes)
             }
+        } else if self.waitsForRoom {
+            self.waitsForRoom = false
+            self.setTimeout(self.limits.idleTimeout)
+            self.parseLater()
         }
     }
 
     /// Something waits for the socket: the peer must take it within the time allowed.
     func watchForStall() {
-        if !self.writable { self.setTimeout(self.limits.stallTimeout) }
+        guard !self.writable else { return }
+        guard self.stream != nil else { return self.setTimeout(self.limits.stallTimeout) }
+        guard let context = self.context, let time = self.limits.stallTimeout else { return }
+        self.stallDue = context.eventLoop.now + time
+        self.armTimer()
     }
 
     override func disconnected(_ reason: ConnectionEnd) {

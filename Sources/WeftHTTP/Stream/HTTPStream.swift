@@ -166,7 +166,7 @@ package enum ConnectionEnd: Hashable, Sendable {
 
 /// Why a codec refused a request before it became a stream.
 package struct MessageRefusal: Error, Hashable, Sendable {
-    /// What was answered: 400, 408, 414, 417, 431, 501, 505.
+    /// What was answered: 400, 408, 414, 417, 426, 431, 501, 505.
     package var status: Int
     /// What was wrong, for the log; never sent.
     package var cause: String

@@ -34,8 +34,14 @@ enum WebSocketHandshake {
 
 /// Which protocols an HTTP/1.1 connection may be upgraded to through a proxy.
 enum UpgradeRules {
-    /// Every token but those that name another HTTP or TLS: their framing is this proxy's own concern, and bytes let
-    /// through behind them would be requests that nobody has looked at.
+    /// Every token but those that name another HTTP or TLS, and those of protocols that are more than bytes.
+    ///
+    /// Refused by name rather than allowed by name: a mesh carries protocols of its applications' own, as bytes that it
+    /// does not understand, and whoever answers 101 has agreed to them. Not so another HTTP or TLS (`h2`, `h2c`, `HTTP/2.0`,
+    /// `TLS/1.3`): their framing is this proxy's own concern, and what passed behind them would be requests that nobody
+    /// has looked at. Nor what is defined over HTTP/2 or HTTP/3 by frames, capsules or further streams (`connect-udp`,
+    /// `connect-ip`, `webtransport`): to turn it into an upgrade, or an upgrade into it, would say something that nobody
+    /// has said.
     static func isAllowed(_ token: UnsafeRawBufferPointer) -> Bool {
         guard token.count <= 64, !token.isEmpty else { return false }
         for byte in token {
@@ -46,7 +52,13 @@ enum UpgradeRules {
                 || byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") || "-._/+".utf8.contains(byte)
             guard isTokenByte else { return false }
         }
-        for refused in ["h2", "h2c", "http", "tls"] as [StaticString] {
+        let connect: StaticString = "connect-"
+        if token.count >= connect.utf8CodeUnitCount,
+            FieldSyntax.equals(UnsafeRawBufferPointer(rebasing: token[..<connect.utf8CodeUnitCount]), anyCase: connect)
+        {
+            return false
+        }
+        for refused in ["h2", "h2c", "h3", "http", "tls", "webtransport"] as [StaticString] {
             let count = refused.utf8CodeUnitCount
             guard token.count >= count else { continue }
             let head = UnsafeRawBufferPointer(rebasing: token[..<count])

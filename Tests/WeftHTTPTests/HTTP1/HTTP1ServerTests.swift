@@ -70,6 +70,9 @@ final class HTTP1ServerRig {
         (" X: a", 400), ("X: \u{0}", 400), ("X\u{0}: a", 400), (": a", 400), ("X", 400), ("X: \u{7f}", 400),
         ("Host: y", 400), (":path: /admin", 400), ("X Y: a", 400), ("X: \u{1}", 400),
         ("X: \u{e9}", 200), ("X: a\tb", 200),
+        // Fields that have one value.
+        ("Content-Type: a\r\nContent-Type: b", 400), ("Authorization: a\r\nX: y\r\nauthorization: a", 400),
+        ("Accept: a\r\nAccept: b", 200),
         // Others.
         ("Expect: 200-ok", 417), ("Connection: close, bad option", 400),
     ])

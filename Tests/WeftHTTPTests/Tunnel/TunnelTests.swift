@@ -13,34 +13,81 @@ import WeftMessage
     @Test(arguments: [
         ("GET / HTTP/1.1\r\n", DetectedProtocol.http1), ("OPTIONS * HTTP/1.0\n", .http1),
         ("M-SEARCH * HTTP/1.1\r\n", .http1),
-        ("GET /", .undecided), ("GE", .undecided), ("", .undecided), ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", .http2),
+        ("GET ", .undecided), ("GE", .undecided), ("", .undecided), ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", .http2),
         ("PRI * HTTP/2.0\r\n", .undecided), ("\u{16}\u{3}\u{1}", .tls), ("\u{16}", .undecided),
         ("\u{16}\u{16}", .bytes),
-        ("EHLO mail\r\n", .bytes), ("QUIT\r\n", .bytes), ("*1\r\n$4\r\nPING\r\n", .bytes),
-        ("get / HTTP/1.1\r\n", .bytes),
-        ("GET / HTCPCP/1.0\r\n", .bytes), ("\0\0\0\u{8}", .bytes), ("AAAAAAAAAAAAAAAAAAAAAAAAA", .bytes),
+        ("\0\0\0\u{8}", .bytes), (String(repeating: "A", count: 300), .bytes),
     ])
     func `the first bytes tell`(text: String, expected: DetectedProtocol) {
         #expect(self.classify(text) == expected)
     }
 
     @Test(arguments: [
-        ("", DetectedProtocol.bytes), ("GET", .bytes), ("GET /ab", .http1), ("EHLO mai", .bytes), ("PRI * HT", .bytes),
-        ("\u{16}", .bytes),
+        ("", DetectedProtocol.bytes), ("\u{16}", .bytes), ("GET /ab", .http1), ("EHLO mai", .bytes), ("ruok", .bytes),
+        // A caller that dawdles within its request line does not pass by the rules for requests.
+        ("G", .http1), ("get", .http1), ("DELETE foo", .http1), ("M-SEARCH2 /ab", .http1), ("\r\n", .http1),
+        ("P", .http1), ("PRI * HT", .http2),
     ])
     func `when no more comes it is decided`(text: String, expected: DetectedProtocol) {
         #expect(self.classify(text, isLast: true) == expected)
     }
 
+    @Test(arguments: [
+        // What lenient applications take for requests; the codec refuses most of it.
+        "GET / HTTP/1.1\r\n", "\r\nGET / HTTP/1.1\r\n", "\r\n\r\n\nGET / HTTP/1.1\r\n", " GET / HTTP/1.1\r\n",
+        "get / HTTP/1.1\r\n", "Get /admin http/1.1\r\n", "M-SEARCH2 / HTTP/1.1\r\n", "FOO_BAR /x HTTP/1.1\r\n",
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA / HTTP/1.1\r\n", "GET / HTTP/1.1 \r\n", "GET / HTTP/1.1\t\r\n",
+        "GET  /  HTTP/1.1\r\n", "GET\t/\tHTTP/1.1\r\n", "GET / HTTP/1.1\n", "GET / HTTP/1\r\n", "GET / HTTP/11\r\n",
+        "GET / HTTP/1.1x\r\n", "GET / HTTP/2.0\r\n", "GET / HTTP/0.9\r\n", "GET /admin\r\n", "GET /admin\n",
+        "POST /a b c\r\n", "GET / HTCPCP/1.0\r\n", "GET http://x/ HTTP/1.1\r\n", "GET HTTPS://x/\r\n",
+        "foo http://x/ HTTP/1.1\r\n", "CONNECT x:80 HTTP/1.1\r\n", "OPTIONS * HTTP/1.1\r\n", "GET x HTTP/1.1\r\n",
+        "DELETE /x",
+    ])
+    func `what an application may take for a request is HTTP`(text: String) {
+        #expect(self.classify(text) == .http1)
+        #expect(Array(text.utf8).withUnsafeBytes { ProtocolDetection.looksLikeHTTP($0) })
+    }
+
+    @Test(arguments: [
+        // Redis, in both of its forms.
+        "PING\r\n", "GET key\r\n", "get key\r\n", "SET key value\r\n", "KEYS *\r\n", "DELETE x\r\n",
+        "*1\r\n$4\r\nPING\r\n",
+        // memcached, keys that look like paths included.
+        "get key\r\n", "get /views/a /views/b\r\n", "set /key 0 0 5\r\nhello\r\n", "delete /key\r\n", "stats\r\n",
+        // Mail, chat, queues, monitoring.
+        "HELO x\r\n", "EHLO mail\r\n", "EHLO x HTTP\r\n", "QUIT\r\n", "a1 LOGIN x y\r\n", "NICK x\r\n",
+        "CONNECT\naccept-version:1.2\n", "CONNECT {\"verbose\":false}\r\n", "SUB /topic 1\r\n", "put 0 0 60 5\r\n",
+        "servers.a.load 0.5 1700000000\n", "SSH-2.0-OpenSSH_9.2 x\r\n", "ruok\n",
+        // RTSP and SIP resemble HTTP, and are not.
+        "OPTIONS rtsp://x/y RTSP/1.0\r\n", "OPTIONS sip:x@y SIP/2.0\r\n",
+        // Lines of a log.
+        "127.0.0.1 - - [x] \"GET / HTTP/1.1\" 200 5\n", "{\"line\": \"GET / HTTP/1.1\"}\n", "<34>1 x GET / HTTP/1.1\n",
+        // Binary beginnings: PostgreSQL, MongoDB, Kafka, a protobuf message, Cassandra.
+        "\0\0\0\u{8}\u{4}\u{d2}\u{16}/", "\u{3f}\0\0\0\u{1}\0\0\0", "\0\0\0\u{14}\0\u{12}\0\u{3}", "\n\u{5}hello",
+        "\u{4}\0\0\0\u{5}",
+    ])
+    func `what no application takes for a request stays bytes`(text: String) {
+        #expect(self.classify(text) == .bytes)
+        #expect(!Array(text.utf8).withUnsafeBytes { ProtocolDetection.looksLikeHTTP($0) })
+    }
+
+    @Test func `a handshake is no request, and neither is silence`() {
+        for text in ["\u{16}\u{3}\u{1}a", ""] {
+            #expect(!Array(text.utf8).withUnsafeBytes { ProtocolDetection.looksLikeHTTP($0) })
+        }
+    }
+
     @Test func `every beginning of a decided input is undecided or decided alike`() {
         for text in [
             "GET /x HTTP/1.1\r\nHost: x\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "EHLO x HTTP\r\n",
-            "\u{16}\u{3}\u{1}a",
+            "\u{16}\u{3}\u{1}a", "\r\n\r\nget /x HTTP/1.1\r\n", "get /x\r\n", "GET /x\r\n", "FOO x HTTP/1.1 \r\n",
+            "GET http://x/\r\n",
         ] {
             let whole = self.classify(text)
             for count in 0...text.utf8.count {
-                let found = self.classify(String(text.prefix(count)))
-                #expect(found == .undecided || found == whole, "\(text.prefix(count))")
+                let beginning = String(decoding: Array(text.utf8)[..<count], as: UTF8.self)
+                let found = self.classify(beginning)
+                #expect(found == .undecided || found == whole, "\(beginning)")
             }
         }
     }
@@ -145,7 +192,84 @@ import WeftMessage
         #expect(rig.delegate.receivers.map(\.isClosed) == [true, true])
     }
 
-    @Test(arguments: ["h2c", "HTTP/2.0", "TLS/1.0", "h2c, websocket"])
+    @Test func `an upgrade that is answered 200 is an ordinary exchange, and one`() throws {
+        let rig = try HTTP1ServerRig { receiver in
+            receiver.onRequest = { receiver, _ in
+                receiver.server?.sendResponse(ResponseHead(status: 200), end: false)
+                receiver.server?.sendData(ByteBuffer(string: "page"), end: true)
+            }
+        }
+        for count in 1...2 {
+            rig.send(Self.request)
+            #expect(rig.answer() == "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\npage\r\n0\r\n\r\n")
+            #expect(rig.delegate.receivers.map(\.isClosed) == Array(repeating: true, count: count))
+        }
+        #expect(!rig.connection.isClosing)
+    }
+
+    @Test func `an application that answers an upgrade with 200 has refused it, and its connection serves on`() throws {
+        let rig = try HTTP1ClientRig()
+        var headers = HeaderBlock()
+        headers.append(.connectProtocol, "websocket")
+        let receiver = try #require(rig.open(.get, headers: headers, end: false))
+        receiver.client?.sendData(ByteBuffer(string: "early"), end: false)
+        #expect(rig.sent().components(of: "GET /pay HTTP/1.1\r\n") == 1)
+        rig.receive("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npage")
+        #expect(receiver.events == ["response 200", "closed"])
+        #expect(receiver.body == "page" && receiver.ended)
+        #expect(rig.sent().isEmpty)
+        #expect(rig.connection.availableStreams == 1)
+    }
+
+    @Test(arguments: [
+        ("Sec-WebSocket-Version: 13\r\n", ""), ("Sec-WebSocket-Version: 13\r\n", "Sec-WebSocket-Version: 8\r\n"),
+        ("Sec-WebSocket-Version: 13\r\n", "Sec-WebSocket-Version: 13, 8\r\n"),
+    ])
+    func `a WebSocket of another version is told which would do`(written: String, instead: String) throws {
+        let rig = try HTTP1ServerRig()
+        let (answer, closes) = rig.exchange(try #require(Self.request.replacing(written, instead)))
+        #expect(answer.hasPrefix("HTTP/1.1 426 Upgrade Required\r\n"))
+        #expect(answer.contains("sec-websocket-version: 13\r\n"))
+        #expect(answer.contains("connection: close, Upgrade\r\nupgrade: websocket\r\n"))
+        #expect(closes && rig.delegate.receivers.isEmpty)
+        #expect(rig.delegate.refusals.map(\.status) == [426])
+    }
+
+    @Test(arguments: [
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n",
+        "Sec-WebSocket-Version: 13\r\n",
+    ])
+    func `a handshake that says a thing twice is refused`(more: String) throws {
+        let rig = try HTTP1ServerRig()
+        let request = try #require(Self.request.replacing("Upgrade: websocket\r\n", "Upgrade: websocket\r\n\(more)"))
+        #expect(rig.exchange(request).answer.hasPrefix("HTTP/1.1 400 "))
+    }
+
+    @Test func `an application is told the version where its caller did not say one`() throws {
+        for version in [nil, "13"] {
+            let rig = try HTTP1ClientRig()
+            var headers = HeaderBlock()
+            headers.append(.connectProtocol, "websocket")
+            if let version { headers.append(.webSocketVersion, version) }
+            _ = try #require(rig.open(.get, headers: headers, end: false))
+            #expect(rig.sent().components(of: "sec-websocket-version: 13\r\n") == 1)
+        }
+    }
+
+    @Test(arguments: [
+        ("foo", "foo"), ("foo/2", "foo/2"), ("foo, h2c", "foo"), ("h2c, foo", "foo"),
+        ("TLS/1.0,HTTP/2.0 , foo, bar", "foo"),
+        ("connect-udp", nil), ("Connect-IP, h2c", nil), ("webtransport", nil), ("", nil), ("f@o", nil),
+    ])
+    func `the first protocol that may pass is asked for, and no other`(tokens: String, expected: String?) throws {
+        let rig = try HTTP1ServerRig()
+        rig.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: \(tokens)\r\n\r\n")
+        let head = try #require(rig.delegate.receivers.first?.request)
+        #expect(head.headers[.connectProtocol] == expected)
+        #expect(head.headers["upgrade"] == nil)
+    }
+
+    @Test(arguments: ["h2c", "HTTP/2.0", "TLS/1.0", "h2c, HTTP/2.0"])
     func `an upgrade to another HTTP or TLS is not passed on`(token: String) throws {
         let rig = try HTTP1ServerRig()
         rig.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: \(token)\r\n\r\n")
@@ -253,5 +377,22 @@ import WeftMessage
         #expect(rig.connection.isPaused)
         receiver.server?.consumed(receiver.body.utf8.count)
         #expect(!rig.connection.isPaused)
+    }
+}
+
+extension String {
+    /// How often `part` occurs.
+    fileprivate func components(of part: String) -> Int {
+        var count = 0
+        let (text, part) = (Array(self.utf8), Array(part.utf8))
+        for start in text.indices where text[start...].starts(with: part) { count += 1 }
+        return count
+    }
+
+    /// With the first occurrence of `part` replaced; nil when there is none.
+    fileprivate func replacing(_ part: String, _ other: String) -> String? {
+        let (text, part) = (Array(self.utf8), Array(part.utf8))
+        guard let start = text.indices.first(where: { text[$0...].starts(with: part) }) else { return nil }
+        return String(decoding: text[..<start] + Array(other.utf8) + text[(start + part.count)...], as: UTF8.self)
     }
 }
