@@ -17,6 +17,11 @@ final class ApplicationEndpoint {
     /// Whether deadlines of callers outside the mesh count.
     private(set) var trustsDeadlines = false
     private(set) var forwarding = ForwardingPolicy()
+    /// How long callers outside the mesh may wait and be silent.
+    private(set) var timeouts = InboundTimeouts()
+    /// The same for peers. Their own proxies know what their routes allow, and end what is silent for longer; here it
+    /// only ends what such a proxy has forgotten.
+    private(set) var peerTimeouts = InboundTimeouts(idle: .seconds(3600))
 
     init(port: Int, loop: ProxyLoop, continuing previous: ApplicationEndpoint? = nil) {
         let settings = Self.settings(port: port, loop: loop)
@@ -49,6 +54,9 @@ final class ApplicationEndpoint {
         self.limits = (listener?.rateLimits ?? []).map { loop.rateLimits.table(of: $0, service: self.service) }
         self.trustsDeadlines = listener?.trustsDeadlines ?? false
         self.forwarding = listener?.forwarding ?? ForwardingPolicy()
+        let connect = loop.configuration.applicationConnectTimeout
+        self.timeouts = InboundTimeouts(idle: listener?.idleTimeout, connect: connect)
+        self.peerTimeouts = InboundTimeouts(idle: .seconds(3600), connect: connect)
     }
 
     /// Whether the snapshot in force still says what this was made from.

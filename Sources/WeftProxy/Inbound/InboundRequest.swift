@@ -11,6 +11,10 @@ final class InboundRequest: RelayedRequest {
     private var exchange = InboundExchange()
     private var connection: DownstreamConnection?
     private var application: ApplicationEndpoint?
+    /// How a tunnel to a port of unknown protocol begins, until that is known; nil where nobody asks.
+    private var beginning: [UInt8]?
+    /// It began like a request.
+    private var hidesRequests = false
 
     // MARK: Accept
 
@@ -18,6 +22,8 @@ final class InboundRequest: RelayedRequest {
         self.connection = connection
         self.application = self.loop.applicationInForce(port: appPort)
         self.exchange = InboundExchange()
+        self.beginning = nil
+        self.hidesRequests = false
         self.open(stream)
     }
 
@@ -40,8 +46,10 @@ final class InboundRequest: RelayedRequest {
                 headers.remove(.xEnvoyExpectedTimeout)
             }
             headers.remove(.weftAttempt)
+            headers.remove(.weftCase)
             return
         }
+        headers.restoreSpelling()
         headers.append(.weftPeer, connection.peerText)
         headers.append(.xForwardedClientCert, connection.clientCertificateField)
     }
@@ -74,6 +82,9 @@ final class InboundRequest: RelayedRequest {
         guard let application = self.application else {
             return self.exchange.refuse(head, end: end, with: LocalReply(.internal), now: now)
         }
+        if head.method == .connect, application.appProtocol == .detect, self.connection?.isRaw == false {
+            self.beginning = []
+        }
         var head = head
         if head.method != .connect,
             let reply = RequestFields.normalizePath(
@@ -84,7 +95,8 @@ final class InboundRequest: RelayedRequest {
         }
         return self.exchange.begin(
             head, end: end, attempts: &application.attempts, limits: application.limits,
-            source: self.connection?.peerText ?? "", gate: application.gate, now: now)
+            source: self.connection?.peerText ?? "", gate: application.gate,
+            timeouts: self.connection?.peer == nil ? application.timeouts : application.peerTimeouts, now: now)
     }
 
     /// Whether CONNECT opens the application's port to bytes: a peer's way to carry TCP, or such a connection itself.
@@ -120,8 +132,26 @@ final class InboundRequest: RelayedRequest {
         return (head, self.exchange.endsWithHead)
     }
 
+    /// A tunnel of a peer's to a port that may speak HTTP must not carry requests past the rules for requests.
+    override func bodyPasses(_ data: ByteBuffer, end: Bool) {
+        guard var beginning = self.beginning else { return }
+        beginning.append(contentsOf: data.readableBytesView.prefix(ProtocolDetection.maxBytes - beginning.count))
+        let isLast = end || beginning.count >= ProtocolDetection.maxBytes
+        switch beginning.withUnsafeBytes({ ProtocolDetection.classify($0, isLast: isLast) }) {
+        case .undecided: self.beginning = beginning
+        case .http1, .http2:
+            self.beginning = nil
+            self.hidesRequests = true
+        case .tls, .bytes: self.beginning = nil
+        }
+    }
+
     override func requestData(_ bytes: Int, end: Bool) -> ExchangeEffects {
-        self.exchange.requestData(bytes: bytes, end: end, now: self.loop.now)
+        if self.hidesRequests {
+            self.hidesRequests = false
+            return self.exchange.downstreamGone(because: .protocolUnknown, now: self.loop.now).union(.resetDownstream)
+        }
+        return self.exchange.requestData(bytes: bytes, end: end, now: self.loop.now)
     }
 
     override func requestTrailers(_ trailers: HeaderBlock) -> ExchangeEffects {
@@ -135,7 +165,12 @@ final class InboundRequest: RelayedRequest {
     }
 
     override func responseArrived(_ head: inout ResponseHead, end: Bool) -> ExchangeEffects {
-        self.exchange.responseHead(&head, end: end, now: self.loop.now)
+        if self.connection?.peer != nil {
+            head.headers.recordSpelling()
+        } else {
+            head.headers.remove(.weftCase)
+        }
+        return self.exchange.responseHead(&head, end: end, now: self.loop.now)
     }
 
     override func responseData(_ bytes: Int, end: Bool) -> ExchangeEffects {

@@ -49,6 +49,7 @@ final class OutboundRequest: RelayedRequest {
         }
         var head = head
         RequestFields.removeClaims(&head.headers)
+        head.headers.recordSpelling()
         RequestFields.ensureRequestID(&head.headers, random: &self.loop.traffic.random)
         if head.method == .connect {
             let destination = self.resolve(&head)
@@ -290,7 +291,17 @@ final class OutboundRequest: RelayedRequest {
     }
 
     override func hedgeAnswered(_ head: inout ResponseHead, end: Bool) -> ExchangeEffects {
-        self.exchange.hedgeHead(&head, end: end, now: self.loop.now)
+        self.restoreSpelling(of: &head)
+        return self.exchange.hedgeHead(&head, end: end, now: self.loop.now)
+    }
+
+    /// Names as the application on the other side wrote them, where its proxy says how.
+    private func restoreSpelling(of head: inout ResponseHead) {
+        if self.exchange.cluster?.hasPeers == true {
+            head.headers.restoreSpelling()
+        } else {
+            head.headers.remove(.weftCase)
+        }
     }
 
     override func upstreamFailed(_ failure: UpstreamFailure, untouched: Bool) -> ExchangeEffects {
@@ -300,7 +311,15 @@ final class OutboundRequest: RelayedRequest {
     // MARK: Forward
 
     override func headForAttempt() -> (head: RequestHead, end: Bool) {
-        (self.exchange.head, self.exchange.endsWithHead)
+        guard let cluster = self.exchange.cluster?.cluster, !cluster.isMutual, cluster.appProtocol.isHTTP2,
+            self.exchange.head.headers.contains(.weftCase)
+        else {
+            return (self.exchange.head, self.exchange.endsWithHead)
+        }
+        // How names were written is for proxies of the mesh to know; HTTP/1 takes it from the block itself.
+        var head = self.exchange.head
+        head.headers.remove(.weftCase)
+        return (head, self.exchange.endsWithHead)
     }
 
     override func requestData(_ bytes: Int, end: Bool) -> ExchangeEffects {
@@ -327,7 +346,8 @@ final class OutboundRequest: RelayedRequest {
     }
 
     override func responseArrived(_ head: inout ResponseHead, end: Bool) -> ExchangeEffects {
-        self.exchange.responseHead(&head, end: end, now: self.loop.now)
+        self.restoreSpelling(of: &head)
+        return self.exchange.responseHead(&head, end: end, now: self.loop.now)
     }
 
     override func responseData(_ bytes: Int, end: Bool) -> ExchangeEffects {

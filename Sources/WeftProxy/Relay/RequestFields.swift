@@ -109,5 +109,6 @@ enum RequestFields {
         headers.remove(.weftPeer)
         headers.remove(.xForwardedClientCert)
         headers.remove(.weftReason)
+        headers.remove(.weftUpgradeRefused)
     }
 }
