@@ -49,7 +49,7 @@ package struct InboundExchange: ~Copyable {
     var timeouts = InboundTimeouts()
     var idleTimeout = Int64.max
     var lastActivity = MonotonicInstant.never
-    /// Where a place is held; nil without a limit.
+    /// Where a place is held; nil without a limit, and once a gRPC call's answer has begun.
     var gate: ConcurrencyGate?
 
     package init() {}
@@ -247,7 +247,11 @@ package struct InboundExchange: ~Copyable {
             // From here on it is a stream of bytes: the caller's time was for the answer.
             self.deadline = .never
         }
-        if self.traits.isGRPC && end { self.grpcStatus = response.headers.number(.grpcStatus) }
+        if self.traits.isGRPC {
+            if end { self.grpcStatus = response.headers.number(.grpcStatus) }
+            // Which calls are streams nobody knows before; from here on one may be, and its work is answered.
+            self.leaveGate(isAnswered: true, now: now)
+        }
         let effects = self.replay.drop().union(.forwardResponse)
         return end ? effects.union(self.responseIsWhole(now: now)) : effects
     }
@@ -335,13 +339,16 @@ package struct InboundExchange: ~Copyable {
     }
 
     private mutating func finish(now: MonotonicInstant) -> ExchangeEffects {
-        if let gate = self.gate {
-            self.gate = nil
-            gate.finished(since: self.start, isWhole: self.responseEnded, now: now)
-        }
+        self.leaveGate(isAnswered: self.responseEnded, now: now)
         let effects = self.replay.drop()
         self.phase = .finished
         self.end = now
         return effects.union(.finished)
+    }
+
+    private mutating func leaveGate(isAnswered: Bool, now: MonotonicInstant) {
+        guard let gate = self.gate else { return }
+        self.gate = nil
+        gate.finished(since: self.start, isAnswered: isAnswered, now: now)
     }
 }

@@ -13,9 +13,9 @@ package final class ConcurrencyGate {
     /// Takes a place; false when there is none.
     package func admit(now: MonotonicInstant) -> Bool { self.limit.admit(random: &self.random, now: now) }
 
-    /// A request is over that was admitted at `start`. Unless it `isWhole` it was cut short and says nothing.
-    package func finished(since start: MonotonicInstant, isWhole: Bool, now: MonotonicInstant) {
-        let latency = isWhole ? now.nanoseconds - start.nanoseconds : nil
+    /// A request is over that was admitted at `start`. Unless it `isAnswered` it was cut short and says nothing.
+    package func finished(since start: MonotonicInstant, isAnswered: Bool, now: MonotonicInstant) {
+        let latency = isAnswered ? now.nanoseconds - start.nanoseconds : nil
         self.limit.finished(since: start, latency: latency, random: &self.random, now: now)
     }
 }

@@ -124,6 +124,32 @@ import WeftModel
                 && left.isSettled)
     }
 
+    @Test func `a second attempt that never got its connection blames nobody`() {
+        for perTry in [Duration.milliseconds(200), nil] {
+            var scene = hedged(
+                cluster: { $0.outliers.consecutiveFailures = 1 },
+                route: {
+                    $0.timeouts.perTry = perTry
+                    $0.timeouts.request = .zero
+                })
+            scene.send()
+            #expect(scene.fire() == .connectHedge)
+            let rival = scene.exchange.rivalEndpoint
+            guard perTry == nil else {
+                // The first attempt's time ends before, and the second is still waiting.
+                #expect(scene.fire() == [.promoteHedge, .abandonHedge])
+                #expect(scene.exchange.timer == .ms(250))
+                #expect(scene.fire().contains(.abandonConnect))
+                #expect(rival?.isWell == true && rival?.window.requests == 0 && rival?.latency.isFresh == true)
+                continue
+            }
+            #expect(scene.exchange.timer == .ms(6_050))
+            #expect(scene.fire() == .abandonHedge)
+            #expect(rival?.isWell == true && rival?.window.requests == 0 && rival?.latency.isFresh == true)
+            #expect(scene.respond(at: 6_060).contains(.finished) && scene.isSettled)
+        }
+    }
+
     @Test func `a percentile takes over from the delay once enough is known`() {
         var scene = hedged(route: { $0.hedging = HedgePolicy(delay: .seconds(1), percentile: 90) })
         for index in 0..<30 {

@@ -168,6 +168,37 @@ struct Scene: ~Copyable {
         #expect(picks > 10 && scene.isSettled)
     }
 
+    @Test(arguments: LoadBalancing.allCases)
+    func `with fewer connections than replicas every request is still served`(algorithm: LoadBalancing) {
+        let scene = Scene(["a", "b", "c"]) {
+            $0.loadBalancing = algorithm
+            $0.limits.connections = 1
+        }
+        guard let load = scene.load else { return }
+        // The driver's pools: one connection each that takes all requests, where the limit leaves a place.
+        var connected: Set<ObjectIdentifier> = []
+        for step in 0..<2_000 {
+            var exchange = Exchange()
+            var effects = exchange.begin(
+                request(), end: true, routes: scene.routes, traffic: scene.traffic, now: .ms(step * 3))
+            while effects.contains(.connect), let endpoint = exchange.endpoint {
+                let id = ObjectIdentifier(endpoint)
+                if connected.contains(id) || load.load.openConnection() {
+                    connected.insert(id)
+                    effects = exchange.connectionReady(now: .ms(step * 3))
+                } else {
+                    effects = exchange.attemptFailed(.overflow, mayHaveBeenProcessed: false, now: .ms(step * 3))
+                }
+            }
+            var head = ResponseHead(status: 200)
+            #expect(effects == .sendRequest)
+            _ = exchange.responseHead(&head, end: true, now: .ms(step * 3 + 1))
+            #expect(exchange.reason == .ok && exchange.attempt == 1)
+        }
+        #expect(connected.count == 1 && load.balancer.ejectedCount == 0)
+        #expect(load.balancer.endpoints.allSatisfy { $0.inFlight == 0 } && load.load.pending == 0)
+    }
+
     @Test(arguments: 1...5)
     func `where no endpoint has room the answer is overflow, after each was asked once`(count: Int) {
         var scene = Scene((0..<count).map { "\($0)" })

@@ -205,4 +205,23 @@ import WeftModel
         _ = events.downstreamGone(now: .ms(4))
         #expect(gate.limit.inFlight == 2)
     }
+
+    @Test func `a gRPC call has its place until its answer begins, after which it may be a stream`() {
+        let gate = ConcurrencyGate(ConcurrencyPolicy(), seed: 1)
+        var attempts = AttemptGuard()
+        for step in 0..<50 {
+            var call = InboundExchange()
+            let head = request(.post, "/s/M", ["content-type": "application/grpc"])
+            let start = step * 100
+            #expect(call.begin(head, end: true, attempts: &attempts, gate: gate, now: .ms(start)) == .connect)
+            #expect(gate.limit.inFlight == 1)
+            _ = call.connectionReady(kept: false, now: .ms(start))
+            var answer = ResponseHead(status: 200)
+            _ = call.responseHead(&answer, end: false, now: .ms(start + 10))
+            #expect(gate.limit.inFlight == 0)
+            _ = call.responseTrailers(["grpc-status": "0"], now: .ms(start + 90))
+            #expect(call.isFinished && gate.limit.inFlight == 0)
+        }
+        #expect(!gate.limit.isMeasuring && abs(Double(gate.limit.minRTT) / 10_000_000 - 1) < 0.04)
+    }
 }
