@@ -26,6 +26,8 @@ package final class HTTP1ClientConnection: ConnectionHandler, ClientConnection {
     private var informational = 0
     private var unconsumed = 0
     private var responseIsWhole = false
+    /// Nil where the server does not say how long it keeps an unused connection.
+    private var keptFor: TimeAmount?
     private var pace = HTTP1BodyPace()
 
     package init(delegate: any ClientConnectionDelegate, limits: HTTPLimits = HTTPLimits()) {
@@ -251,6 +253,7 @@ package final class HTTP1ClientConnection: ConnectionHandler, ClientConnection {
             return true
         }
         if !response.keepsAlive { self.stopAccepting() }
+        if let seconds = response.keepAliveSeconds { self.keptFor = Self.unusedTime(whereServerKeeps: seconds) }
         if self.tunnel != .none {
             self.tunnel = .none
             self.requestDone = true
@@ -346,6 +349,17 @@ package final class HTTP1ClientConnection: ConnectionHandler, ClientConnection {
         return true
     }
 
+    /// What the server said last of how long it keeps an unused connection, less what a request takes to get there.
+    private static func unusedTime(whereServerKeeps seconds: Int) -> TimeAmount {
+        .milliseconds(max(100, Int64(min(seconds, 86_400)) * 1000 - 500))
+    }
+
+    /// How long an unused connection is kept: below what the server keeps it, so that no request meets its end.
+    private var idleTimeout: TimeAmount? {
+        guard let kept = self.keptFor else { return self.limits.idleTimeout }
+        return self.limits.idleTimeout.map { min($0, kept) } ?? kept
+    }
+
     private func responseEnded() {
         self.inBody = false
         guard let stream = self.stream else { return }
@@ -362,7 +376,7 @@ package final class HTTP1ClientConnection: ConnectionHandler, ClientConnection {
         guard !self.isClosing else { return }
         if reusable {
             guard self.stream == nil else { return }
-            self.setTimeout(self.limits.idleTimeout)
+            self.setTimeout(self.idleTimeout)
             self.delegate?.connectionHasCapacity()
         } else {
             self.closeNow(.closed)

@@ -12,6 +12,8 @@ struct HTTP1FieldParser {
     var saysClose = false
     var saysKeepAlive = false
     var expectsContinue = false
+    /// What `Keep-Alive` says of how long an unused connection is kept.
+    var keepAliveSeconds: Int?
     /// `Connection` says that `Upgrade` holds for this hop.
     var saysUpgrade = false
     /// The first protocol of `Upgrade` that may pass, as bytes of the head.
@@ -127,7 +129,8 @@ struct HTTP1FieldParser {
                 if chosen == nil, UpgradeRules.isAllowed(token) { chosen = token }
             }
             self.upgrade = chosen
-        case .keepAlive, .proxyConnection, .proxyAuthenticate, .proxyAuthorization, .http2Settings: break
+        case .keepAlive: try self.takeKeepAlive(value)
+        case .proxyConnection, .proxyAuthenticate, .proxyAuthorization, .http2Settings: break
         case .method, .scheme, .authority, .path, .connectProtocol, .status:
             throw .malformed("a field name is no token")
         default:
@@ -139,6 +142,19 @@ struct HTTP1FieldParser {
             block.append(interned: known, name: name, value: value)
             block.keepSpellingOfLast(name)
         }
+    }
+
+    private mutating func takeKeepAlive(_ value: UnsafeRawBufferPointer) throws(MessageRefusal) {
+        let parameter: StaticString = "timeout="
+        var seconds = self.keepAliveSeconds
+        try FieldSyntax.forEachMember(of: value) { member throws(MessageRefusal) in
+            let count = parameter.utf8CodeUnitCount
+            guard member.count > count,
+                FieldSyntax.equals(UnsafeRawBufferPointer(rebasing: member[..<count]), anyCase: parameter)
+            else { return }
+            seconds = Int(decimal: UnsafeRawBufferPointer(rebasing: member[count...])) ?? seconds
+        }
+        self.keepAliveSeconds = seconds
     }
 
     private mutating func takeContentLength(_ value: UnsafeRawBufferPointer) throws(MessageRefusal) {

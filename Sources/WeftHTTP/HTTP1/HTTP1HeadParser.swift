@@ -30,6 +30,8 @@ struct HTTP1HeadParser {
         var status: Int
         var framing: BodyFraming
         var keepsAlive: Bool
+        /// How long the server says it keeps an unused connection.
+        var keepAliveSeconds: Int?
         /// What a 101 switches to.
         var upgrade: String?
     }
@@ -247,6 +249,7 @@ struct HTTP1HeadParser {
         let keepsAlive = isHTTP11 ? !fields.saysClose : fields.saysKeepAlive && !fields.saysClose
         return Response(
             status: status, framing: framing, keepsAlive: keepsAlive && framing != .untilClose,
+            keepAliveSeconds: fields.keepAliveSeconds,
             upgrade: status == 101 && fields.saysUpgrade
                 ? fields.upgrade.map { String(decoding: $0, as: UTF8.self) } : nil)
     }

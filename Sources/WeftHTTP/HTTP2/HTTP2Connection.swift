@@ -308,7 +308,7 @@ package class HTTP2Connection: ConnectionHandler {
         if !stream.receiveEnded {
             // A response that is whole before its request: the rest of the request is not wanted.
             guard self.isServer, stream.tunnel != .open else { return }
-            self.output.writeReset(stream.id, .noError)
+            self.resetLater(stream.id)
         }
         let unreported = stream.unreported
         stream.unreported = 0
@@ -316,6 +316,19 @@ package class HTTP2Connection: ConnectionHandler {
         if unreported > 0 { receiver?.streamSent(bytes: unreported) }
         receiver?.streamClosed()
         self.streamLeft()
+    }
+
+    /// Tells the peer that the rest of a request is not wanted, a moment after its answer: clients exist that take the
+    /// two together for a failure. Until then it can send no more than its window.
+    private func resetLater(_ id: UInt32) {
+        guard let context = self.context else { return }
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.eventLoop.scheduleTask(in: .milliseconds(20)) {
+            let connection = bound.value
+            guard connection.context != nil, !connection.isClosing else { return }
+            connection.output.writeReset(id, .noError)
+            connection.flushSoon()
+        }
     }
 
     /// The stream's user gives it up.

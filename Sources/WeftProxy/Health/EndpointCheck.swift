@@ -9,17 +9,17 @@ final class EndpointCheck: ClientStreamReceiver, ConnectionWaiter {
     private let question: HealthQuestion
     private let pool: EndpointPool
     private unowned let loop: ProxyLoop
-    /// Told whether the check passed.
-    private var finish: ((Bool) -> Void)?
+    /// Told whether the check passed; nil when it told nothing.
+    private var finish: ((Bool?) -> Void)?
     private var answer: HealthAnswer
     private var stream: (any ClientStream)?
     private var timeout: Scheduled<Void>?
 
     init(
-        _ question: HealthQuestion, pool: EndpointPool, loop: ProxyLoop, finish: @escaping (Bool) -> Void
+        _ question: HealthQuestion, pool: EndpointPool, loop: ProxyLoop, finish: @escaping (Bool?) -> Void
     ) {
         self.question = question
-        self.answer = HealthAnswer(question.probe)
+        self.answer = HealthAnswer(question.probe, isFromPeer: pool.target.isTLS)
         self.pool = pool
         self.loop = loop
         self.finish = finish
@@ -86,13 +86,13 @@ final class EndpointCheck: ClientStreamReceiver, ConnectionWaiter {
     func streamClosed() { self.stream = nil }
 
     private func conclude(whole: Bool) {
-        guard let passed = self.answer.passed else { return }
+        guard self.answer.isOver else { return }
         // The rest of a page is not waited for.
         if whole { self.stream = nil }
-        self.end(passed)
+        self.end(self.answer.passed)
     }
 
-    private func end(_ passed: Bool) {
+    private func end(_ passed: Bool?) {
         self.timeout?.cancel()
         self.timeout = nil
         self.pool.cancel(self)

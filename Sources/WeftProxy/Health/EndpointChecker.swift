@@ -118,12 +118,13 @@ final class EndpointChecker {
         return pool
     }
 
-    private func checked(_ key: Key, passed: Bool) {
+    /// `passed` is nil for a check that told nothing about the endpoint.
+    private func checked(_ key: Key, passed: Bool?) {
         guard let endpoint = self.entries[key]?.endpoint else { return }
         self.entries[key]?.check = nil
         let change = self.entries[key]?.schedule.checked(
             passed: passed, random: &self.loop.traffic.random, now: self.loop.now)
-        self.loop.telemetry.healthChecked(key.cluster, passed: passed)
+        if let passed { self.loop.telemetry.healthChecked(key.cluster, passed: passed) }
         if let isHealthy = change ?? nil {
             self.report(HealthReport(cluster: key.cluster, endpoint: endpoint, isHealthy: isHealthy))
         }

@@ -182,7 +182,9 @@ final class InboundRequest: RelayedRequest {
     }
 
     override func renderReply() -> RenderedReply {
-        LocalReplyRenderer.render(self.exchange.reply ?? LocalReply(.internal), for: self.exchange.head)
+        LocalReplyRenderer.render(
+            self.exchange.reply ?? LocalReply(.internal), for: self.exchange.head,
+            atBorder: self.connection?.peer == nil)
     }
 
     override func trailersForFailure() -> HeaderBlock? {

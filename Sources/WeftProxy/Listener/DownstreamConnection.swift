@@ -64,6 +64,9 @@ final class DownstreamConnection: ServerConnectionDelegate {
     /// Whom a TLS client asked for, where that decides.
     private var serverName: String?
 
+    /// Whoever calls is not of the mesh.
+    private var isAtBorder: Bool { if case .inbound = self.role { self.peer == nil } else { false } }
+
     /// Streams open now.
     var openStreams: Int { self.codec?.openStreams ?? 0 }
 
@@ -198,7 +201,7 @@ final class DownstreamConnection: ServerConnectionDelegate {
     func connectionAnswer(to refusal: MessageRefusal) -> (head: ResponseHead, body: [UInt8])? {
         let reply = LocalReplyRenderer.render(
             LocalReply(refusal.reason, status: refusal.status, detail: refusal.cause),
-            for: RequestHead(method: .get, headers: HeaderBlock()))
+            for: RequestHead(method: .get, headers: HeaderBlock()), atBorder: self.isAtBorder)
         return (reply.head, reply.body)
     }
 

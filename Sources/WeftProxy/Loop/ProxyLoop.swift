@@ -246,7 +246,8 @@ final class ProxyLoop {
             pool.retire()
         }
         let pool = self.makePool(
-            to: endpoint.endpoint, in: cluster.cluster, limits: Self.poolLimits(of: cluster.cluster), circuit: cluster)
+            to: endpoint.endpoint, in: cluster.cluster, limits: Self.poolLimits(of: cluster.cluster), circuit: cluster,
+            picked: endpoint)
         endpoint.attachment = pool
         return pool
     }
@@ -290,11 +291,12 @@ final class ProxyLoop {
 
     /// New connections to an endpoint, under the identity in force. With `circuit` they count among its cluster's.
     func makePool(
-        to endpoint: Endpoint, in cluster: Cluster, limits: ConnectionPool.Limits, circuit: ClusterTraffic? = nil
+        to endpoint: Endpoint, in cluster: Cluster, limits: ConnectionPool.Limits, circuit: ClusterTraffic? = nil,
+        picked: UpstreamEndpoint? = nil
     ) -> EndpointPool {
         EndpointPool(
             target: Self.target(endpoint, in: cluster), limits: limits,
-            security: cluster.isMutual ? self.security : nil, loop: self, circuit: circuit)
+            security: cluster.isMutual ? self.security : nil, loop: self, circuit: circuit, endpoint: picked)
     }
 
     /// The application behind one of its ports, as the snapshot in force has it.

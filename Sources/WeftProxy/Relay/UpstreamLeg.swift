@@ -71,8 +71,8 @@ final class UpstreamLeg: ClientStreamReceiver, ConnectionWaiter {
             return false
         }
         guard let stream else {
-            // The last place went while we were told of it.
-            self.connect(through: pool)
+            // The last place went while we were told of it: nothing was sent.
+            self.request.attemptFailed(.refused, untouched: true, on: self)
             return false
         }
         self.stream = stream

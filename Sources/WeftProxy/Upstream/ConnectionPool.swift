@@ -119,8 +119,10 @@ package struct ConnectionPool: Sendable {
         self.count -= 1
         self.forgetRoom(id)
         guard failed else { return Consequence(failing: 0, opening: self.openIfNeeded()) }
-        let served = self.opening * self.limits.expectedRoom
-        return Consequence(failing: max(0, self.waiting - served), opening: nil)
+        let unserved = max(0, self.waiting - self.opening * self.limits.expectedRoom)
+        // Where others stand, busy as they are, only those that this one was for go without.
+        let othersServe = self.connections.contains { if case .open = $0 { true } else { false } }
+        return Consequence(failing: othersServe ? min(unserved, self.limits.expectedRoom) : unserved, opening: nil)
     }
 
     private mutating func openIfNeeded() -> ConnectionID? {

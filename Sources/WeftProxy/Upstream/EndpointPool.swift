@@ -18,6 +18,8 @@ final class EndpointPool {
     let security: TransportSecurity?
     /// What the connections count towards; nil for those that no policy limits.
     private let circuit: ClusterTraffic?
+    /// Whom the connections lead to, where a balancer picks it; the endpoint owns the pool.
+    private weak var endpoint: UpstreamEndpoint?
     private var pool: ConnectionPool
     private var limits: ConnectionPool.Limits
     /// By connection number.
@@ -34,8 +36,9 @@ final class EndpointPool {
 
     init(
         target: UpstreamTarget, limits: ConnectionPool.Limits, security: TransportSecurity?, loop: ProxyLoop,
-        circuit: ClusterTraffic? = nil
+        circuit: ClusterTraffic? = nil, endpoint: UpstreamEndpoint? = nil
     ) {
+        self.endpoint = endpoint
         self.target = target
         self.pool = ConnectionPool(limits: limits)
         self.limits = limits
@@ -53,7 +56,8 @@ final class EndpointPool {
         var limits = self.limits
         limits.expectedRoom = codec == .http2 ? 100 : 1
         let sibling = EndpointPool(
-            target: target, limits: limits, security: self.security, loop: self.loop, circuit: self.circuit)
+            target: target, limits: limits, security: self.security, loop: self.loop, circuit: self.circuit,
+            endpoint: self.endpoint)
         self.siblings[codec] = sibling
         return sibling
     }
@@ -159,6 +163,12 @@ final class EndpointPool {
     func connectionFailed(_ connection: UpstreamConnection, _ failure: ConnectFailure) {
         self.remove(connection)
         self.loop.noteConnectFailure(failure, to: self.target)
+        // Those who waited may have gone; the balancer must hear of it all the same.
+        if let endpoint = self.endpoint, let circuit = self.circuit, failure.reason != .draining,
+            failure.reason != .overflow
+        {
+            circuit.balancer.failed(endpoint, failure.upstreamFailure, waited: 0, now: self.loop.now)
+        }
         self.perform(self.pool.closed(connection.id, failed: true), failure)
     }
 

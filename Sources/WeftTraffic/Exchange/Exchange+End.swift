@@ -79,6 +79,8 @@ extension Exchange {
                 self.observeTimeout(now: now)
             } else {
                 self.cluster?.balancer.outpaced(endpoint, waited: waited, now: now)
+                // What a fault does to its callers shows in their time too.
+                self.observe(success: false, now: now)
             }
         }
         let effects = self.letGo(reason, now: now)

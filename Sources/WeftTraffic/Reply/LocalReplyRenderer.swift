@@ -14,7 +14,17 @@ package struct RenderedReply: Sendable {
 /// an object with `status`, `reason` and `detail`; all others a line of text. Each carries `x-weft-reason`.
 package enum LocalReplyRenderer {
     /// `request` is the head that is answered.
-    package static func render(_ reply: LocalReply, for request: borrowing RequestHead) -> RenderedReply {
+    ///
+    /// - Parameter atBorder: the caller is outside the mesh, and gets `Proxy-Status` too.
+    package static func render(
+        _ reply: LocalReply, for request: borrowing RequestHead, atBorder: Bool = false
+    ) -> RenderedReply {
+        var rendered = Self.render(reply, as: request)
+        if atBorder { rendered.head.headers.append(.proxyStatus, ProxyStatus.value(for: reply)) }
+        return rendered
+    }
+
+    private static func render(_ reply: LocalReply, as request: borrowing RequestHead) -> RenderedReply {
         if let location = reply.location {
             var head = ResponseHead(status: reply.status)
             head.headers.append(.location, location)

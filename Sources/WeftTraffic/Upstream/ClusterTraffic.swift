@@ -66,7 +66,7 @@ package final class ClusterTraffic {
     }
 
     /// Whether the endpoints are proxies of the mesh, which prove who they are.
-    var hasPeers: Bool { self.cluster.isMutual }
+    package var hasPeers: Bool { self.cluster.isMutual }
 
     /// The probability with which admission control refuses now; nil without it.
     package func admissionRejection(now: MonotonicInstant) -> Double? { self.admission?.rejection(now: now) }

@@ -368,8 +368,12 @@ import WeftMessage
             receiver.onRequest = { receiver, _ in receiver.server?.sendResponse(ResponseHead(status: 403), end: true) }
         })
         rig.peer.send(rig.peer.headers(1, HTTP2ServerRig.post, end: false))
-        #expect(rig.peer.frames().reset(of: 1) == .noError)
         #expect(rig.delegate.receivers.first?.isClosed == true)
+        // Not with the answer: some clients would forget that they got one.
+        #expect(rig.peer.frames().reset(of: 1) == nil)
+        rig.peer.send(.data(1, "late"))
+        rig.peer.channel.embeddedEventLoop.advanceTime(by: .milliseconds(20))
+        #expect(rig.peer.frames().reset(of: 1) == .noError)
     }
 
     @Test(arguments: [200, 204, 404])

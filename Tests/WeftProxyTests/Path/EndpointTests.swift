@@ -92,7 +92,7 @@ import WeftTelemetry
         }
     }
 
-    @Test func `a connection over the limit is refused with overflow at once`() async throws {
+    @Test func `where no second connection may be opened, the endpoint that has one serves`() async throws {
         try await withLoops { group in
             let app = try await TestApplication.start(on: group)
             let other = try await TestApplication.start(on: group)
@@ -107,13 +107,7 @@ import WeftTelemetry
                         $0.connectTimeout = .seconds(60)
                     }))
             let client = TestClient(group: group, port: sidecar.outboundPort)
-            // One endpoint has the only connection; the other must not get a second.
-            var reasons: Set<String> = []
-            for _ in 0..<6 {
-                let response = try await client.get("/")
-                reasons.insert(response.reason ?? "ok")
-            }
-            #expect(reasons == ["ok", "overflow"])
+            for _ in 0..<6 { #expect(try await client.get("/").status == 200) }
             #expect(app.connections + other.connections == 1)
             await sidecar.stop()
             await app.stop()

@@ -65,7 +65,7 @@ import WeftModel
     }
 
     @Test(arguments: [false, true])
-    func `a response that begins and then hangs is a failure, whichever time ends it`(isGRPC: Bool) {
+    func `a response that begins and then hangs is a failure, whichever time of the mesh's own ends it`(isGRPC: Bool) {
         func ejects(_ timeouts: RouteTimeouts, _ headers: HeaderBlock = [:]) -> Bool? {
             var scene = Scene(["a", "b"], cluster: { $0.outliers.consecutiveFailures = 1 }) {
                 $0.timeouts = timeouts
@@ -83,7 +83,8 @@ import WeftModel
         #expect(ejects(RouteTimeouts(request: .seconds(1))) == true)
         #expect(ejects(RouteTimeouts(perTry: .seconds(1))) == true)
         #expect(ejects(RouteTimeouts(idle: .seconds(1))) == true)
-        #expect(ejects(RouteTimeouts(), ["x-weft-deadline-ms": "1000"]) == true)
+        // The caller may have left less time than the work takes.
+        #expect(ejects(RouteTimeouts(), ["x-weft-deadline-ms": "1000"]) == false)
         // Where silence is in order it is none.
         #expect(ejects(RouteTimeouts(idle: .seconds(1)), ["accept": "text/event-stream"]) == false)
     }
