@@ -194,7 +194,7 @@ extension FieldName {
         case .contentLength, .transferEncoding, .host, .authorization, .contentEncoding, .contentType, .trailer,
             .cookie, .setCookie, .te, .expect, .maxForwards, .range, .cacheControl, .xForwardedClientCert,
             .xForwardedFor, .xForwardedHost, .xForwardedProto, .weftAttempt, .weftCase, .weftDeadline, .weftPeer,
-            .weftReason:
+            .weftReason, .weftUpgradeRefused:
             true
         default: self.isPseudo
         }

@@ -143,6 +143,7 @@ import WeftTelemetry
             while pair.app.heads.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
             await pair.callee.inbound.close()
             await pair.callee.server.drain(.inbound)
+            pair.app.release()
             let response = try await late
             #expect(response.status == 200)
             let next = try await client.get("/")
@@ -165,6 +166,7 @@ import WeftTelemetry
             let during = await pair.callee.server.load(.inbound)
             #expect(during.requests == 3)
             #expect(during.longLived == 2)
+            pair.app.release()
             _ = try await (call, events, request)
             let after = await pair.callee.server.load(.inbound)
             #expect(after.longLived == 0)

@@ -75,6 +75,7 @@ import WeftModel
 
             try caller.server.install(identity: new)
             #expect(try await client.get("/").status == 200)
+            app.release()
             #expect(try await slow.status == 200)
             let shown = app.heads.map { $0.headers[.xForwardedClientCert] ?? "" }
             #expect(shown.prefix(2).allSatisfy { $0.contains("Hash=\((try? self.leafHash(old)) ?? "?");") })

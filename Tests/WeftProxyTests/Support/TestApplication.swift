@@ -7,7 +7,7 @@ import WeftMessage
 /// An application for tests: answers over HTTP/1.1 or HTTP/2 by the path it is asked for, and keeps the heads it saw.
 ///
 /// `/echo` sends the body and trailers back, `/status/N` answers N, `/hang` never answers, `/cut` closes after the head, `/half` after its own head,
-/// `/early` sends 103 first, `/flood/N` sends N bytes at once, `/pour/N` as they are taken, `/late` answers after 200 ms;
+/// `/early` sends 103 first, `/flood/N` sends N bytes at once, `/pour/N` as they are taken, `/late` answers when `release` says so;
 /// everything else is 200 with the application's name.
 final class TestApplication: Sendable {
     let port: Int
@@ -19,6 +19,7 @@ final class TestApplication: Sendable {
         let heads = Mutex<[RequestHead]>([])
         let connections = Atomic<Int>(0)
         let poured = Atomic<Int>(0)
+        let held = Mutex<[EventLoopPromise<Void>]>([])
 
         init(name: String) { self.name = name }
     }
@@ -53,6 +54,15 @@ final class TestApplication: Sendable {
     /// The heads of all requests so far.
     var heads: [RequestHead] { self.log.heads.withLock { $0 } }
     var connections: Int { self.log.connections.load(ordering: .relaxed) }
+
+    /// Answers every `/late` that has come.
+    func release() {
+        let held = self.log.held.withLock { held in
+            defer { held = [] }
+            return held
+        }
+        for promise in held { promise.succeed() }
+    }
 
     /// Bytes of `/pour` responses that have left the application.
     var poured: Int { self.log.poured.load(ordering: .relaxed) }
@@ -108,7 +118,9 @@ final class TestApplication: Sendable {
                 self.pour()
             } else if path == "/late", let eventLoop = MultiThreadedEventLoopGroup.currentEventLoop {
                 let bound = NIOLoopBound(self, eventLoop: eventLoop)
-                eventLoop.scheduleTask(in: .milliseconds(200)) { bound.value.answer(200) }
+                let released = eventLoop.makePromise(of: Void.self)
+                released.futureResult.whenSuccess { bound.value.answer(200) }
+                self.log.held.withLock { $0.append(released) }
             } else {
                 if path == "/early" { self.stream.sendInformational(ResponseHead(status: 103)) }
                 self.answer(200)
