@@ -84,6 +84,35 @@ extension InteroperabilityTests {
             #expect(result.trailing?["x-received"] == "1")
         }
 
+        /// A declared retry waits as long as the server asks, and does not happen where it says no.
+        @Test(arguments: [Way.proxy, .connect, .upstream], [("20", true), ("-1", false), ("soon", false)])
+        func `a server's pushback decides about the retry`(
+            way: Way, pushback: (text: String, isRetried: Bool)
+        ) async throws {
+            let mesh = try TestMesh.running
+            try await mesh.apply(
+                """
+                apiVersion: weft.dev/v1
+                kind: TrafficPolicy
+                metadata: {name: greeter}
+                spec:
+                  targetRefs: [{group: "", kind: Service, name: greeter}]
+                  retry: {attempts: 1, grpcCodes: [UNAVAILABLE]}
+                """)
+            let key = "\(way) \(pushback.text) \(UInt64.random(in: 0 ... .max))"
+            // The policy has to get there first.
+            if pushback.isRetried {
+                try await eventually("a retry") {
+                    let name = "first \(UInt64.random(in: 0 ... .max))"
+                    let result = try await mesh.call("stumble", by: way, ["key": name, "pushback": "0"])
+                    return result.code == "OK" ? () : nil
+                }
+            }
+            let result = try await mesh.call("stumble", by: way, ["key": key, "pushback": pushback.text])
+            #expect(result.code == (pushback.isRetried ? "OK" : "UNAVAILABLE"))
+            #expect(result.trailing?["x-asked"] == "2", "\(result)")
+        }
+
         @Test(arguments: Way.allCases)
         func `the server sees that its caller gave up`(way: Way) async throws {
             let result = try await TestMesh.running.call("cancel", by: way)

@@ -73,6 +73,25 @@ extension InteroperabilityTests {
             #expect(seen.method == "PUT" && seen.body == 200_000)
         }
 
+        @Test func `names of fields keep their case between applications of HTTP/1.1`() async throws {
+            let outcome = try await self.curl(
+                "-i", "-H", "X-MiXeD: 1", "-H", "x-lower: 2", "-H", "ETag: 3", "-H", "X-Train-Case: 4", path: "/page")
+            let names = try self.seen(outcome).fields.map { $0[0] }
+            for name in ["Host", "User-Agent", "Accept", "X-MiXeD", "x-lower", "ETag", "X-Train-Case"] {
+                #expect(names.contains(name), "\(names)")
+            }
+            #expect(!names.contains { $0.lowercased() == "x-weft-case" })
+            // As the application writes them.
+            #expect(outcome.output.contains("\r\nContent-Type: application/json\r\n"), "\(outcome.output)")
+        }
+
+        @Test func `a path has one form, whichever way it is written`() async throws {
+            let outcome = try await self.curl("--path-as-is", path: "/a/../b//%2e/%70age?x=/../y")
+            #expect(try self.seen(outcome).target == "/b/page?x=/../y")
+            let refused = try await self.curl("-o", "/dev/null", "-w", "%{http_code}", path: "/a%2fb")
+            #expect(refused.output == "400")
+        }
+
         private func upload() throws -> String {
             let file = "\(try TestMesh.running.directory)/upload"
             try String(repeating: "x", count: 200_000).write(toFile: file, atomically: true, encoding: .utf8)

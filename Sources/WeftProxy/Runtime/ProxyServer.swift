@@ -42,7 +42,8 @@ package final class ProxyServer: Sendable {
                         ProxyLoop(
                             eventLoop: eventLoop, configuration: configuration, source: source, logger: logger,
                             loops: eventLoops.count, seed: seed,
-                            telemetry: telemetry.makeLoop(), originations: originations, rateLimits: rateLimits),
+                            telemetry: telemetry.makeLoop(on: eventLoop), originations: originations,
+                            rateLimits: rateLimits),
                         eventLoop: eventLoop))
             }.get()
             handles.append(handle)
@@ -182,6 +183,9 @@ package final class ProxyServer: Sendable {
     /// Closes every connection.
     package func closeAll() async {
         for loop in self.loops { try? await loop.eventLoop.submit { loop.state.value.closeAll() }.get() }
+        // What closing ended has been recorded by now.
+        for loop in self.loops { try? await loop.eventLoop.submit { loop.state.value.telemetry.flushLog() }.get() }
+        await self.telemetry.written()
     }
 
     /// A side of the sidecar.

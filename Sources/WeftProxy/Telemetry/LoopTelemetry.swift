@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import NIOCore
 internal import WeftHTTP
 internal import WeftMessage
 internal import WeftModel
@@ -13,9 +14,15 @@ final class LoopTelemetry {
     private let mode: AccessLogMode
     private let service: String
     private let version: String
-    private var line: [UInt8] = []
+    /// Lines that have not been handed to the writer yet: waking its thread for each would cost more than the request.
+    private var lines: [UInt8] = []
+    private let eventLoop: any EventLoop
+    private var flush: Scheduled<Void>?
+    /// Bytes that are handed over without waiting for more.
+    private static let batch = 32_768
 
-    init(configuration: ProxyConfiguration, log: AccessLogWriter) {
+    init(configuration: ProxyConfiguration, log: AccessLogWriter, eventLoop: any EventLoop) {
+        self.eventLoop = eventLoop
         self.requests = RequestMetrics(registry: self.registry)
         self.log = log
         self.mode = configuration.accessLog
@@ -79,7 +86,9 @@ final class LoopTelemetry {
         var record = self.record(outcome, head: exchange.head, kind, connection)
         record.direction = .outbound
         record.source = self.service
-        record.destination = full.service?.description ?? destination.name
+        let pool = exchange.endpoint?.attachment as? EndpointPool
+        record.destination =
+            pool.map(\.serviceText) ?? full.service?.description ?? destination.name
         record.destinationIdentity = full.endpoint?.identity?.description ?? ""
         record.version = full.endpoint?.version ?? ""
         record.route = full.route
@@ -91,7 +100,8 @@ final class LoopTelemetry {
         record.attempts = full.attempts.map { attempt -> RequestRecord.Attempt in
             var entry = RequestRecord.Attempt(
                 workload: attempt.endpoint.workload,
-                address: ListenAddress(host: attempt.endpoint.address, port: attempt.endpoint.port).description,
+                address: pool.flatMap { $0.leads(to: attempt.endpoint) ? $0.addressText : nil }
+                    ?? ListenAddress(host: attempt.endpoint.address, port: attempt.endpoint.port).description,
                 status: attempt.status, reason: attempt.reason, startedAfter: attempt.start - full.start,
                 duration: attempt.end - attempt.start)
             entry.isHedge = attempt.isHedge
@@ -226,9 +236,20 @@ final class LoopTelemetry {
     }
 
     private func write(_ record: RequestRecord) {
-        self.line.removeAll(keepingCapacity: true)
-        AccessLog.append(record, to: &self.line)
-        self.log.append(self.line)
+        AccessLog.append(record, to: &self.lines)
+        if self.lines.count >= Self.batch { return self.flushLog() }
+        guard self.flush == nil else { return }
+        let bound = NIOLoopBound(self, eventLoop: self.eventLoop)
+        self.flush = self.eventLoop.scheduleTask(in: .milliseconds(100)) { bound.value.flushLog() }
+    }
+
+    /// Hands over what is there: a line is seen a tenth of a second after its request at the latest.
+    func flushLog() {
+        self.flush?.cancel()
+        self.flush = nil
+        guard !self.lines.isEmpty else { return }
+        self.log.append(self.lines)
+        self.lines.removeAll(keepingCapacity: self.lines.capacity <= 2 * Self.batch)
     }
 }
 

@@ -1,3 +1,5 @@
+internal import NIOCore
+
 /// What all loops of a sidecar share in telemetry: where the access log goes.
 package final class ProxyTelemetry: Sendable {
     private let configuration: ProxyConfiguration
@@ -9,5 +11,10 @@ package final class ProxyTelemetry: Sendable {
         self.log = AccessLogWriter()
     }
 
-    func makeLoop() -> LoopTelemetry { LoopTelemetry(configuration: self.configuration, log: self.log) }
+    func makeLoop(on eventLoop: any EventLoop) -> LoopTelemetry {
+        LoopTelemetry(configuration: self.configuration, log: self.log, eventLoop: eventLoop)
+    }
+
+    /// Returns when every line that was handed over has been written or dropped.
+    func written() async { await self.log.written() }
 }

@@ -25,6 +25,9 @@ final class EndpointPool {
     /// By connection number.
     private var connections: [UpstreamConnection?] = []
     private var waiters: Deque<any ConnectionWaiter> = []
+    /// For the log.
+    private(set) lazy var addressText = ListenAddress(host: self.target.address, port: self.target.port).description
+    private(set) lazy var serviceText = self.circuit?.cluster.service.description ?? ""
     /// The edges that requests to this endpoint are counted on.
     var edges = EdgeCache()
     /// To the same endpoint in another protocol, for what its requests cannot travel in.
@@ -68,6 +71,10 @@ final class EndpointPool {
         self.limits.waiting = limits.waiting
         self.pool.update(self.limits)
         for sibling in self.siblings.values { sibling.update(limits) }
+    }
+
+    func leads(to endpoint: Endpoint) -> Bool {
+        self.target.port == endpoint.port && self.target.address == endpoint.address
     }
 
     var isEmpty: Bool { self.pool.isEmpty }

@@ -34,8 +34,9 @@ package enum AccessLog {
         object.number("sent_bytes", record.sentBytes)
         if record.outgrewReplay { object.flag("outgrew_replay") }
         if !record.attempts.isEmpty { Self.append(record.attempts, to: &object) }
-        line = object.bytes
-        line.append(text: "}\n" as StaticString)
+        object.bytes.append(text: "}\n" as StaticString)
+        // Exchanged, not assigned: two owners would copy everything at the next byte.
+        swap(&line, &object.bytes)
     }
 
     private static func append(_ attempts: [RequestRecord.Attempt], to object: inout JSONLine) {
@@ -52,7 +53,7 @@ package enum AccessLog {
             inner.milliseconds("duration_ms", attempt.duration)
             if attempt.isHedge { inner.flag("hedge") }
             if attempt.isLost { inner.flag("lost") }
-            object.bytes = inner.bytes
+            swap(&object.bytes, &inner.bytes)
             object.bytes.append(UInt8(ascii: "}"))
         }
         object.bytes.append(UInt8(ascii: "]"))
@@ -102,11 +103,16 @@ private struct JSONLine {
     }
 
     mutating func key(_ name: StaticString) {
-        if !self.isFirst { self.bytes.append(UInt8(ascii: ",")) }
+        let count = name.utf8CodeUnitCount
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: count + 4) { text in
+            text[0] = UInt8(ascii: ",")
+            text[1] = UInt8(ascii: "\"")
+            for index in 0..<count { text[2 + index] = name.utf8Start[index] }
+            text[2 + count] = UInt8(ascii: "\"")
+            text[3 + count] = UInt8(ascii: ":")
+            self.bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[(self.isFirst ? 1 : 0)...]))
+        }
         self.isFirst = false
-        self.bytes.append(UInt8(ascii: "\""))
-        self.bytes.append(text: name)
-        self.bytes.append(text: "\":" as StaticString)
     }
 
     mutating func text(_ name: StaticString, _ value: String) {

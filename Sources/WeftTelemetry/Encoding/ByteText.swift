@@ -9,13 +9,16 @@ extension [UInt8] {
     mutating func append(number: some BinaryInteger) {
         guard number >= 0, let value = UInt64(exactly: number) else { return self.append(text: "\(number)") }
         if value < 10 { return self.append(UInt8(ascii: "0") + UInt8(value)) }
-        let start = self.count
-        var rest = value
-        while rest > 0 {
-            self.append(UInt8(ascii: "0") + UInt8(rest % 10))
-            rest /= 10
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+            var start = 20
+            var rest = value
+            while rest > 0 {
+                start -= 1
+                digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
+            }
+            self.append(contentsOf: UnsafeBufferPointer(rebasing: digits[start...]))
         }
-        self[start...].reverse()
     }
 
     /// A decimal of at least `digits` digits, zeros in front.
@@ -32,6 +35,19 @@ extension [UInt8] {
     /// A JSON string with its quotes.
     mutating func append(json text: String) {
         self.append(UInt8(ascii: "\""))
+        var text = text
+        let isPlain = text.withUTF8 { bytes in
+            guard bytes.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) else {
+                return false
+            }
+            self.append(contentsOf: bytes)
+            return true
+        }
+        if !isPlain { self.append(escaping: text) }
+        self.append(UInt8(ascii: "\""))
+    }
+
+    private mutating func append(escaping text: String) {
         for byte in text.utf8 {
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"):
@@ -47,7 +63,6 @@ extension [UInt8] {
             default: self.append(byte)
             }
         }
-        self.append(UInt8(ascii: "\""))
     }
 
     private mutating func append(hexDigit value: UInt8) {

@@ -143,6 +143,18 @@ class Calls:
         channel.unary_unary(path("Fail"))(request, timeout=PATIENCE)
         raise AssertionError("it did not fail")
 
+    def stumble(self, channel, key="", pushback="", **_):
+        """Asks what fails at first; then whether it was asked again by itself."""
+        request = json.dumps({"key": key, "pushback": pushback}).encode()
+        call = channel.unary_unary(path("Stumble"))
+        try:
+            _, first = call.with_call(request, timeout=PATIENCE)
+            return ended(first)
+        except grpc.RpcError as error:
+            first = ended(error)
+        _, again = call.with_call(request, timeout=PATIENCE)
+        return {**first, "trailing": text_of(again.trailing_metadata())}
+
     def fail_late(self, channel, **_):
         call = channel.unary_stream(path("FailLate"))(b"", timeout=PATIENCE)
         replies = []

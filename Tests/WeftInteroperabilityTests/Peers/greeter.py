@@ -88,6 +88,18 @@ def fail(request, context):
     context.abort(code, wanted["details"])
 
 
+def stumble(request, context):
+    """Unary: fails once for each key, and says when to come again; then tells how often it was asked."""
+    wanted = json.loads(request)
+    with changed:
+        asked = endings[wanted["key"]] = endings.get(wanted["key"], 0) + 1
+    if asked == 1:
+        context.set_trailing_metadata((("grpc-retry-pushback-ms", wanted["pushback"]),))
+        context.abort(grpc.StatusCode.UNAVAILABLE, "not now")
+    context.set_trailing_metadata((("x-asked", str(asked)),))
+    return b""
+
+
 def fail_late(request, context):
     """Server streaming: three messages, then a failure."""
     for number in range(3):
@@ -123,6 +135,7 @@ HANDLERS = {
     "Count": grpc.unary_stream_rpc_method_handler(count),
     "Converse": grpc.stream_stream_rpc_method_handler(converse),
     "Fail": grpc.unary_unary_rpc_method_handler(fail),
+    "Stumble": grpc.unary_unary_rpc_method_handler(stumble),
     "FailLate": grpc.unary_stream_rpc_method_handler(fail_late),
     "Linger": grpc.unary_stream_rpc_method_handler(linger),
     "Ending": grpc.unary_unary_rpc_method_handler(ending),
