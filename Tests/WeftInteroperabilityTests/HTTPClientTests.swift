@@ -83,6 +83,8 @@ extension InteroperabilityTests {
             #expect(!names.contains { $0.lowercased() == "x-weft-case" })
             // As the application writes them.
             #expect(outcome.output.contains("\r\nContent-Type: application/json\r\n"), "\(outcome.output)")
+            let trailers = try await self.curl("-i", "--raw", "-H", "TE: trailers", path: "/trailers")
+            #expect(trailers.output.contains("\r\nX-Sum: "), "\(trailers.output)")
         }
 
         @Test func `a path has one form, whichever way it is written`() async throws {

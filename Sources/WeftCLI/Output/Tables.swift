@@ -98,7 +98,9 @@ enum Tables {
     }
 
     static func stat(_ report: StatReport, console: Console) -> String {
-        guard !report.edges.isEmpty else { return "no traffic in the last \(Int(report.windowSeconds)) s" }
+        guard !report.edges.isEmpty else {
+            return "no traffic in the last \(Int(report.windowSeconds)) s; figures follow calls by a few seconds"
+        }
         var table = Table([
             .init("SOURCE"), .init("DESTINATION"), .init("VERSION"), .init("ROUTE"), .init("RPS", .right),
             .init("SUCCESS", .right), .init("P50", .right), .init("P95", .right), .init("P99", .right),

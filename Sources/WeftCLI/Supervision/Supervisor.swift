@@ -59,8 +59,13 @@ package actor Supervisor {
     private let arrivals: AsyncStream<String>
     private let arrival: AsyncStream<String>.Continuation
 
-    /// How long a process may take to stop before it is killed.
-    private static let grace = Duration.seconds(8)
+    /// How long a process may take to stop before it is killed: of a sidecar, as long as it gives the requests that it has.
+    private static func grace(of role: ProcessPlan.Role) -> Duration {
+        switch role {
+        case .sidecar: .seconds(35)
+        case .control, .application: .seconds(8)
+        }
+    }
 
     package init(
         logs: String, environment: [String: String],
@@ -219,7 +224,7 @@ package actor Supervisor {
         if let joinToken { changes["WEFT_TOKEN"] = joinToken }
         var options = PlatformOptions()
         options.processGroupID = 0
-        options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: Self.grace)]
+        options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: Self.grace(of: plan.role))]
         let program = plan.arguments[0]
         do {
             let log = try LogFile.open("\(self.logs)/\(plan.name).log")

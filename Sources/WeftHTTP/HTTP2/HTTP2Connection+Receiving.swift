@@ -228,7 +228,9 @@ extension HTTP2Connection {
         }
         stream.receiveEnded = true
         for index in stride(from: block.count - 1, through: 0, by: -1)
-        where block.fields[index].name.isForbiddenInTrailers { block.remove(at: index) }
+        where block.fields[index].name.isForbiddenInTrailers && block.fields[index].name != .weftCase {
+            block.remove(at: index)
+        }
         stream.receiver?.streamReceived(trailers: block)
         self.receiveEnded(stream)
     }

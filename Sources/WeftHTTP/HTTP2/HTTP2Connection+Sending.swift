@@ -72,7 +72,9 @@ extension HTTP2Connection {
     private func writeTrailers(_ stream: HTTP2Stream, _ trailers: HeaderBlock) {
         var trailers = trailers
         for index in stride(from: trailers.count - 1, through: 0, by: -1)
-        where trailers.fields[index].name.isForbiddenInTrailers { trailers.remove(at: index) }
+        where trailers.fields[index].name.isForbiddenInTrailers && trailers.fields[index].name != .weftCase {
+            trailers.remove(at: index)
+        }
         self.writeHeaders(stream, trailers, end: true)
     }
 

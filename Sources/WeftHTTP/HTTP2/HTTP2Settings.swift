@@ -6,6 +6,8 @@
 /// at most `maxStreams` × `streamWindow` + `windowGrowth`, 24 MiB by default, and for an upstream connection the streams
 /// that we have opened × `streamWindow` + `windowGrowth`. A stream that stands still from its beginning holds no more than
 /// `streamWindow`; one that stops later keeps its share of the growth until it ends, and others grow less meanwhile.
+/// These are bytes of bodies. The storage that they wait in may be several times that, as a waiting piece can keep all of
+/// the read that it came in; measured with hundreds of streams that stand still, it is four to five times.
 package struct HTTP2Settings: Sendable {
     /// Bytes that a stream may receive ahead of `consumed` at first. 65 535–2^31−1; values below 65 535 are allowed but
     /// slow.

@@ -192,6 +192,22 @@ final class InboundRequest: RelayedRequest {
             ? LocalReplyRenderer.trailers(LocalReply(self.exchange.reason, detail: self.exchange.detail)) : nil
     }
 
+    override func spell(requestTrailers trailers: inout HeaderBlock) {
+        if self.connection?.peer != nil {
+            trailers.restoreSpelling()
+        } else {
+            trailers.remove(.weftCase)
+        }
+    }
+
+    override func spell(responseTrailers trailers: inout HeaderBlock) {
+        if self.connection?.peer != nil {
+            trailers.recordSpelling()
+        } else {
+            trailers.remove(.weftCase)
+        }
+    }
+
     override func downstreamGone(_ reason: Reason) -> ExchangeEffects {
         self.exchange.downstreamGone(because: reason, now: self.loop.now)
     }

@@ -367,6 +367,22 @@ final class OutboundRequest: RelayedRequest {
             ? LocalReplyRenderer.trailers(LocalReply(self.exchange.reason, detail: self.exchange.record.detail)) : nil
     }
 
+    override func spell(requestTrailers trailers: inout HeaderBlock) {
+        if self.exchange.cluster?.hasPeers == true {
+            trailers.recordSpelling()
+        } else {
+            trailers.remove(.weftCase)
+        }
+    }
+
+    override func spell(responseTrailers trailers: inout HeaderBlock) {
+        if self.exchange.cluster?.hasPeers == true {
+            trailers.restoreSpelling()
+        } else {
+            trailers.remove(.weftCase)
+        }
+    }
+
     override func downstreamGone(_ reason: Reason) -> ExchangeEffects {
         if let waiting = self.waiting { return self.giveUpWaiting(waiting, nil, reason) }
         return self.exchange.downstreamGone(because: reason, now: self.loop.now)

@@ -57,6 +57,9 @@ class RelayedRequest: ServerStreamReceiver {
     /// A chunk of the request's body is passing, before anything is done with it.
     func bodyPasses(_ data: ByteBuffer, end: Bool) {}
     func trailersPass(_ trailers: HeaderBlock) {}
+    /// Sees to it that names of trailers are written as their sender's application writes them.
+    func spell(requestTrailers trailers: inout HeaderBlock) {}
+    func spell(responseTrailers trailers: inout HeaderBlock) {}
 
     // MARK: What a subclass knows
 
@@ -123,6 +126,8 @@ class RelayedRequest: ServerStreamReceiver {
     }
 
     final func streamReceived(trailers: HeaderBlock) {
+        var trailers = trailers
+        self.spell(requestTrailers: &trailers)
         self.requestEnded = true
         self.depth += 1
         self.trailersPass(trailers)
@@ -215,6 +220,8 @@ class RelayedRequest: ServerStreamReceiver {
 
     final func upstreamSent(trailers: HeaderBlock, on leg: UpstreamLeg) {
         guard leg === self.leg else { return }
+        var trailers = trailers
+        self.spell(responseTrailers: &trailers)
         self.depth += 1
         let effects = self.responseTrailers(trailers)
         if effects.contains(.forwardResponse) {
