@@ -115,6 +115,26 @@ import WeftTelemetry
         }
     }
 
+    @Test func `connections follow a changed policy: other limits leave them, another way of connecting does not`()
+        async throws
+    {
+        try await withLoops { group in
+            let app = try await TestApplication.start(on: group)
+            let sidecar = try await TestSidecar.start("shop", on: group)
+            let client = TestClient(group: group, port: sidecar.outboundPort)
+            func connections(_ change: @escaping (inout Cluster) -> Void) async throws -> Int {
+                sidecar.server.install(snapshot(endpoints: [endpoint("a", port: app.port)], cluster: change))
+                #expect(try await client.get("/").status == 200)
+                return app.connections
+            }
+            #expect(try await connections { $0.limits.connections = 1 } == 1)
+            #expect(try await connections { $0.limits.connections = 5 } == 1)
+            #expect(try await connections { $0.connectTimeout = .seconds(7) } == 2)
+            await sidecar.stop()
+            await app.stop()
+        }
+    }
+
     @Test func `a sticky cookie brings a caller back to its endpoint`() async throws {
         try await withLoops { group in
             var apps: [TestApplication] = []
