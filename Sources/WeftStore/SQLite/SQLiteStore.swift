@@ -57,13 +57,16 @@ package final class SQLiteStore: ResourceStore, RecordStore {
                 let newest = try await self.revision()
                 guard position <= newest else { throw .unknownRevision(position, newest: newest) }
             }
-            await self.signal.wait(beyond: position)
-            guard !self.signal.isClosed, !Task.isCancelled else { return [] }
-            do throws(StoreError) {
-                return try await self.read { try ChangeRow.sets(after: position, limit: 64, in: $0) }
-            } catch {
-                guard error == .interrupted || error == .closed else { throw error }
-                return []
+            // Only its end, or that of its task, ends a watch: whatever else leaves a read without an answer is asked again.
+            while true {
+                await self.signal.wait(beyond: position)
+                guard !self.signal.isClosed, !Task.isCancelled else { return [] }
+                do throws(StoreError) {
+                    let sets = try await self.read { try ChangeRow.sets(after: position, limit: 64, in: $0) }
+                    if !sets.isEmpty { return sets }
+                } catch {
+                    guard error == .interrupted || error == .closed else { throw error }
+                }
             }
         }
     }
