@@ -35,6 +35,10 @@ package struct InboundListener: Hashable, Sendable {
     /// Silence either way that ends a stream; nil is the default of `RouteTimeouts`, zero is none.
     package var idleTimeout: Duration?
     package var forwarding = ForwardingPolicy()
+    /// Who may call, and whose tokens are believed.
+    package var authorization = Authorization()
+    /// Which policy set `mtls`; nil is the default.
+    package var mtlsSource: Provenance?
     /// Which resource set each value; a value that is not here is a default.
     package var sources: [TrafficSetting: Provenance] = [:]
 

@@ -145,4 +145,6 @@ package enum MTLSMode: String, Hashable, Sendable, Codable, CaseIterable {
     case permissive
     /// Mutual TLS only.
     case strict
+    /// Plaintext only, by callers of the mesh too.
+    case disabled
 }
