@@ -7,6 +7,8 @@ internal import WeftModel
 actor RegistryDriver {
     private var registry: Registry
     private var stats: EdgeStats
+    /// Who calls in the clear.
+    private(set) var plaintext = PlaintextBook()
     private let table: any RecordTable
     private let logger: Logger
     /// Called when the mesh's endpoints are others now.
@@ -93,6 +95,10 @@ actor RegistryDriver {
         self.stats.record(edges, from: workload, second: self.second)
     }
 
+    func report(_ callers: [(PlaintextBook.Key, PlaintextBook.Counters)], from workload: String) {
+        self.plaintext.record(callers, from: workload)
+    }
+
     func closed(_ connection: Registry.ConnectionID) {
         self.closers[connection] = nil
         if self.registry.disconnected(connection, now: .now) { self.changed() }
@@ -120,6 +126,7 @@ actor RegistryDriver {
             for workload in expired.workloads {
                 self.logger.warning("a workload is gone", metadata: ["workload": "\(workload)"])
                 self.stats.forget(proxy: workload)
+                self.plaintext.forget(proxy: workload)
             }
             if !expired.workloads.isEmpty { self.changed() }
             if self.isDirty { await self.save() }

@@ -76,7 +76,7 @@ struct ControlPlaneParts: Sendable {
                     authority: try await authority.status,
                     proxies: StatusAssembly.proxies(entries: await registry.entries, streams: streams.all),
                     problems: await reconciler.problems)
-            }, routeStatuses: { await reconciler.routeStatuses }, logger: logger)
+            }, snapshot: { hub.snapshot }, routeStatuses: { await reconciler.routeStatuses }, logger: logger)
 
         self.configuration = configuration
         self.store = store

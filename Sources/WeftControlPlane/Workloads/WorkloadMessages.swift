@@ -49,3 +49,15 @@ extension EdgeCounters {
         }
     }
 }
+
+extension Weft_V1_PlaintextCaller {
+    /// Texts are cut to a length no honest name has.
+    var counted: (PlaintextBook.Key, PlaintextBook.Counters) {
+        (
+            PlaintextBook.Key(
+                address: String(self.address.prefix(64)), destination: String(self.destination.prefix(128)),
+                port: Int(self.port)),
+            PlaintextBook.Counters(requests: self.requests, refused: self.refused, lastSeen: self.lastSeenUnix)
+        )
+    }
+}

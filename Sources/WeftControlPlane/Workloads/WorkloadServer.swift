@@ -133,6 +133,7 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
             case (.stats(let stats)?, let name?):
                 let edges = stats.edges.prefix(self.limits.edges).map { (EdgeKey($0), EdgeCounters($0)) }
                 await self.registry.report(edges, from: name, connection: connection)
+                await self.registry.report(stats.plaintext.prefix(PlaintextBook.perProxy).map(\.counted), from: name)
             case (.certificate(let state)?, _?):
                 await self.registry.report(
                     Registry.CertificateState(

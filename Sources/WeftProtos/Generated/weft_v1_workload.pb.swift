@@ -408,6 +408,33 @@ package nonisolated struct Weft_V1_Stats: Sendable {
 
   package var edges: [Weft_V1_EdgeStats] = []
 
+  package var plaintext: [Weft_V1_PlaintextCaller] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Calls in the clear, from one address to one port of the application.
+package nonisolated struct Weft_V1_PlaintextCaller: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var address: String = String()
+
+  /// `name.namespace`.
+  package var destination: String = String()
+
+  package var port: UInt32 = 0
+
+  package var requests: UInt64 = 0
+
+  /// Those of them that the port's mode refused.
+  package var refused: UInt64 = 0
+
+  package var lastSeenUnix: Int64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1361,7 +1388,7 @@ nonisolated extension Weft_V1_CertificateState: SwiftProtobuf.Message, SwiftProt
 
 nonisolated extension Weft_V1_Stats: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Stats"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}at_unix_ms\0\u{1}edges\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}at_unix_ms\0\u{1}edges\0\u{2}P\u{3}plaintext\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1371,6 +1398,7 @@ nonisolated extension Weft_V1_Stats: SwiftProtobuf.Message, SwiftProtobuf._Messa
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularInt64Field(value: &self.atUnixMs) }()
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.edges) }()
+      case 210: try { try decoder.decodeRepeatedMessageField(value: &self.plaintext) }()
       default: break
       }
     }
@@ -1383,12 +1411,71 @@ nonisolated extension Weft_V1_Stats: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if !self.edges.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.edges, fieldNumber: 2)
     }
+    if !self.plaintext.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.plaintext, fieldNumber: 210)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Weft_V1_Stats, rhs: Weft_V1_Stats) -> Bool {
     if lhs.atUnixMs != rhs.atUnixMs {return false}
     if lhs.edges != rhs.edges {return false}
+    if lhs.plaintext != rhs.plaintext {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_PlaintextCaller: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".PlaintextCaller"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}address\0\u{1}destination\0\u{1}port\0\u{1}requests\0\u{1}refused\0\u{3}last_seen_unix\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.address) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.destination) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.port) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.requests) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.refused) }()
+      case 6: try { try decoder.decodeSingularInt64Field(value: &self.lastSeenUnix) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.address.isEmpty {
+      try visitor.visitSingularStringField(value: self.address, fieldNumber: 1)
+    }
+    if !self.destination.isEmpty {
+      try visitor.visitSingularStringField(value: self.destination, fieldNumber: 2)
+    }
+    if self.port != 0 {
+      try visitor.visitSingularUInt32Field(value: self.port, fieldNumber: 3)
+    }
+    if self.requests != 0 {
+      try visitor.visitSingularUInt64Field(value: self.requests, fieldNumber: 4)
+    }
+    if self.refused != 0 {
+      try visitor.visitSingularUInt64Field(value: self.refused, fieldNumber: 5)
+    }
+    if self.lastSeenUnix != 0 {
+      try visitor.visitSingularInt64Field(value: self.lastSeenUnix, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_PlaintextCaller, rhs: Weft_V1_PlaintextCaller) -> Bool {
+    if lhs.address != rhs.address {return false}
+    if lhs.destination != rhs.destination {return false}
+    if lhs.port != rhs.port {return false}
+    if lhs.requests != rhs.requests {return false}
+    if lhs.refused != rhs.refused {return false}
+    if lhs.lastSeenUnix != rhs.lastSeenUnix {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -42,6 +42,7 @@ final class ProxyLoop {
     private var parkedCount = 0
     private var connections: [ObjectIdentifier: DownstreamConnection] = [:]
     private var applications: [Int: ApplicationEndpoint] = [:]
+    var plaintextCallers = PlaintextCallers()
     private var wheel: TimerWheel
     private var wheelTask: Scheduled<Void>?
     private var wheelDue = Int64.max
