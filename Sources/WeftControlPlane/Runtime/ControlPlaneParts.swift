@@ -21,6 +21,7 @@ struct ControlPlaneParts: Sendable {
     let api: APIServer
     let apiTLS: OptionalMutualTLS
     let relay: EndpointRelay
+    let trust: TrustHub
     private let names: ServerNames
     private let meshCertificate: ServerCertificate
     private let apiCertificate: ServerCertificate
@@ -41,6 +42,8 @@ struct ControlPlaneParts: Sendable {
             configuration: configuration, logger: logger)
         let names = ServerNames(configuration)
         let identity = try await authority.serverIdentity(names: names, now: Date())
+        let trust = try TrustHub(
+            TrustState(trustDomain: configuration.trustDomain, roots: try await authority.bundle, version: 1))
         let relay = EndpointRelay()
         let registry = try await RegistryDriver(
             configuration: configuration, table: StoreRecords(store: store, table: "registry"), logger: logger,
@@ -57,14 +60,14 @@ struct ControlPlaneParts: Sendable {
             MeshListener(
                 address: configuration.meshAddress,
                 tls: OptionalMutualTLS(
-                    certificate: meshCertificate, peers: ConnectionPeers(),
+                    certificate: meshCertificate, trust: trust, peers: ConnectionPeers(),
                     maxConnections: configuration.limits.connections, logger: logger)),
             limits: configuration.limits)
         let workloads = WorkloadServer(
             authority: authority, registry: registry, limits: configuration.limits, leases: configuration.leases,
-            quotas: QuotaBook(hub: hub), logger: logger)
+            quotas: QuotaBook(hub: hub), trust: trust, logger: logger)
         let discovery = DiscoveryServer(
-            hub: hub, registry: registry, streams: streams, cache: cache, limits: configuration.limits,
+            hub: hub, trust: trust, registry: registry, streams: streams, cache: cache, limits: configuration.limits,
             logger: logger)
         let service = APIService(
             configurations: configurations, authority: authority, registry: registry,
@@ -91,8 +94,9 @@ struct ControlPlaneParts: Sendable {
         self.api = APIServer(
             service: service, authority: authority, maxBodyBytes: configuration.limits.apiBodyBytes, logger: logger)
         self.apiTLS = OptionalMutualTLS(
-            certificate: apiCertificate, peers: ConnectionPeers(), maxConnections: 1024, logger: logger)
+            certificate: apiCertificate, trust: trust, peers: ConnectionPeers(), maxConnections: 1024, logger: logger)
         self.relay = relay
+        self.trust = trust
         self.names = names
         self.meshCertificate = meshCertificate
         self.apiCertificate = apiCertificate

@@ -68,13 +68,23 @@ package struct ProxyStatus: Hashable, Sendable, Codable {
     package var connectedSince: Int64?
     package var certificateExpiresAt: Int64?
     package var certificateSerial: String?
+    /// When its certificate begins, seconds since 1970; nil where its proxy does not say.
+    package var certificateNotBefore: Int64?
+    /// SHA-256 of the root that its certificate leads to; nil where its proxy does not say, or trusts none such.
+    package var certificateRoot: String?
+    /// SHA-256 of each root of the mesh that its proxy trusts; nil where it does not say.
+    package var trustedRoots: [String]?
+    /// The version of the trust in force at its proxy; nil where it does not say.
+    package var trustVersion: UInt64?
     /// One for each type it subscribes to, in the order listeners, routes, clusters, endpoints.
     package var discovery: [DiscoveryStatus]
 
     package init(
         workload: String?, service: String?, identity: String, address: String?, serviceVersion: String = "",
         proxyVersion: String = "", client: Client, state: State, cause: String? = nil, connectedSince: Int64? = nil,
-        certificateExpiresAt: Int64? = nil, certificateSerial: String? = nil, discovery: [DiscoveryStatus] = []
+        certificateExpiresAt: Int64? = nil, certificateSerial: String? = nil,
+        certificateNotBefore: Int64? = nil, certificateRoot: String? = nil, trustedRoots: [String]? = nil,
+        trustVersion: UInt64? = nil, discovery: [DiscoveryStatus] = []
     ) {
         self.workload = workload
         self.service = service
@@ -88,6 +98,10 @@ package struct ProxyStatus: Hashable, Sendable, Codable {
         self.connectedSince = connectedSince
         self.certificateExpiresAt = certificateExpiresAt
         self.certificateSerial = certificateSerial
+        self.certificateNotBefore = certificateNotBefore
+        self.certificateRoot = certificateRoot
+        self.trustedRoots = trustedRoots
+        self.trustVersion = trustVersion
         self.discovery = discovery
     }
 
