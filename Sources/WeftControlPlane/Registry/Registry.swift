@@ -45,6 +45,8 @@ package struct Registry: Sendable {
         /// The proxy's own version.
         package var proxyVersion: String
         package var certificate: CertificateState?
+        /// How far its clock is before ours, milliseconds; nil before it told.
+        package var clockOffset: Int64?
         var leaseEnds: ContinuousClock.Instant
     }
 
@@ -53,10 +55,13 @@ package struct Registry: Sendable {
         package var serial: String
         /// Seconds since 1970.
         package var expiresAt: Int64
+        /// When its life began; nil when the proxy does not tell.
+        package var issuedAt: Int64?
 
-        package init(serial: String, expiresAt: Int64) {
+        package init(serial: String, expiresAt: Int64, issuedAt: Int64? = nil) {
             self.serial = serial
             self.expiresAt = expiresAt
+            self.issuedAt = issuedAt
         }
     }
 
@@ -151,6 +156,12 @@ package struct Registry: Sendable {
     package mutating func report(_ certificate: CertificateState, from connection: ConnectionID) {
         guard let id = self.byConnection[connection] else { return }
         self.entries[id]?.certificate = certificate
+    }
+
+    /// What a proxy's clock showed when it last said so, less what ours did.
+    package mutating func report(clockOffset: Int64, from connection: ConnectionID) {
+        guard let id = self.byConnection[connection] else { return }
+        self.entries[id]?.clockOffset = clockOffset
     }
 
     /// A stream ended. A workload that had said goodbye is gone at once; any other keeps its place for a while.

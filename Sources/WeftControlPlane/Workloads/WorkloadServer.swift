@@ -132,11 +132,14 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
             case (.draining?, _?): await self.registry.report(.draining, from: connection)
             case (.stats(let stats)?, let name?):
                 let edges = stats.edges.prefix(self.limits.edges).map { (EdgeKey($0), EdgeCounters($0)) }
+                let now = Int64(Date().timeIntervalSince1970 * 1000)
+                await self.registry.report(clockOffset: stats.atUnixMs &- now, from: connection)
                 await self.registry.report(edges, from: name, connection: connection)
             case (.certificate(let state)?, _?):
                 await self.registry.report(
                     Registry.CertificateState(
-                        serial: String(state.serial.prefix(64)), expiresAt: state.expiresAtUnix), from: connection)
+                        serial: String(state.serial.prefix(64)), expiresAt: state.expiresAtUnix,
+                        issuedAt: state.notBeforeUnix == 0 ? nil : state.notBeforeUnix), from: connection)
             case (.quota(let report)?, let name?):
                 if let grant = self.quotas.answer(report, from: name, listeners: listeners) {
                     sender.yield(.message(.with { $0.quota = grant }))
