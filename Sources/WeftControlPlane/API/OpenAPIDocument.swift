@@ -90,7 +90,10 @@ enum OpenAPIDocument {
         ("DeleteResponse", "revision:integer key:ResourceKey"),
         ("HistoryView", "revision:integer key:ResourceKey action:string author:string at:integer document?:string"),
         ("HistoryList", "entries:HistoryView[]"),
-        ("AuthorityStatus", "rootFingerprint:string rootExpiresAt:integer intermediateExpiresAt:integer"),
+        (
+            "AuthorityStatus",
+            "rootFingerprint:string rootExpiresAt:integer intermediateExpiresAt:integer rootIssuedAt?:integer intermediateIssuedAt?:integer"
+        ),
         ("Rejection", "revision:integer message:string at:integer"),
         (
             "DiscoveryStatus",
@@ -98,11 +101,11 @@ enum OpenAPIDocument {
         ),
         (
             "ProxyStatus",
-            "workload?:string service?:string identity:string address?:string serviceVersion:string proxyVersion:string client:string state:string cause?:string connectedSince?:integer certificateExpiresAt?:integer certificateSerial?:string discovery:DiscoveryStatus[]"
+            "workload?:string service?:string identity:string address?:string serviceVersion:string proxyVersion:string client:string state:string cause?:string connectedSince?:integer certificateExpiresAt?:integer certificateSerial?:string clockOffsetMilliseconds?:integer unencryptedPorts?:integer[] discovery:DiscoveryStatus[]"
         ),
         (
             "StatusReport",
-            "version:string revision:integer publishedRevision:integer trustDomain:string startedAt:integer now:integer authority:AuthorityStatus proxies:ProxyStatus[] problems:Diagnostic[]"
+            "version:string revision:integer publishedRevision:integer trustDomain:string startedAt:integer now:integer authority:AuthorityStatus proxies:ProxyStatus[] problems:Diagnostic[] refusedHandshakes?:object"
         ),
         (
             "EdgeStat",

@@ -90,6 +90,10 @@ actor RegistryDriver {
         self.registry.report(certificate, from: connection)
     }
 
+    func report(clockOffset: Int64, from connection: Registry.ConnectionID) {
+        self.registry.report(clockOffset: clockOffset, from: connection)
+    }
+
     func report(_ edges: [(EdgeKey, EdgeCounters)], from workload: String, connection: Registry.ConnectionID) {
         self.registry.heard(from: connection, now: .now)
         self.stats.record(edges, from: workload, second: self.second)

@@ -56,12 +56,13 @@ struct ControlPlaneParts: Sendable {
 
         let meshCertificate = try ServerCertificate(identity, alpn: ["h2"])
         let apiCertificate = try ServerCertificate(identity, alpn: ["http/1.1"])
+        let (meshRefusals, apiRefusals) = (RefusedHandshakes(), RefusedHandshakes())
         let transport = MeshTransport(
             MeshListener(
                 address: configuration.meshAddress,
                 tls: OptionalMutualTLS(
                     certificate: meshCertificate, trust: trust, peers: ConnectionPeers(),
-                    maxConnections: configuration.limits.connections, logger: logger)),
+                    maxConnections: configuration.limits.connections, refusals: meshRefusals, logger: logger)),
             limits: configuration.limits)
         let workloads = WorkloadServer(
             authority: authority, registry: registry, limits: configuration.limits, leases: configuration.leases,
@@ -77,8 +78,10 @@ struct ControlPlaneParts: Sendable {
                     publishedRevision: hub.snapshot.revision, trustDomain: configuration.trustDomain.name,
                     startedAt: started, now: Int64(Date().timeIntervalSince1970),
                     authority: try await authority.status,
-                    proxies: StatusAssembly.proxies(entries: await registry.entries, streams: streams.all),
-                    problems: await reconciler.problems)
+                    proxies: StatusAssembly.proxies(
+                        entries: await registry.entries, streams: streams.all, snapshot: hub.snapshot),
+                    problems: await reconciler.problems,
+                    refusedHandshakes: ["mesh": meshRefusals.counts, "api": apiRefusals.counts])
             }, snapshot: { hub.snapshot }, routeStatuses: { await reconciler.routeStatuses }, logger: logger)
 
         self.configuration = configuration
@@ -94,7 +97,8 @@ struct ControlPlaneParts: Sendable {
         self.api = APIServer(
             service: service, authority: authority, maxBodyBytes: configuration.limits.apiBodyBytes, logger: logger)
         self.apiTLS = OptionalMutualTLS(
-            certificate: apiCertificate, trust: trust, peers: ConnectionPeers(), maxConnections: 1024, logger: logger)
+            certificate: apiCertificate, trust: trust, peers: ConnectionPeers(), maxConnections: 1024,
+            refusals: apiRefusals, logger: logger)
         self.relay = relay
         self.trust = trust
         self.names = names

@@ -12,6 +12,8 @@ struct OptionalMutualTLS: Sendable {
     let trust: TrustHub
     let peers: ConnectionPeers
     let maxConnections: Int
+    /// Counts what was refused.
+    var refusals = RefusedHandshakes()
     let logger: Logger
 
     /// Adds the handler; fails, so that the connection is closed, when there are too many.
@@ -24,7 +26,7 @@ struct OptionalMutualTLS: Sendable {
         }
         channel.closeFuture.whenComplete { [peers = self.peers] _ in peers.close(key, peer) }
         let generation = self.certificate.generation
-        let (trust, logger) = (self.trust, self.logger)
+        let (trust, refusals, logger) = (self.trust, self.refusals, self.logger)
         return channel.eventLoop.makeCompletedFuture {
             let handler = NIOSSLServerHandler(
                 context: generation.context,
@@ -34,12 +36,13 @@ struct OptionalMutualTLS: Sendable {
                         peer.prove(try trust.verifier.verify(shown, now: Date()))
                         promise.succeed(.certificateVerified(VerificationMetadata(nil)))
                     } catch {
-                        logger.warning(
-                            "a certificate was refused", metadata: ["peer": "\(key.remote)", "cause": "\(error)"])
+                        peer.refuse(error as? SVIDError ?? .malformed("\(error)"))
                         promise.succeed(.failed)
                     }
                 })
             try channel.pipeline.syncOperations.addHandler(handler)
+            try channel.pipeline.syncOperations.addHandler(
+                HandshakeWitness(peer: peer, remote: key.remote, refusals: refusals, logger: logger))
         }
     }
 

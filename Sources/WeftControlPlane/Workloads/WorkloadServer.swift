@@ -150,6 +150,8 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
             case (.draining?, _?): await self.registry.report(.draining, from: connection)
             case (.stats(let stats)?, let name?):
                 let edges = stats.edges.prefix(self.limits.edges).map { (EdgeKey($0), EdgeCounters($0)) }
+                let now = Int64(Date().timeIntervalSince1970 * 1000)
+                await self.registry.report(clockOffset: stats.atUnixMs &- now, from: connection)
                 await self.registry.report(edges, from: name, connection: connection)
                 await self.registry.report(stats.plaintext.prefix(PlaintextBook.perProxy).map(\.counted), from: name)
             case (.certificate(let state)?, _?):

@@ -166,6 +166,10 @@ package final class ControlPlaneClient: ConfigurationSource {
                     return nil
                 }
                 group.addTask { try await self.renew(identity, keeper: keeper, over: client) }
+                group.addTask {
+                    try await ExpiryWatch(identity: identity, logger: self.logger).run()
+                    return nil
+                }
                 while let next = try await group.next() {
                     if let next {
                         group.cancelAll()

@@ -91,6 +91,7 @@ final class RegistrationSession: Sendable {
                 .with {
                     $0.certificate.serial = identity.serial
                     $0.certificate.expiresAtUnix = Int64(identity.notAfter.timeIntervalSince1970)
+                    $0.certificate.notBeforeUnix = Int64(identity.notBefore.timeIntervalSince1970)
                 })
             state.outgoing = outgoing
         }
@@ -127,7 +128,7 @@ final class RegistrationSession: Sendable {
                     registered()
                 case .rejected(let refusal): throw RegistrationRefused(cause: refusal.cause)
                 case .quota(let grant): self.rateLimits.take(grant)
-                case .heartbeat, nil: break
+                case .heartbeat, .trust, nil: break
                 }
             }
         }
