@@ -64,6 +64,8 @@ struct APIService: Sendable {
         case ("GET /v1/stat", 0):
             let window = try Self.number(call.query["window"], "window", within: 1...86_400) ?? 10
             return try APIReply(await self.registry.statistics(window: Int64(window)))
+        case ("GET /v1/authorization", 1) where rest == ["usage"]:
+            return try APIReply(await self.registry.authorizationUsage)
         case ("POST /v1/tokens", 0):
             let request = try Self.decode(TokenRequest.self, call.body)
             let created = try await self.authority.createToken(request, author: "\(call.caller)", now: Date())
@@ -160,7 +162,7 @@ struct APIService: Sendable {
     private static let methods: [[String]: String] = [
         ["v1", "apply"]: "POST", ["v1", "resources"]: "GET", ["v1", "history"]: "GET", ["v1", "status"]: "GET",
         ["v1", "stat"]: "GET", ["v1", "tokens"]: "GET or POST", ["v1", "trust-bundle"]: "GET", ["healthz"]: "GET",
-        ["openapi.json"]: "GET",
+        ["openapi.json"]: "GET", ["v1", "authorization", "usage"]: "GET",
     ]
 
     private static func unknown(_ call: APICall) -> APIError {

@@ -23,6 +23,7 @@ enum OpenAPIDocument {
             "/v1/history": {"get": {"summary": "Past changes, newest first", "parameters": [\(query("limit"))], "responses": {"200": \(json("HistoryList")), "401": \(error)}}},
             "/v1/status": {"get": {"summary": "The control plane, its authority and its proxies", "responses": {"200": \(json("StatusReport")), "401": \(error)}}},
             "/v1/stat": {"get": {"summary": "Golden metrics of each edge", "parameters": [\(query("window"))], "responses": {"200": \(json("StatReport")), "401": \(error)}}},
+            "/v1/authorization/usage": {"get": {"summary": "How often the rules of authorization policies decided", "responses": {"200": \(json("AuthorizationUsage")), "401": \(error)}}},
             "/v1/tokens": {
               "get": {"summary": "Tokens, without their secrets", "responses": {"200": \(json("TokenList")), "401": \(error)}},
               "post": {"summary": "Makes a token; its text is seen this once", "requestBody": \(body("TokenRequest")), "responses": {"201": \(json("CreatedToken")), "400": \(error), "401": \(error), "429": \(error)}}
@@ -106,6 +107,8 @@ enum OpenAPIDocument {
             "source:string destination:string version:string route:string direction:string protocol:string tls:boolean peerIdentity?:string requests:integer requestsPerSecond:number successRatio?:number p50?:number p95?:number p99?:number retriesPerSecond:number failures:object bytesInPerSecond:number bytesOutPerSecond:number totalRequests:integer totalFailures:integer totalRetries:integer"
         ),
         ("StatReport", "at:integer windowSeconds:number edges:EdgeStat[]"),
+        ("AuthorizationUsage", "since:integer rules:PolicyRuleUsage[]"),
+        ("PolicyRuleUsage", "policy:string rule?:integer allowed:integer denied:integer audited:integer"),
         ("TokenRequest", "purpose?:string service?:string namespace?:string ttlSeconds?:integer uses?:integer"),
         (
             "TokenSummary",

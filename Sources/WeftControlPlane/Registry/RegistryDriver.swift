@@ -7,6 +7,8 @@ internal import WeftModel
 actor RegistryDriver {
     private var registry: Registry
     private var stats: EdgeStats
+    private var policies = PolicyUsageBook()
+    private let startedAt = Int64(Date().timeIntervalSince1970)
     private let table: any RecordTable
     private let logger: Logger
     /// Called when the mesh's endpoints are others now.
@@ -93,6 +95,10 @@ actor RegistryDriver {
         self.stats.record(edges, from: workload, second: self.second)
     }
 
+    func report(_ policies: [(PolicyUsageBook.Key, PolicyUsageBook.Counts)], from workload: String) {
+        self.policies.record(policies, from: workload)
+    }
+
     func closed(_ connection: Registry.ConnectionID) {
         self.closers[connection] = nil
         if self.registry.disconnected(connection, now: .now) { self.changed() }
@@ -108,6 +114,9 @@ actor RegistryDriver {
         self.stats.report(window: window, second: self.second, at: Int64(Date().timeIntervalSince1970))
     }
 
+    /// How often the rules of authorization policies decided.
+    var authorizationUsage: AuthorizationUsage { self.policies.usage(since: self.startedAt) }
+
     // MARK: Leases and memory
 
     /// Ends leases as they run out, and keeps the saved workloads in step; until cancelled.
@@ -120,6 +129,7 @@ actor RegistryDriver {
             for workload in expired.workloads {
                 self.logger.warning("a workload is gone", metadata: ["workload": "\(workload)"])
                 self.stats.forget(proxy: workload)
+                self.policies.forget(proxy: workload)
             }
             if !expired.workloads.isEmpty { self.changed() }
             if self.isDirty { await self.save() }

@@ -133,6 +133,12 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
             case (.stats(let stats)?, let name?):
                 let edges = stats.edges.prefix(self.limits.edges).map { (EdgeKey($0), EdgeCounters($0)) }
                 await self.registry.report(edges, from: name, connection: connection)
+                if !stats.policies.isEmpty {
+                    let policies = stats.policies.prefix(PolicyUsageBook.maxRules).map {
+                        (PolicyUsageBook.Key($0), PolicyUsageBook.Counts($0))
+                    }
+                    await self.registry.report(policies, from: name)
+                }
             case (.certificate(let state)?, _?):
                 await self.registry.report(
                     Registry.CertificateState(

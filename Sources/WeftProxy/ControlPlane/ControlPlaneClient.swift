@@ -18,6 +18,8 @@ package final class ControlPlaneClient: ConfigurationSource {
         package var installIdentity: @Sendable (WorkloadIdentity) throws -> Void
         /// The counters since the start, by edge.
         package var stats: @Sendable () -> [Weft_V1_EdgeStats]
+        /// How often rules of authorization policies decided, since the start.
+        package var policies: @Sendable () -> [Weft_V1_PolicyUsage]
         /// The limits of which slices are leased.
         package var rateLimits: RateLimitBook
         /// Called once, when the workload can do its work: it has its identity, and it is registered or started from
@@ -28,12 +30,14 @@ package final class ControlPlaneClient: ConfigurationSource {
             install: @escaping @Sendable (ProxySnapshot) -> Void,
             installIdentity: @escaping @Sendable (WorkloadIdentity) throws -> Void,
             stats: @escaping @Sendable () -> [Weft_V1_EdgeStats] = { [] },
+            policies: @escaping @Sendable () -> [Weft_V1_PolicyUsage] = { [] },
             rateLimits: RateLimitBook = RateLimitBook(),
             ready: @escaping @Sendable () -> Void = {}
         ) {
             self.install = install
             self.installIdentity = installIdentity
             self.stats = stats
+            self.policies = policies
             self.rateLimits = rateLimits
             self.ready = ready
         }
@@ -91,7 +95,7 @@ package final class ControlPlaneClient: ConfigurationSource {
             connection: ControlPlaneConnection(access: access), storage: storage, service: self.configuration.service,
             logger: self.logger)
         let registration = RegistrationSession(
-            stats: receiver.stats, rateLimits: receiver.rateLimits, logger: self.logger)
+            stats: receiver.stats, policies: receiver.policies, rateLimits: receiver.rateLimits, logger: self.logger)
         if let readiness = self.readiness.withLock({ $0 }) { registration.set(readiness) }
         registration.announce(self.register(inboundPorts: inboundPorts))
         self.registration.withLock { $0 = registration }

@@ -28,6 +28,7 @@ final class RegistrationSession: Sendable {
 
     private let state = Mutex(State())
     private let stats: @Sendable () -> [Weft_V1_EdgeStats]
+    private let policies: @Sendable () -> [Weft_V1_PolicyUsage]
     private let rateLimits: RateLimitBook
     private let logger: Logger
 
@@ -36,8 +37,12 @@ final class RegistrationSession: Sendable {
     /// How often demand for shared limits is told, and slices are taken.
     private static let quotaInterval = Duration.seconds(1)
 
-    init(stats: @escaping @Sendable () -> [Weft_V1_EdgeStats], rateLimits: RateLimitBook, logger: Logger) {
+    init(
+        stats: @escaping @Sendable () -> [Weft_V1_EdgeStats],
+        policies: @escaping @Sendable () -> [Weft_V1_PolicyUsage], rateLimits: RateLimitBook, logger: Logger
+    ) {
         self.stats = stats
+        self.policies = policies
         self.rateLimits = rateLimits
         self.logger = logger
     }
@@ -151,13 +156,15 @@ final class RegistrationSession: Sendable {
         var isFirst = true
         while true {
             let edges = self.stats()
+            let policies = self.policies()
             outgoing.yield(
                 .with {
-                    if edges.isEmpty, !isFirst {
+                    if edges.isEmpty, policies.isEmpty, !isFirst {
                         $0.heartbeat = Weft_V1_Heartbeat()
                     } else {
                         $0.stats.atUnixMs = Int64(Date().timeIntervalSince1970 * 1000)
                         $0.stats.edges = edges
+                        $0.stats.policies = policies
                     }
                 })
             isFirst = false

@@ -86,7 +86,7 @@ package struct ProxyRuntime: ServiceLifecycle.Service {
         let report = EdgeReport()
         let receiver = ControlPlaneClient.Receiver(
             install: { state.install($0) }, installIdentity: { try state.install(identity: $0) },
-            stats: { report.stats },
+            stats: { report.stats }, policies: { report.policies },
             rateLimits: server.rateLimits,
             ready: {
                 state.started()
@@ -104,6 +104,7 @@ package struct ProxyRuntime: ServiceLifecycle.Service {
             tasks.addTask {
                 while true {
                     report.update(await server.edgeTotals())
+                    report.update(await server.policyUsage())
                     try await Task.sleep(for: .seconds(1))
                 }
             }

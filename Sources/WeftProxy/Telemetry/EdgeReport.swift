@@ -8,6 +8,17 @@ internal import WeftTelemetry
 final class EdgeReport: Sendable {
     private let newest = Mutex<[Weft_V1_EdgeStats]>([])
 
+    private let newestPolicies = Mutex<[Weft_V1_PolicyUsage]>([])
+
+    /// What was gathered last of the rules that decided.
+    var policies: [Weft_V1_PolicyUsage] { self.newestPolicies.withLock { $0 } }
+
+    /// Takes the counts of all loops.
+    func update(_ usage: PolicyUsage) {
+        let messages = usage.messages
+        self.newestPolicies.withLock { $0 = messages }
+    }
+
     /// What was gathered last.
     var stats: [Weft_V1_EdgeStats] { self.newest.withLock { $0 } }
 

@@ -9,6 +9,24 @@ struct AuthorizationRequest {
     let query: UnsafeRawBufferPointer
     let claims: TokenClaims?
 
+    /// Calls `body` with the request, its target taken apart.
+    static func with<Result>(
+        _ head: RequestHead, claims: TokenClaims?, _ body: (AuthorizationRequest) -> Result
+    ) -> Result {
+        guard let index = head.headers.firstIndex(of: .path) else {
+            let none = UnsafeRawBufferPointer(start: nil, count: 0)
+            return body(AuthorizationRequest(head: head, path: none, query: none, claims: claims))
+        }
+        return head.headers.withValue(at: index) { target in
+            var end = 0
+            while end < target.count, target[end] != UInt8(ascii: "?"), target[end] != UInt8(ascii: "#") { end += 1 }
+            return body(
+                AuthorizationRequest(
+                    head: head, path: UnsafeRawBufferPointer(rebasing: target[..<end]),
+                    query: UnsafeRawBufferPointer(rebasing: target[min(target.count, end + 1)...]), claims: claims))
+        }
+    }
+
     /// Whether the method is one of these.
     func hasMethod(among methods: [[UInt8]]) -> Bool {
         guard let index = self.head.headers.firstIndex(of: .method) else { return false }

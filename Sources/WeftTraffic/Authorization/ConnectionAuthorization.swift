@@ -32,18 +32,7 @@ package final class ConnectionAuthorization: Sendable {
     ///
     /// - Parameter claims: of the token that was proved; nil where there was none.
     package func decide(_ head: RequestHead, claims: TokenClaims? = nil) -> AuthorizationVerdict {
-        guard let index = head.headers.firstIndex(of: .path) else {
-            let none = UnsafeRawBufferPointer(start: nil, count: 0)
-            return self.decide(AuthorizationRequest(head: head, path: none, query: none, claims: claims))
-        }
-        return head.headers.withValue(at: index) { target in
-            var end = 0
-            while end < target.count, target[end] != UInt8(ascii: "?"), target[end] != UInt8(ascii: "#") { end += 1 }
-            return self.decide(
-                AuthorizationRequest(
-                    head: head, path: UnsafeRawBufferPointer(rebasing: target[..<end]),
-                    query: UnsafeRawBufferPointer(rebasing: target[min(target.count, end + 1)...]), claims: claims))
-        }
+        AuthorizationRequest.with(head, claims: claims) { self.decide($0) }
     }
 
     private func decide(_ request: AuthorizationRequest) -> AuthorizationVerdict {

@@ -132,8 +132,8 @@ struct RuleGroup: Sendable {
 
     /// What of a group concerns one connection.
     struct Bound: Sendable {
-        /// A rule that matches whatever is asked for.
-        var always: Int32?
+        /// Rules that match whatever is asked for.
+        var always: [Int32] = []
         /// All others that may match, where they are few.
         var few: [Int32]?
         /// A bit for each rule that may match, where they are many.
@@ -155,7 +155,7 @@ struct RuleGroup: Sendable {
         var possible: [Int32] = []
         for (index, rule) in self.rules.enumerated() where rule.sources.map({ sources[$0] }) ?? true {
             if rule.isUnconditional {
-                if bound.always == nil { bound.always = Int32(index) }
+                bound.always.append(Int32(index))
             } else {
                 possible.append(Int32(index))
             }
@@ -174,7 +174,7 @@ struct RuleGroup: Sendable {
 
     /// A rule that matches; nil where none does.
     func first(_ bound: Bound, _ request: AuthorizationRequest) -> CompiledRule? {
-        if let always = bound.always { return self.rules[Int(always)] }
+        if let always = bound.always.first { return self.rules[Int(always)] }
         var found: CompiledRule?
         self.visit(bound, request) { rule in
             found = rule
@@ -187,7 +187,7 @@ struct RuleGroup: Sendable {
     func visit(
         _ bound: Bound, _ request: AuthorizationRequest, _ body: (CompiledRule) -> Bool
     ) {
-        if let always = bound.always, body(self.rules[Int(always)]) { return }
+        for always in bound.always where body(self.rules[Int(always)]) { return }
         if let few = bound.few {
             for index in few {
                 let rule = self.rules[Int(index)]

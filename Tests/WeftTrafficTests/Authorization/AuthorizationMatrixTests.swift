@@ -5,13 +5,13 @@ import WeftModel
 @testable import WeftTraffic
 
 @Suite struct AuthorizationMatrixTests {
-    /// Each seed: 500 sets of policies, each with 25 requests.
+    /// Each seed: 250 sets of policies, each with 5 callers and 50 requests.
     @Test(arguments: 1...8 as ClosedRange<UInt64>)
     func `the table and the words of the policies say the same of every request`(seed: UInt64) throws {
         var generator = AuthorizationGenerator(seed: seed)
         var outcomes: [ReferenceAuthorization.Outcome: Int] = [:]
         var audits = 0
-        for number in 0..<500 {
+        for number in 0..<250 {
             let authorization = generator.authorization()
             let reference = ReferenceAuthorization(authorization: authorization)
             let table = AuthorizationTable(authorization)
@@ -23,7 +23,7 @@ import WeftModel
                     Issue.record("seed \(seed), set \(number): bytes of \(caller): \(bytes)\n\(authorization)")
                     return
                 }
-                for _ in 0..<5 {
+                for request in 0..<10 {
                     let head = generator.request()
                     let claims = generator.claims()
                     let verdict = bound.decide(head, claims: claims)
@@ -39,6 +39,8 @@ import WeftModel
                             """)
                         return
                     }
+                    // What each audited policy would have done takes as many evaluations as there are such policies.
+                    if request > 2 { continue }
                     let would = Self.audits(expected, reference, head, caller, claims)
                     audits += would.count
                     let said = Dictionary(uniqueKeysWithValues: verdict.audits.map { ($0.policy, $0.outcome) })
@@ -57,7 +59,7 @@ import WeftModel
         for outcome in [ReferenceAuthorization.Outcome.allowed, .denied, .noAllowMatched] {
             #expect(outcomes[outcome, default: 0] > total / 20, "\(outcomes)")
         }
-        #expect(audits > total / 20)
+        #expect(audits > total / 50)
     }
 
     private static func agrees(

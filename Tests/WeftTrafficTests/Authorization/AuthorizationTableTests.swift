@@ -12,7 +12,7 @@ import WeftModel
     }
 
     private static func policy(
-        _ name: String, _ action: AuthorizationAction = .allow, _ rules: [AuthorizationRule]
+        _ name: String, _ action: AuthorizationAction, _ rules: [AuthorizationRule]
     ) -> AuthorizationRules {
         AuthorizationRules(source: self.source(name), action: action, rules: rules)
     }
@@ -36,7 +36,8 @@ import WeftModel
 
     @Test func `a denial goes before every permission, and says which policy it was`() {
         let connection = Self.connection([
-            Self.policy("everybody", [AuthorizationRule()]), Self.policy("secret", .deny, [Self.rule(path: "/s")]),
+            Self.policy("everybody", .allow, [AuthorizationRule()]),
+            Self.policy("secret", .deny, [Self.rule(path: "/s")]),
         ])
         #expect(connection.decide(Self.head("/t")).isAllowed)
         let verdict = connection.decide(Self.head("/s?x=/t"))
@@ -47,7 +48,7 @@ import WeftModel
     }
 
     @Test func `where ALLOWs apply and none matches, the first few are told`() {
-        let connection = Self.connection((0..<5).map { Self.policy("p\($0)", [Self.rule(path: "/\($0)")]) })
+        let connection = Self.connection((0..<5).map { Self.policy("p\($0)", .allow, [Self.rule(path: "/\($0)")]) })
         let verdict = connection.decide(Self.head("/9"))
         #expect(verdict.cause == .noAllowMatched)
         #expect(
@@ -56,21 +57,23 @@ import WeftModel
     }
 
     @Test func `an ALLOW without rules allows nobody, a DENY without rules denies nobody`() {
-        #expect(!Self.connection([Self.policy("none", [])]).decide(Self.head("/")).isAllowed)
+        #expect(!Self.connection([Self.policy("none", .allow, [])]).decide(Self.head("/")).isAllowed)
         #expect(Self.connection([Self.policy("none", .deny, [])]).decide(Self.head("/")).isAllowed)
     }
 
     @Test func `bytes pass by sources alone, and are kept out by any denial for their caller`() {
-        #expect(Self.connection([Self.policy("all", [AuthorizationRule()])]).decideBytes().isAllowed)
-        #expect(!Self.connection([Self.policy("path", [Self.rule(path: "/a")])]).decideBytes().isAllowed)
+        #expect(Self.connection([Self.policy("all", .allow, [AuthorizationRule()])]).decideBytes().isAllowed)
+        #expect(!Self.connection([Self.policy("path", .allow, [Self.rule(path: "/a")])]).decideBytes().isAllowed)
         #expect(!Self.connection([Self.policy("path", .deny, [Self.rule(path: "/a")])]).decideBytes().isAllowed)
         #expect(Self.connection([]).decideBytes().isAllowed)
     }
 
     @Test func `rules are told by policy and place`() {
         let table = Self.connection([
-            Self.policy("none", []), Self.policy("two", [Self.rule(path: "/a"), Self.rule(path: "/b")]),
-            Self.policy("empty", []), Self.policy("one", [Self.rule(path: "/c")]), Self.policy("last", []),
+            Self.policy("none", .allow, []),
+            Self.policy("two", .allow, [Self.rule(path: "/a"), Self.rule(path: "/b")]),
+            Self.policy("empty", .allow, []), Self.policy("one", .allow, [Self.rule(path: "/c")]),
+            Self.policy("last", .allow, []),
         ]).table
         #expect(table.ruleCount == 3)
         #expect((0..<3).map { table.rule($0)?.policy.resource.name } == ["two", "two", "one"])
