@@ -131,7 +131,7 @@ let package = Package(
         tests(of: "WeftCompiler", ["WeftModel", "WeftConfig"], files: ["Cases"]),
         tests(of: "WeftProtos", [protobuf]),
         tests(of: "WeftDiscovery", ["WeftModel", "WeftProtos", protobuf]),
-        tests(of: "WeftIdentity", ["WeftModel", x509, crypto, asn1]),
+        tests(of: "WeftIdentity", ["WeftModel", x509, crypto, cryptoExtras, asn1]),
         tests(of: "WeftTraffic", ["WeftModel", "WeftMessage"]),
         tests(of: "WeftHTTP", ["WeftMessage", nioCore, nioEmbedded]),
         tests(of: "WeftTelemetry", ["WeftModel"]),

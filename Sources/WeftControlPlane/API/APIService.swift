@@ -79,6 +79,8 @@ struct APIService: Sendable {
                 await self.authorization.proposal(
                     stat, namespace: call.query["namespace"], service: call.query["service"],
                     enforced: call.query["enforced"] == "true"))
+        case ("GET /v1/authorization", 1) where rest == ["usage"]:
+            return try APIReply(await self.registry.authorizationUsage)
         case ("POST /v1/tokens", 0):
             let request = try Self.decode(TokenRequest.self, call.body)
             let created = try await self.authority.createToken(request, author: "\(call.caller)", now: Date())
@@ -185,6 +187,7 @@ struct APIService: Sendable {
         ["v1", "stat"]: "GET", ["v1", "tokens"]: "GET or POST", ["v1", "trust-bundle"]: "GET", ["healthz"]: "GET",
         ["openapi.json"]: "GET", ["v1", "identity", "plaintext"]: "GET", ["v1", "authorization", "check"]: "POST",
         ["v1", "authorization", "proposal"]: "GET",
+        ["v1", "authorization", "usage"]: "GET",
     ]
 
     private static func unknown(_ call: APICall) -> APIError {

@@ -26,6 +26,7 @@ enum OpenAPIDocument {
             "/v1/identity/plaintext": {"get": {"summary": "Who calls in the clear, and each port's mutual TLS mode", "responses": {"200": \(json("PlaintextReport")), "401": \(error)}}},
             "/v1/authorization/check": {"post": {"summary": "What would happen to a call, and which rule says so", "requestBody": \(body("AuthorizationCheckRequest")), "responses": {"200": \(json("AuthorizationCheckReport")), "400": \(error), "401": \(error), "404": \(error)}}},
             "/v1/authorization/proposal": {"get": {"summary": "Policies that allow what was observed", "parameters": [\(query("namespace")), \(query("service")), \(query("enforced"))], "responses": {"200": \(json("AuthorizationProposalReport")), "401": \(error)}}},
+            "/v1/authorization/usage": {"get": {"summary": "How often the rules of authorization policies decided", "responses": {"200": \(json("AuthorizationUsage")), "401": \(error)}}},
             "/v1/tokens": {
               "get": {"summary": "Tokens, without their secrets", "responses": {"200": \(json("TokenList")), "401": \(error)}},
               "post": {"summary": "Makes a token; its text is seen this once", "requestBody": \(body("TokenRequest")), "responses": {"201": \(json("CreatedToken")), "400": \(error), "401": \(error), "429": \(error)}}
@@ -112,6 +113,8 @@ enum OpenAPIDocument {
             "source:string destination:string version:string route:string direction:string protocol:string tls:boolean peerIdentity?:string requests:integer requestsPerSecond:number successRatio?:number p50?:number p95?:number p99?:number retriesPerSecond:number failures:object bytesInPerSecond:number bytesOutPerSecond:number totalRequests:integer totalFailures:integer totalRetries:integer"
         ),
         ("StatReport", "at:integer windowSeconds:number edges:EdgeStat[]"),
+        ("AuthorizationUsage", "since:integer rules:PolicyRuleUsage[]"),
+        ("PolicyRuleUsage", "policy:string rule?:integer allowed:integer denied:integer audited:integer"),
         ("TokenRequest", "purpose?:string service?:string namespace?:string ttlSeconds?:integer uses?:integer"),
         (
             "TokenSummary",

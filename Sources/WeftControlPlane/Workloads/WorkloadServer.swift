@@ -154,6 +154,12 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
                 await self.registry.report(clockOffset: stats.atUnixMs &- now, from: connection)
                 await self.registry.report(edges, from: name, connection: connection)
                 await self.registry.report(stats.plaintext.prefix(PlaintextBook.perProxy).map(\.counted), from: name)
+                if !stats.policies.isEmpty {
+                    let policies = stats.policies.prefix(PolicyUsageBook.maxRules).map {
+                        (PolicyUsageBook.Key($0), PolicyUsageBook.Counts($0))
+                    }
+                    await self.registry.report(policies, from: name)
+                }
             case (.certificate(let state)?, _?):
                 await self.registry.report(
                     Registry.CertificateState(state), from: connection)

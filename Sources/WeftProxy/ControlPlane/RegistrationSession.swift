@@ -154,7 +154,7 @@ final class RegistrationSession: Sendable {
             let stats = self.stats()
             outgoing.yield(
                 .with {
-                    if stats.edges.isEmpty, stats.plaintext.isEmpty, !isFirst {
+                    if stats.edges.isEmpty, stats.plaintext.isEmpty, stats.policies.isEmpty, !isFirst {
                         $0.heartbeat = Weft_V1_Heartbeat()
                     } else {
                         $0.stats = stats

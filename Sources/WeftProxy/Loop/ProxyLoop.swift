@@ -159,7 +159,10 @@ final class ProxyLoop {
         let needed = Set(snapshot.clusters.values.compactMap(\.resolution?.host))
         self.names = self.names.filter { needed.contains($0.key) }
         for cluster in snapshot.clusters.values where old.clusters[cluster.name] != cluster { self.resolve(cluster) }
-        for port in Array(self.applications.keys) { _ = self.application(port: port) }
+        for port in Array(self.applications.keys) {
+            let before = self.applications[port]?.authorization
+            if self.application(port: port).authorization !== before { self.judgeAgain(port: port) }
+        }
         self.destinations.removeAll()
         self.resumeParked()
     }
@@ -251,6 +254,19 @@ final class ProxyLoop {
         let application = ApplicationEndpoint(port: port, loop: self, continuing: self.applications[port])
         self.applications[port] = application
         return application
+    }
+
+    /// Who may call a port has changed: what is open was let in by the policies before.
+    private func judgeAgain(port: Int) {
+        for request in self.requests { (request as? InboundRequest)?.judgeAgain(port: port) }
+    }
+
+    /// No configuration has come yet, and one will: nobody knows who may call.
+    var awaitsConfiguration: Bool {
+        guard self.snapshot === ProxySnapshot.empty, case .controlPlane = self.configuration.source else {
+            return false
+        }
+        return true
     }
 
     /// Those that have been asked for.

@@ -168,6 +168,16 @@ package final class ProxyServer: Sendable {
         return callers
     }
 
+    /// How often the rules of authorization policies decided, all loops together.
+    package func policyUsage() async -> PolicyUsage {
+        var usage = PolicyUsage()
+        for loop in self.loops {
+            let part = try? await loop.eventLoop.submit { PolicyUsage(loop.state.value.telemetry.registry) }.get()
+            if let part { usage.add(part) }
+        }
+        return usage
+    }
+
     // MARK: Stopping
 
     /// Tells connections of one side to finish: `Connection: close`, or GOAWAY.
