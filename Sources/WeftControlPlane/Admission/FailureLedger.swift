@@ -1,3 +1,5 @@
+internal import WeftModel
+
 /// Collapses repeated failures of one source, so that an attacker fills neither the audit log nor memory.
 ///
 /// The first failure of a source for a cause is told at once, the rest of the window as one line with their number.
@@ -5,6 +7,8 @@ struct FailureLedger: Sendable {
     struct Key: Hashable, Sendable {
         let source: String
         let cause: String
+        var kind = AuditEvent.Kind.login
+        var subject = "API"
     }
 
     struct Line: Hashable, Sendable {

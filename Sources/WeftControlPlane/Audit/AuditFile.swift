@@ -28,14 +28,14 @@ struct AuditFile: ~Copyable {
         let descriptor = open(
             self.path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
         guard descriptor >= 0 else { throw Self.failure("it cannot be opened") }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, fchmod(descriptor, 0o600) == 0
-        else {
+        // Pipes and the like have no end to go to.
+        let size = lseek(descriptor, 0, SEEK_END)
+        guard size >= 0, fchmod(descriptor, 0o600) == 0 else {
             _ = close(descriptor)
             throw Failure(cause: "it is no plain file of the user that runs weft")
         }
         self.descriptor = descriptor
-        self.size = Int(status.st_size)
+        self.size = Int(size)
         var last: UInt8 = 0
         if self.size > 0, pread(descriptor, &last, 1, off_t(self.size - 1)) == 1, last != UInt8(ascii: "\n") {
             try self.put([UInt8(ascii: "\n")])

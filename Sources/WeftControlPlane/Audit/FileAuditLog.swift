@@ -46,7 +46,7 @@ final class FileAuditLog: AuditLog {
         self.logger = logger
         self.file = Mutex(AuditFile(path: "\(directory)/audit.log", settings: settings))
         do throws(AuditFile.Failure) {
-            try self.file.withLock { file throws(AuditFile.Failure) in try file.open() }
+            try self.file.withLock { file throws(AuditFile.Failure) in try file.ready() }
         } catch {
             if settings.isRequired {
                 throw ControlPlaneError.dataDirectoryUnusable(
@@ -61,24 +61,27 @@ final class FileAuditLog: AuditLog {
 
     func record(_ event: AuditEvent) async {
         guard let line = Self.line(event) else { return }
-        await withCheckedContinuation { continuation in
-            let done = Once(continuation)
-            let (kept, schedule) = self.waiting.withLock { waiting in
-                guard waiting.lines.count < self.settings.maxWaiting else {
-                    waiting.lost += 1
-                    return (false, false)
-                }
-                waiting.lines.append((line, done))
-                defer { waiting.isScheduled = true }
-                return (true, !waiting.isScheduled)
-            }
-            guard kept else { return done.resume() }
-            if schedule { self.disk.async { self.drain() } }
-            let patience = self.settings.patience
-            DispatchQueue.global().asyncAfter(
-                deadline: .now() + .milliseconds(Int(clamping: patience / .milliseconds(1)))
-            ) { done.resume() }
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            self.enqueue(line, Once(continuation))
         }
+    }
+
+    private func enqueue(_ line: [UInt8], _ done: Once) {
+        let limit = self.settings.maxWaiting
+        /// Nil: there is no room. True: somebody must see to the queue.
+        let schedule: Bool? = self.waiting.withLock { (waiting: inout Waiting) -> Bool? in
+            guard waiting.lines.count < limit else {
+                waiting.lost += 1
+                return nil
+            }
+            waiting.lines.append((line: line, done: done))
+            defer { waiting.isScheduled = true }
+            return !waiting.isScheduled
+        }
+        guard let schedule else { return done.resume() }
+        if schedule { self.disk.async { self.drain() } }
+        let patience = Int(self.settings.patience / .milliseconds(1))
+        DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(patience)) { done.resume() }
     }
 
     func refusal() async -> String? {

@@ -20,7 +20,12 @@ struct ControlPlaneParts: Sendable {
     let server: GRPCServer<MeshTransport>
     let api: APIServer
     let apiTLS: OptionalMutualTLS
+    /// Serves the bundle alone, where that has an address of its own.
+    let bundleTLS: OptionalMutualTLS
     let relay: EndpointRelay
+    let federation: FederationDriver
+    let audit: any AuditLog
+    let refusals: RefusalWatch
     private let names: ServerNames
     private let meshCertificate: ServerCertificate
     private let apiCertificate: ServerCertificate
@@ -31,6 +36,14 @@ struct ControlPlaneParts: Sendable {
         let store = try Self.openStore(directory)
         let hub = SnapshotHub()
         let streams = DiscoveryStreams()
+        var auditSettings = FileAuditLog.Settings()
+        auditSettings.isRequired = configuration.auditRequired
+        let audit = try FileAuditLog(directory: directory.path, settings: auditSettings, logger: logger)
+        let limits = configuration.limits
+        let refusals = RefusalWatch(
+            limits: AttemptThrottle.Limits(
+                rate: 1, burst: limits.failedLogins, totalRate: 1, totalBurst: limits.failedLogins, failureCost: 1),
+            audit: audit, logger: logger)
         let cache = EncodingCache()
         let authority = try await Authority(
             storage: try directory.authority,
@@ -45,11 +58,19 @@ struct ControlPlaneParts: Sendable {
         let registry = try await RegistryDriver(
             configuration: configuration, table: StoreRecords(store: store, table: "registry"), logger: logger,
             endpointsChanged: { relay.changed() })
-        let configurations = Configurations(store: store, lint: { Linter.lint($0, registered: $1, now: $2) })
+        let configurations = Configurations(store: store, lint: {
+                Linter.lint($0, registered: $1, now: $2)
+                    + FederationBook.lint($0, ownDomain: configuration.trustDomain)
+            })
+        let federation = try await FederationDriver(
+            configurations: configurations, table: StoreRecords(store: store, table: "federation"),
+            trustDomain: configuration.trustDomain, webRoots: configuration.federationRoots, audit: audit,
+            logger: logger)
         let reconciler = Reconciler(
             configurations: configurations, registry: registry, hub: hub, cache: cache,
             trustDomain: configuration.trustDomain, logger: logger)
         try await reconciler.start()
+        try await federation.reload()
 
         let meshCertificate = try ServerCertificate(identity, alpn: ["h2"])
         let apiCertificate = try ServerCertificate(identity, alpn: ["http/1.1"])
@@ -58,16 +79,26 @@ struct ControlPlaneParts: Sendable {
                 address: configuration.meshAddress,
                 tls: OptionalMutualTLS(
                     certificate: meshCertificate, peers: ConnectionPeers(),
-                    maxConnections: configuration.limits.connections, logger: logger)),
+                    maxConnections: configuration.limits.connections, logger: logger, refusals: refusals)),
             limits: configuration.limits)
         let workloads = WorkloadServer(
-            authority: authority, registry: registry, limits: configuration.limits, leases: configuration.leases,
+            authority: authority,
+            door: JoinDoor(
+                authority: authority,
+                attestors: [JoinTokenAttestor(authority: authority)]
+                    + (configuration.kubernetes.map {
+                        [KubernetesTokenAttestor($0, trustDomain: configuration.trustDomain)]
+                    } ?? []), audit: audit, refusals: refusals,
+                limits: AttemptThrottle.Limits(
+                    rate: limits.joinRate, burst: limits.joinBurst, totalRate: limits.totalJoinRate,
+                    totalBurst: limits.totalJoinBurst, failureCost: 10)), audit: audit, registry: registry, limits: configuration.limits, leases: configuration.leases,
             quotas: QuotaBook(hub: hub), logger: logger)
         let discovery = DiscoveryServer(
             hub: hub, registry: registry, streams: streams, cache: cache, limits: configuration.limits,
             logger: logger)
         let service = APIService(
-            configurations: configurations, authority: authority, registry: registry,
+            configurations: configurations, authority: authority, registry: registry, federation: federation,
+            audit: audit, refusals: refusals,
             status: {
                 StatusReport(
                     version: WeftVersion.text, revision: try await configurations.revision,
@@ -75,7 +106,7 @@ struct ControlPlaneParts: Sendable {
                     startedAt: started, now: Int64(Date().timeIntervalSince1970),
                     authority: try await authority.status,
                     proxies: StatusAssembly.proxies(entries: await registry.entries, streams: streams.all),
-                    problems: await reconciler.problems)
+                    problems: await reconciler.problems + federation.problems)
             }, routeStatuses: { await reconciler.routeStatuses }, logger: logger)
 
         self.configuration = configuration
@@ -89,9 +120,16 @@ struct ControlPlaneParts: Sendable {
         self.transport = transport
         self.server = GRPCServer(transport: transport, services: [workloads, discovery])
         self.api = APIServer(
-            service: service, authority: authority, maxBodyBytes: configuration.limits.apiBodyBytes, logger: logger)
+            service: service, authority: authority, roles: configuration.apiRoles, refusals: refusals,
+            maxBodyBytes: configuration.limits.apiBodyBytes, logger: logger)
         self.apiTLS = OptionalMutualTLS(
-            certificate: apiCertificate, peers: ConnectionPeers(), maxConnections: 1024, logger: logger)
+            certificate: apiCertificate, peers: ConnectionPeers(), maxConnections: 1024, logger: logger,
+            refusals: refusals)
+        self.bundleTLS = OptionalMutualTLS(
+            certificate: apiCertificate, peers: ConnectionPeers(), maxConnections: 256, logger: logger)
+        self.federation = federation
+        self.audit = audit
+        self.refusals = refusals
         self.relay = relay
         self.names = names
         self.meshCertificate = meshCertificate
@@ -107,6 +145,7 @@ struct ControlPlaneParts: Sendable {
                 for try await set in self.configurations.changes(after: position) {
                     position = set.revision
                     await self.reconciler.changed(.policy)
+                    try? await self.federation.reload()
                 }
                 return
             } catch {
@@ -115,6 +154,7 @@ struct ControlPlaneParts: Sendable {
                     // The reconciler lists anew, so that nothing of what was forgotten is missed.
                     position = through
                     await self.reconciler.changed(.policy)
+                    try? await self.federation.reload()
                 case _ where error.isTransient:
                     self.logger.error("the store could not be read", metadata: ["cause": "\(error)"])
                     try await Task.sleep(for: .seconds(1))

@@ -11,6 +11,8 @@ struct OptionalMutualTLS: Sendable {
     let peers: ConnectionPeers
     let maxConnections: Int
     let logger: Logger
+    /// Told of those who showed a certificate that is not believed.
+    var refusals: RefusalWatch?
 
     /// Adds the handler; fails, so that the connection is closed, when there are too many.
     func secure(_ channel: any Channel) -> EventLoopFuture<Void> {
@@ -23,6 +25,7 @@ struct OptionalMutualTLS: Sendable {
         channel.closeFuture.whenComplete { [peers = self.peers] _ in peers.close(key, peer) }
         let generation = self.certificate.generation
         let logger = self.logger
+        let refusals = self.refusals
         return channel.eventLoop.makeCompletedFuture {
             let handler = NIOSSLServerHandler(
                 context: generation.context,
@@ -32,8 +35,9 @@ struct OptionalMutualTLS: Sendable {
                         peer.prove(try generation.verifier.verify(shown, now: Date()))
                         promise.succeed(.certificateVerified(VerificationMetadata(nil)))
                     } catch {
-                        logger.warning(
+                        logger.debug(
                             "a certificate was refused", metadata: ["peer": "\(key.remote)", "cause": "\(error)"])
+                        refusals?.failed(SourceAddress(key.remote), cause: "its certificate was refused: \(error)")
                         promise.succeed(.failed)
                     }
                 })

@@ -65,7 +65,7 @@ package enum StrictJSON: Hashable, Sendable {
             case UInt8(ascii: "t")?: return try self.word("true", .boolean(true))
             case UInt8(ascii: "f")?: return try self.word("false", .boolean(false))
             case UInt8(ascii: "n")?: return try self.word("null", .null)
-            case UInt8(ascii: "-")?, UInt8(ascii: "0")...UInt8(ascii: "9"): return try self.number()
+            case let byte? where byte == UInt8(ascii: "-") || (0x30...0x39).contains(byte): return try self.number()
             case nil: throw self.failure("it ends in the middle")
             default: throw self.failure("no value begins so")
             }

@@ -109,10 +109,27 @@ package struct TrustBundleView: Hashable, Sendable, Codable {
     package var roots: [String]
     /// SHA-256 of each root, hexadecimal, in the same order.
     package var fingerprints: [String]
+    /// Other trust domains that are believed, sorted by name.
+    package var federated: [FederatedBundleView]?
 
-    package init(trustDomain: String, roots: [String], fingerprints: [String]) {
+    package init(
+        trustDomain: String, roots: [String], fingerprints: [String], federated: [FederatedBundleView]? = nil
+    ) {
         self.trustDomain = trustDomain
         self.roots = roots
         self.fingerprints = fingerprints
+        self.federated = federated
+    }
+}
+
+/// The roots that prove identities of another trust domain.
+package struct FederatedBundleView: Hashable, Sendable, Codable {
+    package var trustDomain: String
+    /// Root certificates, PEM.
+    package var roots: [String]
+
+    package init(trustDomain: String, roots: [String]) {
+        self.trustDomain = trustDomain
+        self.roots = roots
     }
 }

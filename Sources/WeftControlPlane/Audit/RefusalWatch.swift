@@ -5,7 +5,7 @@ internal import WeftModel
 
 /// Watches those who come without, or with wrong or too weak, credentials: slows them down, and takes them down, repeats
 /// as one.
-final class LoginWatch: Sendable {
+final class RefusalWatch: Sendable {
     private struct State {
         var throttle: AttemptThrottle
         var ledger = FailureLedger()
@@ -30,12 +30,21 @@ final class LoginWatch: Sendable {
         self.state.withLock { $0.throttle.isExhausted(source.bytes, now: Self.millis(now)) }
     }
 
-    /// Takes a failure down. Never waits: handshakes call it on their event loops.
-    func failed(_ source: SourceAddress, cause: String, costs: Bool = true, now: Date = Date()) {
+    /// Takes a failure down: a login unless `kind` says otherwise. Never waits: handshakes call it on their event loops.
+    ///
+    /// - Parameters:
+    ///   - actor: who it was, where that is known better than by the address.
+    ///   - costs: whether it slows down what the source may try at the API.
+    func failed(
+        _ source: SourceAddress, cause: String, kind: AuditEvent.Kind = .login, subject: String = "API",
+        actor: String? = nil, costs: Bool = true, now: Date = Date()
+    ) {
         let millis = Self.millis(now)
         let tells = self.state.withLock { state in
             if costs, !source.bytes.isEmpty { state.throttle.failed(source.bytes, now: millis) }
-            let key = FailureLedger.Key(source: source.description, cause: String(cause.prefix(256)))
+            let key = FailureLedger.Key(
+                source: actor.map { "\($0) at \(source)" } ?? source.description, cause: String(cause.prefix(256)),
+                kind: kind, subject: subject)
             guard let line = state.ledger.failed(key, now: millis) else { return false }
             state.pending.append(line)
             return true
@@ -68,7 +77,7 @@ final class LoginWatch: Sendable {
         }
         for line in lines {
             self.logger.warning(
-                "a caller was refused",
+                "\(line.key.kind == .attestation ? "a join" : "a caller") was refused",
                 metadata: [
                     "source": "\(line.key.source)", "cause": "\(line.key.cause)", "times": "\(line.count)",
                 ])
@@ -76,8 +85,8 @@ final class LoginWatch: Sendable {
             if line.count > 1 { details["times"] = "\(line.count)" }
             await self.audit.record(
                 AuditEvent(
-                    at: Self.millis(Date()), kind: .login, actor: line.key.source, subject: "API", outcome: .refused,
-                    details: details))
+                    at: Self.millis(Date()), kind: line.key.kind, actor: line.key.source, subject: line.key.subject,
+                    outcome: .refused, details: details))
         }
     }
 
