@@ -43,6 +43,7 @@ package enum Compiler {
             case .externalService(let service): externals.append(service)
             case .trafficPolicy(let policy): policies.append(policy)
             case .meshSettings(let value): settings = value
+            case .trustDomainFederation: continue
             }
         }
         routes.crossNamespace = settings.crossNamespaceBackends

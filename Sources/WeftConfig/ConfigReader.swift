@@ -103,6 +103,8 @@ package enum ConfigReader {
             case .externalService: ExternalServiceReader.read(fields).map(Resource.externalService)
             case .trafficPolicy: TrafficPolicyReader.read(fields).map(Resource.trafficPolicy)
             case .meshSettings: MeshSettingsReader.read(fields).map(Resource.meshSettings)
+            case .trustDomainFederation:
+                TrustDomainFederationReader.read(fields).map(Resource.trustDomainFederation)
             }
         guard let read, !document.collector.diagnostics[before...].hasErrors else { return nil }
         var metadata = read.metadata
@@ -171,6 +173,9 @@ extension Resource {
         case .meshSettings(var value):
             value.metadata = metadata
             return .meshSettings(value)
+        case .trustDomainFederation(var value):
+            value.metadata = metadata
+            return .trustDomainFederation(value)
         }
     }
 }

@@ -93,6 +93,14 @@ package struct APIClient: Sendable {
         _ = try await self.send(.DELETE, "/v1/tokens/\(Self.escaped(id))", body: nil, timeout: .seconds(10))
     }
 
+    /// The newest lines of the audit log, newest first.
+    package func audit(_ query: AuditQuery) async throws -> AuditList {
+        var fields = ["limit=\(query.limit)"]
+        if let kind = query.kind { fields.append("kind=\(kind.rawValue)") }
+        if let since = query.since { fields.append("since=\(since)") }
+        return try await self.call(.GET, "/v1/audit?" + fields.joined(separator: "&"))
+    }
+
     package func trustBundle() async throws -> TrustBundleView { try await self.call(.GET, "/v1/trust-bundle") }
 
     package func plaintext() async throws -> PlaintextReport { try await self.call(.GET, "/v1/identity/plaintext") }

@@ -43,6 +43,7 @@ enum KindTable {
         case .httpRoute, .referenceGrant: [kind.apiVersion, "gateway.networking.k8s.io/v1beta1"]
         case .tcpRoute, .tlsRoute:
             [kind.apiVersion, "gateway.networking.k8s.io/v1alpha2", "gateway.networking.k8s.io/v1alpha3"]
+        case .trustDomainFederation: [kind.apiVersion]
         case .service, .workload, .grpcRoute, .externalService, .trafficPolicy, .meshSettings: [kind.apiVersion]
         }
     }

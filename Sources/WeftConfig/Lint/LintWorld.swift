@@ -41,6 +41,7 @@ struct LintWorld {
             case .referenceGrant: continue
             case .trafficPolicy(let policy): self.policies.append(policy)
             case .meshSettings(let settings): self.settings = settings
+            case .trustDomainFederation: continue
             case .workload(let workload): workloads[resource.key] = workload
             }
         }

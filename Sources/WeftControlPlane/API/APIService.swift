@@ -7,6 +7,9 @@ struct APIService: Sendable {
     let configurations: Configurations
     let authority: Authority
     let registry: RegistryDriver
+    let federation: FederationDriver
+    let audit: any AuditLog
+    let refusals: RefusalWatch
     let status: @Sendable () async throws -> StatusReport
     /// What the proxies have in force.
     let snapshot: @Sendable () -> MeshSnapshot
@@ -18,6 +21,13 @@ struct APIService: Sendable {
         do {
             return try await self.route(call)
         } catch let error as APIError {
+            if error.code == .unauthenticated || error.code == .forbidden {
+                // Without credentials nothing is guessed: that is told, and slows nobody down.
+                self.refusals.failed(
+                    SourceAddress(call.source), cause: error.cause ?? error.message,
+                    subject: "\(call.method) /\(call.path.prefix(2).joined(separator: "/").prefix(64))",
+                    actor: call.caller == .anonymous ? nil : call.caller.description, costs: false)
+            }
             return Self.refusal(error)
         } catch {
             self.logger.error("an API call failed", metadata: ["path": "\(call.path)", "cause": "\(error)"])
@@ -29,20 +39,38 @@ struct APIService: Sendable {
     }
 
     private func route(_ call: APICall) async throws -> APIReply {
+        guard let need = APIPermissions.need(method: call.method, path: call.path) else {
+            guard call.caller != .anonymous else { throw Self.unauthenticated }
+            throw Self.unknown(call)
+        }
+        if case .role(let role) = need {
+            guard call.caller != .anonymous else { throw Self.unauthenticated }
+            try APIPermissions.check(
+                call.caller, has: role, to: "\(call.method) /\(call.path.prefix(2).joined(separator: "/"))")
+        }
         switch (call.method, call.path) {
         case ("GET", ["healthz"]): return APIReply(contentType: "text/plain", body: Array("ok\n".utf8))
         case ("GET", ["openapi.json"]): return APIReply(body: Array(OpenAPIDocument.text.utf8))
         case ("GET", ["v1", "trust-bundle"]): return try await self.trustBundle()
+        case ("GET", ["v1", "spiffe-bundle"]):
+            return APIReply(body: try await self.federation.ownDocument(roots: try await self.authority.bundle))
         default: break
         }
-        guard call.caller != .anonymous else { throw Self.unauthenticated }
         let rest = Array(call.path.dropFirst(2))
         switch ("\(call.method) /\(call.path.prefix(2).joined(separator: "/"))", rest.count) {
         case ("POST /v1/apply", 0):
             var request = try Self.decode(ApplyRequest.self, call.body)
             request.author = Self.author(request.author, call.caller)
             let registered = await self.registry.workloads.map(\.workload)
-            return try APIReply(try await self.configurations.apply(request, registered: registered))
+            if !request.dryRun { try await self.requireAudit() }
+            let answer = try await self.configurations.apply(request, registered: registered) { keys throws(APIError) in
+                for key in keys {
+                    try APIPermissions.check(
+                        call.caller, has: APIPermissions.change(of: key.kind), to: "apply \(key)")
+                }
+            }
+            if !answer.dryRun { await self.recordApply(answer, call) }
+            return try APIReply(answer)
         case ("GET /v1/resources", 0):
             var list = try await self.configurations.list(
                 kind: try call.query["kind"].map(Self.kind), namespace: call.query["namespace"],
@@ -57,8 +85,13 @@ struct APIService: Sendable {
             return try APIReply(view)
         case ("DELETE /v1/resources", 3):
             let key = ResourceKey(kind: try Self.kind(rest[0]), namespace: rest[1], name: rest[2])
-            return try APIReply(
-                try await self.configurations.delete(key, author: Self.author(call.query["author"], call.caller)))
+            try APIPermissions.check(call.caller, has: APIPermissions.change(of: key.kind), to: "delete \(key)")
+            try await self.requireAudit()
+            let deleted = try await self.configurations.delete(
+                key, author: Self.author(call.query["author"], call.caller))
+            await self.record(
+                .change, call, subject: key.description, ["action": "deleted", "revision": "\(deleted.revision)"])
+            return try APIReply(deleted)
         case ("GET /v1/history", 0):
             let limit = try Self.number(call.query["limit"], "limit", within: 1...10_000) ?? 100
             return try APIReply(try await self.configurations.history(limit: limit))
@@ -83,7 +116,13 @@ struct APIService: Sendable {
             return try APIReply(await self.registry.authorizationUsage)
         case ("POST /v1/tokens", 0):
             let request = try Self.decode(TokenRequest.self, call.body)
+            try await self.requireAudit()
             let created = try await self.authority.createToken(request, author: "\(call.caller)", now: Date())
+            var details = ["action": "created", "purpose": created.summary.purpose.rawValue]
+            details["service"] = created.summary.service.map { "\($0).\(created.summary.namespace)" }
+            details["role"] = created.summary.role?.rawValue
+            details["network"] = created.summary.network
+            await self.record(.credential, call, subject: created.summary.id, details)
             return try APIReply(created, status: 201)
         case ("GET /v1/tokens", 0):
             return try APIReply(TokenList(tokens: await self.authority.listTokens(now: Date())))
@@ -93,7 +132,11 @@ struct APIService: Sendable {
                     status: 404, code: .notFound, message: "there is no token \(rest[0].prefix(64))",
                     remedy: "`weft token list` shows those there are")
             }
+            await self.record(.credential, call, subject: rest[0], ["action": "revoked"])
             return APIReply(status: 204, body: [])
+        case ("GET /v1/audit", 0):
+            guard let log = self.audit as? FileAuditLog else { return try APIReply(AuditList(events: [])) }
+            return try APIReply(AuditList(events: await log.read(try Self.auditQuery(call.query))))
         default: throw Self.unknown(call)
         }
     }
@@ -111,7 +154,10 @@ struct APIService: Sendable {
         return try APIReply(
             TrustBundleView(
                 trustDomain: await self.authority.trustDomain.name, roots: bundle.map(PEMText.certificate),
-                fingerprints: [try await self.authority.status.rootFingerprint]))
+                fingerprints: [try await self.authority.status.rootFingerprint],
+                federated: await self.federation.bundles.map {
+                    FederatedBundleView(trustDomain: $0.key.name, roots: $0.value.map(PEMText.certificate))
+                }.sorted { $0.trustDomain < $1.trustDomain }))
     }
 
     // MARK: Reading calls
@@ -150,7 +196,7 @@ struct APIService: Sendable {
             remedy: "the kinds are \(ResourceKind.allCases.map(\.rawValue).joined(separator: ", "))")
     }
 
-    private static func number(
+    static func number(
         _ text: String?, _ name: String, within range: ClosedRange<Int>
     ) throws(APIError) -> Int? {
         guard let text else { return nil }
@@ -182,17 +228,10 @@ struct APIService: Sendable {
             "use the control plane's Unix socket, or send `Authorization: Bearer` with a token of `weft token create --api-access`"
     )
 
-    private static let methods: [[String]: String] = [
-        ["v1", "apply"]: "POST", ["v1", "resources"]: "GET", ["v1", "history"]: "GET", ["v1", "status"]: "GET",
-        ["v1", "stat"]: "GET", ["v1", "tokens"]: "GET or POST", ["v1", "trust-bundle"]: "GET", ["healthz"]: "GET",
-        ["openapi.json"]: "GET", ["v1", "identity", "plaintext"]: "GET", ["v1", "authorization", "check"]: "POST",
-        ["v1", "authorization", "proposal"]: "GET",
-        ["v1", "authorization", "usage"]: "GET",
-    ]
-
     private static func unknown(_ call: APICall) -> APIError {
         let path = "/" + call.path.joined(separator: "/")
-        if let methods = Self.methods[call.path] {
+        let methods = APIPermissions.methods(of: call.path).joined(separator: " or ")
+        if !methods.isEmpty {
             return APIError(
                 status: 405, code: .methodNotAllowed, message: "\(path.prefix(200)) takes \(methods)",
                 cause: "the call used \(call.method.prefix(16))")

@@ -20,8 +20,13 @@ struct ControlPlaneParts: Sendable {
     let server: GRPCServer<MeshTransport>
     let api: APIServer
     let apiTLS: OptionalMutualTLS
+    /// Serves the bundle alone, where that has an address of its own.
+    let bundleTLS: OptionalMutualTLS
     let relay: EndpointRelay
     let trust: TrustHub
+    let federation: FederationDriver
+    let audit: any AuditLog
+    let refusals: RefusalWatch
     private let names: ServerNames
     private let meshCertificate: ServerCertificate
     private let apiCertificate: ServerCertificate
@@ -32,6 +37,14 @@ struct ControlPlaneParts: Sendable {
         let store = try Self.openStore(directory)
         let hub = SnapshotHub()
         let streams = DiscoveryStreams()
+        var auditSettings = FileAuditLog.Settings()
+        auditSettings.isRequired = configuration.auditRequired
+        let audit = try FileAuditLog(directory: directory.path, settings: auditSettings, logger: logger)
+        let limits = configuration.limits
+        let refusals = RefusalWatch(
+            limits: AttemptThrottle.Limits(
+                rate: 1, burst: limits.failedLogins, totalRate: 1, totalBurst: limits.failedLogins, failureCost: 1),
+            audit: audit, logger: logger)
         let cache = EncodingCache()
         let authority = try await Authority(
             storage: try directory.authority,
@@ -48,11 +61,21 @@ struct ControlPlaneParts: Sendable {
         let registry = try await RegistryDriver(
             configuration: configuration, table: StoreRecords(store: store, table: "registry"), logger: logger,
             endpointsChanged: { relay.changed() })
-        let configurations = Configurations(store: store, lint: { Linter.lint($0, registered: $1, now: $2) })
+        let configurations = Configurations(
+            store: store,
+            lint: {
+                Linter.lint($0, registered: $1, now: $2)
+                    + FederationBook.lint($0, ownDomain: configuration.trustDomain)
+            })
+        let federation = try await FederationDriver(
+            configurations: configurations, table: StoreRecords(store: store, table: "federation"),
+            trustDomain: configuration.trustDomain, webRoots: configuration.federationRoots, audit: audit,
+            logger: logger)
         let reconciler = Reconciler(
             configurations: configurations, registry: registry, hub: hub, cache: cache,
             trustDomain: configuration.trustDomain, logger: logger)
         try await reconciler.start()
+        try await federation.reload()
 
         let meshCertificate = try ServerCertificate(identity, alpn: ["h2"])
         let apiCertificate = try ServerCertificate(identity, alpn: ["http/1.1"])
@@ -62,16 +85,28 @@ struct ControlPlaneParts: Sendable {
                 address: configuration.meshAddress,
                 tls: OptionalMutualTLS(
                     certificate: meshCertificate, trust: trust, peers: ConnectionPeers(),
-                    maxConnections: configuration.limits.connections, refusals: meshRefusals, logger: logger)),
+                    maxConnections: configuration.limits.connections, refusals: meshRefusals, logger: logger,
+                    watch: refusals)),
             limits: configuration.limits)
         let workloads = WorkloadServer(
-            authority: authority, registry: registry, limits: configuration.limits, leases: configuration.leases,
+            authority: authority,
+            door: JoinDoor(
+                authority: authority,
+                attestors: [JoinTokenAttestor(authority: authority)]
+                    + (configuration.kubernetes.map {
+                        [KubernetesTokenAttestor($0, trustDomain: configuration.trustDomain)]
+                    } ?? []), audit: audit, refusals: refusals,
+                limits: AttemptThrottle.Limits(
+                    rate: limits.joinRate, burst: limits.joinBurst, totalRate: limits.totalJoinRate,
+                    totalBurst: limits.totalJoinBurst, failureCost: 10)), audit: audit, registry: registry,
+            limits: configuration.limits, leases: configuration.leases,
             quotas: QuotaBook(hub: hub), trust: trust, logger: logger)
         let discovery = DiscoveryServer(
             hub: hub, trust: trust, registry: registry, streams: streams, cache: cache, limits: configuration.limits,
             logger: logger)
         let service = APIService(
-            configurations: configurations, authority: authority, registry: registry,
+            configurations: configurations, authority: authority, registry: registry, federation: federation,
+            audit: audit, refusals: refusals,
             status: {
                 StatusReport(
                     version: WeftVersion.text, revision: try await configurations.revision,
@@ -80,7 +115,7 @@ struct ControlPlaneParts: Sendable {
                     authority: try await authority.status,
                     proxies: StatusAssembly.proxies(
                         entries: await registry.entries, streams: streams.all, snapshot: hub.snapshot),
-                    problems: await reconciler.problems,
+                    problems: await reconciler.problems + federation.problems,
                     refusedHandshakes: ["mesh": meshRefusals.counts, "api": apiRefusals.counts])
             }, snapshot: { hub.snapshot }, routeStatuses: { await reconciler.routeStatuses }, logger: logger)
 
@@ -95,10 +130,16 @@ struct ControlPlaneParts: Sendable {
         self.transport = transport
         self.server = GRPCServer(transport: transport, services: [workloads, discovery])
         self.api = APIServer(
-            service: service, authority: authority, maxBodyBytes: configuration.limits.apiBodyBytes, logger: logger)
+            service: service, authority: authority, roles: configuration.apiRoles, refusals: refusals,
+            maxBodyBytes: configuration.limits.apiBodyBytes, logger: logger)
         self.apiTLS = OptionalMutualTLS(
             certificate: apiCertificate, trust: trust, peers: ConnectionPeers(), maxConnections: 1024,
-            refusals: apiRefusals, logger: logger)
+            refusals: apiRefusals, logger: logger, watch: refusals)
+        self.bundleTLS = OptionalMutualTLS(
+            certificate: apiCertificate, trust: trust, peers: ConnectionPeers(), maxConnections: 256, logger: logger)
+        self.federation = federation
+        self.audit = audit
+        self.refusals = refusals
         self.relay = relay
         self.trust = trust
         self.names = names
@@ -115,6 +156,7 @@ struct ControlPlaneParts: Sendable {
                 for try await set in self.configurations.changes(after: position) {
                     position = set.revision
                     await self.reconciler.changed(.policy)
+                    try? await self.federation.reload()
                 }
                 return
             } catch {
@@ -123,6 +165,7 @@ struct ControlPlaneParts: Sendable {
                     // The reconciler lists anew, so that nothing of what was forgotten is missed.
                     position = through
                     await self.reconciler.changed(.policy)
+                    try? await self.federation.reload()
                 case _ where error.isTransient:
                     self.logger.error("the store could not be read", metadata: ["cause": "\(error)"])
                     try await Task.sleep(for: .seconds(1))

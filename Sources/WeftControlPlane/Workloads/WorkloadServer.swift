@@ -9,6 +9,8 @@ internal import WeftProtos
 /// Serves what sidecars need besides discovery: an identity, its renewal, and the stream that registers them.
 struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
     let authority: Authority
+    let door: JoinDoor
+    let audit: any AuditLog
     let registry: RegistryDriver
     let limits: ControlPlaneConfiguration.Limits
     let leases: Registry.Leases
@@ -17,25 +19,33 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
     let logger: Logger
 
     func join(request: Weft_V1_JoinRequest, context: ServerContext) async throws -> Weft_V1_SVIDResponse {
-        do {
-            let svid = try await self.authority.join(
-                token: request.token, csr: [UInt8](request.csrDer), service: request.service,
-                namespace: request.namespace, now: Date())
-            return Weft_V1_SVIDResponse(svid, trust: self.trust.current.trust)
-        } catch let refusal as JoinTokenRefusal {
-            self.logger.warning(
-                "a join was refused", metadata: ["peer": "\(context.remotePeer)", "cause": "\(refusal)"])
-            throw RPCError(code: .permissionDenied, message: "\(refusal)")
-        } catch AuthorityError.refusedRequest(let cause) {
-            throw RPCError(code: .invalidArgument, message: "the certificate request: \(cause)")
+        let evidence = JoinEvidence(
+            proof: request.kubernetesToken.isEmpty
+                ? .joinToken(request.token) : .kubernetesToken(request.kubernetesToken),
+            service: request.service, namespace: request.namespace, source: SourceAddress(context.remotePeer),
+            now: Date())
+        do throws(JoinDoor.Refusal) {
+            return Weft_V1_SVIDResponse(
+                try await self.door.join(evidence, csr: [UInt8](request.csrDer)), trust: self.trust.current.trust)
         } catch {
-            self.logger.error("a join failed", metadata: ["peer": "\(context.remotePeer)", "cause": "\(error)"])
-            throw RPCError(code: .unavailable, message: "the control plane could not take the join: \(error)")
+            switch error {
+            case .tooFast(let wait):
+                throw RPCError(
+                    code: .resourceExhausted, message: "too many joins at once; try again in \(max(1, wait / 1000)) s")
+            case .refused(let text): throw RPCError(code: .permissionDenied, message: text)
+            case .badRequest(let cause):
+                throw RPCError(code: .invalidArgument, message: "the certificate request: \(cause)")
+            case .unavailable(let text): throw RPCError(code: .unavailable, message: text)
+            }
         }
     }
 
     func renew(request: Weft_V1_RenewRequest, context: ServerContext) async throws -> Weft_V1_SVIDResponse {
         let peer = try context.requirePeer()
+        if let cause = await self.audit.refusal() {
+            throw RPCError(
+                code: .unavailable, message: "the audit log cannot be written, and nothing is issued without: \(cause)")
+        }
         do {
             return Weft_V1_SVIDResponse(
                 try await self.authority.renew(peer.id, csr: [UInt8](request.csrDer), now: Date()),

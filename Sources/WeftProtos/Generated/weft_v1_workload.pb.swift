@@ -41,6 +41,9 @@ package nonisolated struct Weft_V1_JoinRequest: Sendable {
 
   package var namespace: String = String()
 
+  /// In place of a join token: a service-account token (JWT) of the Kubernetes cluster that the control plane asks.
+  package var kubernetesToken: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -717,7 +720,7 @@ fileprivate nonisolated let _protobuf_package = "weft.v1"
 
 nonisolated extension Weft_V1_JoinRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".JoinRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}token\0\u{3}csr_der\0\u{1}service\0\u{1}namespace\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}token\0\u{3}csr_der\0\u{1}service\0\u{1}namespace\0\u{4}h\u{4}kubernetes_token\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -729,6 +732,7 @@ nonisolated extension Weft_V1_JoinRequest: SwiftProtobuf.Message, SwiftProtobuf.
       case 2: try { try decoder.decodeSingularBytesField(value: &self.csrDer) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.service) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.namespace) }()
+      case 300: try { try decoder.decodeSingularStringField(value: &self.kubernetesToken) }()
       default: break
       }
     }
@@ -747,6 +751,9 @@ nonisolated extension Weft_V1_JoinRequest: SwiftProtobuf.Message, SwiftProtobuf.
     if !self.namespace.isEmpty {
       try visitor.visitSingularStringField(value: self.namespace, fieldNumber: 4)
     }
+    if !self.kubernetesToken.isEmpty {
+      try visitor.visitSingularStringField(value: self.kubernetesToken, fieldNumber: 300)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -755,6 +762,7 @@ nonisolated extension Weft_V1_JoinRequest: SwiftProtobuf.Message, SwiftProtobuf.
     if lhs.csrDer != rhs.csrDer {return false}
     if lhs.service != rhs.service {return false}
     if lhs.namespace != rhs.namespace {return false}
+    if lhs.kubernetesToken != rhs.kubernetesToken {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

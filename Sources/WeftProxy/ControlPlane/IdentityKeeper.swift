@@ -36,25 +36,19 @@ struct IdentityKeeper: Sendable {
     /// Trades the join token for an identity; tries until the control plane answers. Throws `ControlPlaneRefusal` when
     /// there is no token, or it is refused.
     func join() async throws -> WorkloadIdentity {
-        guard let text = self.connection.access.joinToken else {
-            throw ControlPlaneRefusal(
-                cause: "there is no identity and no join token", remedy: "make one with `weft token create`")
-        }
-        guard let token = JoinToken(text) else {
-            throw ControlPlaneRefusal(
-                cause: "the join token is not one", remedy: "it reads weft1.<id>.<secret>.<fingerprint>")
-        }
+        let proof = try JoinProof(self.connection.access)
         var backoff = ReconnectBackoff()
         var absence = AbsenceNotice()
         while true {
             do {
-                let identity = try await self.join(with: token)
+                let identity = try await self.join(with: proof)
                 self.save(identity)
                 return identity
             } catch let error as RPCError where Self.isFinal(error.code) {
                 throw ControlPlaneRefusal(
-                    cause: "the control plane refused \(token): \(error.message)",
-                    remedy: "make a new one with `weft token create`")
+                    cause: "the control plane refused \(proof): \(error.message)", remedy: proof.remedy)
+            } catch let error as ControlPlaneRefusal {
+                throw error
             } catch let error as WorkloadIdentityError {
                 throw ControlPlaneRefusal(
                     cause: "\(error)", remedy: "check the clocks, and which control plane this is")
@@ -82,15 +76,18 @@ struct IdentityKeeper: Sendable {
         [.permissionDenied, .unauthenticated, .invalidArgument].contains(code)
     }
 
-    private func join(with token: JoinToken) async throws -> WorkloadIdentity {
+    private func join(with proof: JoinProof) async throws -> WorkloadIdentity {
         let key = P256.Signing.PrivateKey()
         let request = try Weft_V1_JoinRequest.with {
-            $0.token = token.text
+            switch proof.kind {
+            case .joinToken(let token): $0.token = token.text
+            case .kubernetes(let file): $0.kubernetesToken = try JoinProof.kubernetesToken(in: file)
+            }
             $0.csrDer = Data(try SigningRequest.der(for: key))
             $0.service = self.service?.name ?? ""
             $0.namespace = self.service?.namespace ?? ""
         }
-        let transport = try self.connection.transport(pinning: token.rootFingerprint)
+        let transport = try self.connection.transport(pinning: proof.rootFingerprint)
         let response = try await withGRPCClient(transport: transport) { client in
             try await Weft_V1_WorkloadService.Client(wrapping: client).join(request)
         }
