@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Logging
+internal import WeftIdentity
 internal import WeftModel
 
 /// Answers the calls of the API. `route(_:)` is its table; everything it can refuse is an `APIError`.
@@ -7,6 +8,8 @@ struct APIService: Sendable {
     let configurations: Configurations
     let authority: Authority
     let registry: RegistryDriver
+    /// What is known of the proxies' trust.
+    let fleet: @Sendable () async -> FleetTrust
     let status: @Sendable () async throws -> StatusReport
     /// What became of each route.
     let routeStatuses: @Sendable () async -> [ResourceKey: [RouteParentStatus]]
@@ -77,7 +80,11 @@ struct APIService: Sendable {
                     remedy: "`weft token list` shows those there are")
             }
             return APIReply(status: 204, body: [])
-        default: throw Self.unknown(call)
+        default:
+            if call.path.starts(with: ["v1", "identity"]), let reply = try await self.identityCall(call) {
+                return reply
+            }
+            throw Self.unknown(call)
         }
     }
 
@@ -86,12 +93,12 @@ struct APIService: Sendable {
         return try APIReply(
             TrustBundleView(
                 trustDomain: await self.authority.trustDomain.name, roots: bundle.map(PEMText.certificate),
-                fingerprints: [try await self.authority.status.rootFingerprint]))
+                fingerprints: bundle.map { certificateFingerprint($0) }))
     }
 
     // MARK: Reading calls
 
-    private static func decode<Value: Decodable>(_ type: Value.Type, _ body: [UInt8]) throws(APIError) -> Value {
+    static func decode<Value: Decodable>(_ type: Value.Type, _ body: [UInt8]) throws(APIError) -> Value {
         do {
             return try JSONDecoder().decode(type, from: Data(body))
         } catch {
@@ -159,7 +166,9 @@ struct APIService: Sendable {
 
     private static let methods: [[String]: String] = [
         ["v1", "apply"]: "POST", ["v1", "resources"]: "GET", ["v1", "history"]: "GET", ["v1", "status"]: "GET",
-        ["v1", "stat"]: "GET", ["v1", "tokens"]: "GET or POST", ["v1", "trust-bundle"]: "GET", ["healthz"]: "GET",
+        ["v1", "identity"]: "GET", ["v1", "identity", "rotation"]: "POST",
+        ["v1", "identity", "revocations"]: "POST or DELETE", ["v1", "stat"]: "GET", ["v1", "tokens"]: "GET or POST",
+        ["v1", "trust-bundle"]: "GET", ["healthz"]: "GET",
         ["openapi.json"]: "GET",
     ]
 

@@ -22,6 +22,12 @@ enum OpenAPIDocument {
             },
             "/v1/history": {"get": {"summary": "Past changes, newest first", "parameters": [\(query("limit"))], "responses": {"200": \(json("HistoryList")), "401": \(error)}}},
             "/v1/status": {"get": {"summary": "The control plane, its authority and its proxies", "responses": {"200": \(json("StatusReport")), "401": \(error)}}},
+            "/v1/identity": {"get": {"summary": "The certificate authority and who has followed it", "responses": {"200": \(json("IdentityReport")), "401": \(error)}}},
+            "/v1/identity/rotation": {"post": {"summary": "Replaces the intermediate or the root", "requestBody": \(body("RotationRequest")), "responses": {"200": \(json("IdentityReport")), "401": \(error), "409": \(error)}}},
+            "/v1/identity/revocations": {
+              "post": {"summary": "Refuses an identity", "requestBody": \(body("RevocationRequest")), "responses": {"200": \(json("IdentityReport")), "400": \(error), "401": \(error)}},
+              "delete": {"summary": "Restores an identity", "parameters": [\(query("identity"))], "responses": {"200": \(json("IdentityReport")), "401": \(error), "404": \(error)}}
+            },
             "/v1/stat": {"get": {"summary": "Golden metrics of each edge", "parameters": [\(query("window"))], "responses": {"200": \(json("StatReport")), "401": \(error)}}},
             "/v1/tokens": {
               "get": {"summary": "Tokens, without their secrets", "responses": {"200": \(json("TokenList")), "401": \(error)}},
@@ -87,7 +93,25 @@ enum OpenAPIDocument {
         ("DeleteResponse", "revision:integer key:ResourceKey"),
         ("HistoryView", "revision:integer key:ResourceKey action:string author:string at:integer document?:string"),
         ("HistoryList", "entries:HistoryView[]"),
-        ("AuthorityStatus", "rootFingerprint:string rootExpiresAt:integer intermediateExpiresAt:integer"),
+        (
+            "AuthorityStatus",
+            "rootFingerprint:string rootExpiresAt:integer intermediateExpiresAt:integer trustedRoots?:string[] rotation?:string isRootOffline?:boolean isEncrypted?:boolean"
+        ),
+        (
+            "RootStatus",
+            "fingerprint:string expiresAt:integer state:string trustedBy:integer leaves:integer lacking:string[]"
+        ),
+        (
+            "RotationStatus",
+            "phase:string oldRoot:string newRoot:string startedAt:integer phaseSince:integer leavesUntil?:integer waitsFor?:string missing:string[]"
+        ),
+        ("RevokedIdentity", "identity:string reason:string at:integer by:string"),
+        (
+            "IdentityReport",
+            "trustDomain:string now:integer roots:RootStatus[] intermediateExpiresAt:integer isRootOffline:boolean isEncrypted:boolean proxies:integer rotation?:RotationStatus revoked:RevokedIdentity[] trustVersion:integer"
+        ),
+        ("RotationRequest", "action:string force?:boolean"),
+        ("RevocationRequest", "identity:string reason?:string"),
         ("Rejection", "revision:integer message:string at:integer"),
         (
             "DiscoveryStatus",

@@ -73,6 +73,7 @@ package struct ControlPlane: ServiceLifecycle.Service {
             group.addTask { try await parts.followStore() }
             group.addTask { await parts.compactHistory() }
             group.addTask { await parts.rotateCertificate() }
+            group.addTask { await parts.rotateRoot() }
             group.addTask {
                 // Returns when asked to stop; throws when cancelled.
                 try await gracefulShutdown()

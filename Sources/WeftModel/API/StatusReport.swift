@@ -38,11 +38,26 @@ package struct AuthorityStatus: Hashable, Sendable, Codable {
     package var rootFingerprint: String
     package var rootExpiresAt: Int64
     package var intermediateExpiresAt: Int64
+    /// SHA-256 of every root that is trusted, the issuing one first; two while the root is being rotated.
+    package var trustedRoots: [String]?
+    /// The phase of a rotation of the root; nil while none runs.
+    package var rotation: String?
+    /// Whether the root's key is kept elsewhere.
+    package var isRootOffline: Bool?
+    /// Whether the authority's keys are encrypted on disk.
+    package var isEncrypted: Bool?
 
-    package init(rootFingerprint: String, rootExpiresAt: Int64, intermediateExpiresAt: Int64) {
+    package init(
+        rootFingerprint: String, rootExpiresAt: Int64, intermediateExpiresAt: Int64, trustedRoots: [String]? = nil,
+        rotation: String? = nil, isRootOffline: Bool? = nil, isEncrypted: Bool? = nil
+    ) {
         self.rootFingerprint = rootFingerprint
         self.rootExpiresAt = rootExpiresAt
         self.intermediateExpiresAt = intermediateExpiresAt
+        self.trustedRoots = trustedRoots
+        self.rotation = rotation
+        self.isRootOffline = isRootOffline
+        self.isEncrypted = isEncrypted
     }
 }
 
