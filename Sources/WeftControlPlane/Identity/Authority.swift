@@ -15,7 +15,7 @@ actor Authority {
     let trustTable: any RecordTable
     var revocations: [SPIFFEID: Revocation]
     /// The roots of other trust domains.
-    var federated: [TrustDomain: [[UInt8]]] = [:]
+    var federated: [TrustDomain: [[UInt8]]]
     /// The highest version of what is trusted that has been given out.
     var lastTrustVersion: UInt64 = 0
     var issuingLimits: IssuingLimits
@@ -41,9 +41,12 @@ actor Authority {
     }
 
     /// Opens the authority in `storage`, or makes it on the first start.
+    ///
+    /// - Parameter federated: roots of other trust domains that are known already, so that a restart does not make the
+    ///   mesh forget them for a moment.
     init(
         storage directory: PrivateDirectory, tables: Tables, configuration: ControlPlaneConfiguration,
-        audit: any AuditLog = NoAuditLog(), logger: Logger
+        federated: [TrustDomain: [[UInt8]]] = [:], audit: any AuditLog = NoAuditLog(), logger: Logger
     ) async throws {
         var random = SystemRandomNumberGenerator()
         let secret = try AuthoritySecret.read(configuration)
@@ -64,6 +67,7 @@ actor Authority {
         self.authority = authority
         self.storage = storage
         self.isEncrypted = secret != nil
+        self.federated = federated
         self.audit = audit
         self.issuingLimits = IssuingLimits(
             perIdentity: configuration.limits.certificatesPerIdentity, total: configuration.limits.certificates)
@@ -75,8 +79,8 @@ actor Authority {
             try await TrustVersion.next(
                 after: try await tables.trust.all(), in: tables.trust,
                 of: TrustState(
-                    trustDomain: authority.trustDomain, roots: try authority.bundle, revoked: Set(revocations.keys),
-                    renewBefore: authority.renewBefore)))
+                    trustDomain: authority.trustDomain, roots: try authority.bundle, federated: federated,
+                    revoked: Set(revocations.keys), renewBefore: authority.renewBefore)))
         self.tokenTable = tables.tokens
         self.apiTokenTable = tables.apiTokens
         self.admissionTable = tables.admissions
