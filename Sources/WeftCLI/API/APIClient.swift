@@ -101,6 +101,20 @@ package struct APIClient: Sendable {
         return try await self.call(.GET, "/v1/audit?" + fields.joined(separator: "&"))
     }
 
+    package func identity() async throws -> IdentityReport { try await self.call(.GET, "/v1/identity") }
+
+    package func rotate(_ request: RotationRequest) async throws -> IdentityReport {
+        try await self.call(.POST, "/v1/identity/rotation", body: request)
+    }
+
+    package func revoke(_ request: RevocationRequest) async throws -> IdentityReport {
+        try await self.call(.POST, "/v1/identity/revocations", body: request)
+    }
+
+    package func restore(_ identity: String) async throws -> IdentityReport {
+        try await self.call(.DELETE, "/v1/identity/revocations?identity=\(Self.escaped(identity))")
+    }
+
     package func trustBundle() async throws -> TrustBundleView { try await self.call(.GET, "/v1/trust-bundle") }
 
     package func plaintext() async throws -> PlaintextReport { try await self.call(.GET, "/v1/identity/plaintext") }

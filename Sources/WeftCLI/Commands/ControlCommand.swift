@@ -69,6 +69,20 @@ struct ControlCommand: AsyncParsableCommand {
             "A further service that an account may join; that of its own name it always may. Repeatable.",
             valueName: "namespace/account=service"))
     var kubernetesService: [String] = []
+    @Option(
+        help: ArgumentHelp(
+            "Encrypts the authority's keys with the passphrase in this file; at least 12 bytes.", valueName: "file"))
+    var authorityPassphraseFile: String?
+    @Option(
+        help: ArgumentHelp(
+            "Encrypts them with the key in this file instead: 32 bytes, or those in hex or base64.", valueName: "file"))
+    var authorityKeyFile: String?
+    @Option(help: ArgumentHelp("Certificates signed within a minute; 6000 where not given.", valueName: "number"))
+    var issueLimit: String?
+    @Option(
+        help: ArgumentHelp(
+            "Certificates signed for one identity within a minute; 60 where not given.", valueName: "number"))
+    var issueLimitPerIdentity: String?
     @Option(help: ArgumentHelp("trace, debug, info, notice, warning or error.", valueName: "level")) var logLevel:
         String?
     @OptionGroup var config: ConfigOption
@@ -101,6 +115,17 @@ struct ControlCommand: AsyncParsableCommand {
         }
         if let age = try settings.duration("history-age", self.historyAge) { configuration.history.age = age }
         try self.hardening(&configuration, &settings, address)
+        configuration.authorityPassphraseFile = try settings.text(
+            "authority-passphrase-file", self.authorityPassphraseFile
+        ).map(absolutePath)
+        configuration.authorityKeyFile = try settings.text("authority-key-file", self.authorityKeyFile)
+            .map(absolutePath)
+        if let limit = try settings.number("issue-limit", self.issueLimit, in: 1...1_000_000) {
+            configuration.limits.certificates = limit
+        }
+        if let limit = try settings.number("issue-limit-per-identity", self.issueLimitPerIdentity, in: 1...1_000_000) {
+            configuration.limits.certificatesPerIdentity = limit
+        }
         let logger = try Logs.logger("control", level: self.logLevel, &settings)
         try settings.finish()
         try await Serving.run(ControlPlane(configuration, logger: logger), logger: logger)

@@ -52,7 +52,8 @@ enum Tables {
             "control plane \(report.version), up \(Figures.span(since: report.startedAt, now: report.now))",
             "trust domain \(report.trustDomain), root \(report.authority.rootFingerprint.prefix(16))… expires in "
                 + "\(Figures.span(seconds: report.authority.rootExpiresAt - report.now)), intermediate in "
-                + Figures.span(seconds: report.authority.intermediateExpiresAt - report.now),
+                + Figures.span(seconds: report.authority.intermediateExpiresAt - report.now)
+                + (report.authority.rotation.map { ", rotation of the root: \($0)" } ?? ""),
             "revision \(report.revision)"
                 + (report.publishedRevision == report.revision
                     ? "" : ", proxies are given \(report.publishedRevision)"),

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Logging
+internal import WeftIdentity
 internal import WeftModel
 
 /// Answers the calls of the API. `route(_:)` is its table; everything it can refuse is an `APIError`.
@@ -10,6 +11,8 @@ struct APIService: Sendable {
     let federation: FederationDriver
     let audit: any AuditLog
     let refusals: RefusalWatch
+    /// What is known of the proxies' trust.
+    let fleet: @Sendable () async -> FleetTrust
     let status: @Sendable () async throws -> StatusReport
     /// What the proxies have in force.
     let snapshot: @Sendable () -> MeshSnapshot
@@ -137,7 +140,11 @@ struct APIService: Sendable {
         case ("GET /v1/audit", 0):
             guard let log = self.audit as? FileAuditLog else { return try APIReply(AuditList(events: [])) }
             return try APIReply(AuditList(events: await log.read(try Self.auditQuery(call.query))))
-        default: throw Self.unknown(call)
+        default:
+            if call.path.starts(with: ["v1", "identity"]), let reply = try await self.identityCall(call) {
+                return reply
+            }
+            throw Self.unknown(call)
         }
     }
 
@@ -154,7 +161,7 @@ struct APIService: Sendable {
         return try APIReply(
             TrustBundleView(
                 trustDomain: await self.authority.trustDomain.name, roots: bundle.map(PEMText.certificate),
-                fingerprints: [try await self.authority.status.rootFingerprint],
+                fingerprints: bundle.map { certificateFingerprint($0) },
                 federated: await self.federation.bundles.map {
                     FederatedBundleView(trustDomain: $0.key.name, roots: $0.value.map(PEMText.certificate))
                 }.sorted { $0.trustDomain < $1.trustDomain }))
@@ -162,7 +169,7 @@ struct APIService: Sendable {
 
     // MARK: Reading calls
 
-    private static func decode<Value: Decodable>(_ type: Value.Type, _ body: [UInt8]) throws(APIError) -> Value {
+    static func decode<Value: Decodable>(_ type: Value.Type, _ body: [UInt8]) throws(APIError) -> Value {
         do {
             return try JSONDecoder().decode(type, from: Data(body))
         } catch {

@@ -29,6 +29,12 @@ enum OpenAPIDocument {
             "/v1/authorization/check": {"post": {"summary": "What would happen to a call, and which rule says so", "requestBody": \(body("AuthorizationCheckRequest")), "responses": {"200": \(json("AuthorizationCheckReport")), "400": \(error), "401": \(error), "404": \(error)}}},
             "/v1/authorization/proposal": {"get": {"summary": "Policies that allow what was observed", "parameters": [\(query("namespace")), \(query("service")), \(query("enforced"))], "responses": {"200": \(json("AuthorizationProposalReport")), "401": \(error)}}},
             "/v1/authorization/usage": {"get": {"summary": "How often the rules of authorization policies decided", "responses": {"200": \(json("AuthorizationUsage")), "401": \(error)}}},
+            "/v1/identity": {"get": {"summary": "The certificate authority and who has followed it", "responses": {"200": \(json("IdentityReport")), "401": \(error)}}},
+            "/v1/identity/rotation": {"post": {"summary": "Replaces the intermediate or the root", "requestBody": \(body("RotationRequest")), "responses": {"200": \(json("IdentityReport")), "401": \(error), "409": \(error)}}},
+            "/v1/identity/revocations": {
+              "post": {"summary": "Refuses an identity", "requestBody": \(body("RevocationRequest")), "responses": {"200": \(json("IdentityReport")), "400": \(error), "401": \(error)}},
+              "delete": {"summary": "Restores an identity", "parameters": [\(query("identity"))], "responses": {"200": \(json("IdentityReport")), "401": \(error), "404": \(error)}}
+            },
             "/v1/tokens": {
               "get": {"summary": "Tokens, without their secrets", "responses": {"200": \(json("TokenList")), "401": \(error), "403": \(error)}},
               "post": {"summary": "Makes a token; its text is seen this once", "requestBody": \(body("TokenRequest")), "responses": {"201": \(json("CreatedToken")), "400": \(error), "401": \(error), "403": \(error), "429": \(error)}}
@@ -95,8 +101,23 @@ enum OpenAPIDocument {
         ("HistoryList", "entries:HistoryView[]"),
         (
             "AuthorityStatus",
-            "rootFingerprint:string rootExpiresAt:integer intermediateExpiresAt:integer rootIssuedAt?:integer intermediateIssuedAt?:integer"
+            "rootFingerprint:string rootExpiresAt:integer intermediateExpiresAt:integer rootIssuedAt?:integer intermediateIssuedAt?:integer trustedRoots?:string[] rotation?:string isRootOffline?:boolean isEncrypted?:boolean"
         ),
+        (
+            "RootStatus",
+            "fingerprint:string expiresAt:integer state:string trustedBy:integer leaves:integer lacking:string[]"
+        ),
+        (
+            "RotationStatus",
+            "phase:string oldRoot:string newRoot:string startedAt:integer phaseSince:integer leavesUntil?:integer waitsFor?:string missing:string[]"
+        ),
+        ("RevokedIdentity", "identity:string reason:string at:integer by:string"),
+        (
+            "IdentityReport",
+            "trustDomain:string now:integer roots:RootStatus[] intermediateExpiresAt:integer isRootOffline:boolean isEncrypted:boolean proxies:integer rotation?:RotationStatus revoked:RevokedIdentity[] trustVersion:integer"
+        ),
+        ("RotationRequest", "action:string force?:boolean"),
+        ("RevocationRequest", "identity:string reason?:string"),
         ("Rejection", "revision:integer message:string at:integer"),
         (
             "DiscoveryStatus",

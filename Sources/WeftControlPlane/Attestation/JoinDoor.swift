@@ -87,6 +87,9 @@ final class JoinDoor: Sendable {
             case let refusal as JoinTokenRefusal: AttestationRefusal(refusal)
             case AuthorityError.refusedRequest(let cause):
                 AttestationRefusal(shown: "\(cause)", cause: "the certificate request: \(cause)")
+            case let refusal as IssuingRefusal:
+                AttestationRefusal(
+                    kind: refusal.isTransient ? .unavailable : .refused, shown: "\(refusal)", cause: "\(refusal)")
             default:
                 AttestationRefusal(kind: .unavailable, shown: "the control plane could not take the join", cause: "\(error)")
             }

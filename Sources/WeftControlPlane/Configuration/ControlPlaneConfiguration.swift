@@ -17,6 +17,10 @@ package struct ControlPlaneConfiguration: Hashable, Sendable {
     package var serverNames: [String]
     /// How long workload certificates live. Default 24 h; at least 1 min.
     package var leafLifetime: Duration
+    /// The file with the passphrase that the authority's keys are encrypted with; nil, the default, leaves them plain.
+    package var authorityPassphraseFile: String?
+    /// The file with 32 bytes that they are encrypted with instead.
+    package var authorityKeyFile: String?
     /// How much of the configuration's past is kept.
     package var history = History()
     /// Where the mesh's bundle is served to other trust domains, besides the API; nil, the default: nowhere.
@@ -121,6 +125,10 @@ package struct ControlPlaneConfiguration: Hashable, Sendable {
         package var apiBodyBytes = 8 << 20
         /// Edges whose metrics are kept. Default 2000.
         package var edges = 2000
+        /// Certificates signed for one identity within a minute. Default 60.
+        package var certificatesPerIdentity = 60
+        /// Certificates signed within a minute. Default 6000.
+        package var certificates = 6000
         /// Tokens that are kept. Default 10 000.
         package var tokens = 10_000
         /// Joins per second of one address. Default 10, and 100 at once; a failed one counts for 10 more.

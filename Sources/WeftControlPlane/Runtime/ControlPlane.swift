@@ -16,6 +16,8 @@ package struct ControlPlane: ServiceLifecycle.Service {
     private let configuration: ControlPlaneConfiguration
     private let logger: Logger
     private let ready: @Sendable (Listening) -> Void
+    /// Called once, when it is put together and before it listens.
+    var assembled: @Sendable (ControlPlaneParts) -> Void = { _ in }
 
     /// Where a running control plane answers; with the ports it was really given.
     package struct Listening: Hashable, Sendable {
@@ -41,6 +43,7 @@ package struct ControlPlane: ServiceLifecycle.Service {
         try self.configuration.validate()
         let directory = try DataDirectory(self.configuration.dataDirectory)
         let parts = try await ControlPlaneParts(self.configuration, directory: directory, logger: self.logger)
+        self.assembled(parts)
         let outcome: Result<Void, any Error>
         do { outcome = .success(try await self.serve(parts)) } catch { outcome = .failure(error) }
         // A task of its own, because this one may be cancelled and the last save must not be.
@@ -83,6 +86,7 @@ package struct ControlPlane: ServiceLifecycle.Service {
             group.addTask { await parts.compactHistory() }
             group.addTask { await parts.rotateCertificate() }
             group.addTask { await AuthorityWatch.run(parts.authority, logger: self.logger) }
+            group.addTask { await parts.rotateRoot() }
             group.addTask {
                 // Returns when asked to stop; throws when cancelled.
                 try await gracefulShutdown()
@@ -203,7 +207,8 @@ private actor ListeningGate {
             }
         }
         guard self.isUp, let port = self.meshPort else { return nil }
-        return ControlPlane.Listening(meshPort: port, apiSocket: socket, apiPort: self.apiPort, bundlePort: self.bundlePort)
+        return ControlPlane.Listening(
+            meshPort: port, apiSocket: socket, apiPort: self.apiPort, bundlePort: self.bundlePort)
     }
 
     private var isUp: Bool {

@@ -27,6 +27,7 @@ struct ControlPlaneParts: Sendable {
     let federation: FederationDriver
     let audit: any AuditLog
     let refusals: RefusalWatch
+    private let fleet: @Sendable () async -> FleetTrust
     private let names: ServerNames
     private let meshCertificate: ServerCertificate
     private let apiCertificate: ServerCertificate
@@ -51,12 +52,13 @@ struct ControlPlaneParts: Sendable {
             tables: Authority.Tables(
                 tokens: StoreRecords(store: store, table: "join-tokens"),
                 apiTokens: StoreRecords(store: store, table: "api-tokens"),
-                admissions: StoreRecords(store: store, table: "admissions")),
-            configuration: configuration, logger: logger)
+                admissions: StoreRecords(store: store, table: "admissions"),
+                revocations: StoreRecords(store: store, table: "revoked-identities"),
+                trust: StoreRecords(store: store, table: "trust")),
+            configuration: configuration, audit: audit, logger: logger)
         let names = ServerNames(configuration)
         let identity = try await authority.serverIdentity(names: names, now: Date())
-        let trust = try TrustHub(
-            TrustState(trustDomain: configuration.trustDomain, roots: try await authority.bundle, version: 1))
+        let trust = authority.trust
         let relay = EndpointRelay()
         let registry = try await RegistryDriver(
             configuration: configuration, table: StoreRecords(store: store, table: "registry"), logger: logger,
@@ -104,9 +106,13 @@ struct ControlPlaneParts: Sendable {
         let discovery = DiscoveryServer(
             hub: hub, trust: trust, registry: registry, streams: streams, cache: cache, limits: configuration.limits,
             logger: logger)
+        let fleet: @Sendable () async -> FleetTrust = {
+            FleetTrust(entries: await registry.entries, streams: streams.all, watchedSince: started)
+        }
         let service = APIService(
-            configurations: configurations, authority: authority, registry: registry, federation: federation,
-            audit: audit, refusals: refusals,
+            configurations: configurations, authority: authority, registry: registry,
+            federation: federation,
+            audit: audit, refusals: refusals, fleet: fleet,
             status: {
                 StatusReport(
                     version: WeftVersion.text, revision: try await configurations.revision,
@@ -142,6 +148,7 @@ struct ControlPlaneParts: Sendable {
         self.refusals = refusals
         self.relay = relay
         self.trust = trust
+        self.fleet = fleet
         self.names = names
         self.meshCertificate = meshCertificate
         self.apiCertificate = apiCertificate
@@ -212,6 +219,40 @@ struct ControlPlaneParts: Sendable {
                 } catch {
                     schedule.failed(now: Date(), random: &random)
                     self.logger.error("the server's certificate was not renewed", metadata: ["cause": "\(error)"])
+                }
+            }
+        }
+    }
+
+    /// Goes on with a rotation of the root, and serves under whichever root issues; until cancelled.
+    func rotateRoot() async {
+        let subscription = self.trust.subscribe()
+        defer { self.trust.unsubscribe(subscription.id) }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                while (try? await Task.sleep(for: .seconds(2))) != nil {
+                    do {
+                        try await self.authority.stepRotation(fleet: await self.fleet(), now: Date())
+                    } catch {
+                        self.logger.error("the root's rotation did not go on", metadata: ["cause": "\(error)"])
+                    }
+                }
+            }
+            group.addTask {
+                var (roots, demand) = (self.meshCertificate.generation.identity.bundle, Int64?.none)
+                for await _ in subscription.wakeUps {
+                    let trust = self.trust.current.trust
+                    guard trust.roots != roots || trust.renewBefore != demand else { continue }
+                    (roots, demand) = (trust.roots, trust.renewBefore)
+                    do {
+                        let serving = try await self.authority.serverIdentity(names: self.names, now: Date())
+                        try self.meshCertificate.replace(serving)
+                        try self.apiCertificate.replace(serving)
+                        self.logger.info(
+                            "serving under the roots that changed", metadata: ["serial": "\(serving.serial)"])
+                    } catch {
+                        self.logger.error("the server's certificate was not renewed", metadata: ["cause": "\(error)"])
+                    }
                 }
             }
         }

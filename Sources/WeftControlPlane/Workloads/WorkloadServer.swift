@@ -50,12 +50,22 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
             return Weft_V1_SVIDResponse(
                 try await self.authority.renew(peer.id, csr: [UInt8](request.csrDer), now: Date()),
                 trust: self.trust.current.trust)
+        } catch let refusal as IssuingRefusal {
+            throw await self.refused(refusal, attestation: "renewal")
         } catch AuthorityError.refusedRequest(let cause) {
             throw RPCError(code: .invalidArgument, message: "the certificate request: \(cause)")
         } catch {
             self.logger.error("a renewal failed", metadata: ["identity": "\(peer.id)", "cause": "\(error)"])
             throw RPCError(code: .unavailable, message: "the control plane could not renew: \(error)")
         }
+    }
+
+    /// What is told to one who proved itself and gets no certificate, after taking it down.
+    private func refused(_ refusal: IssuingRefusal, attestation: String) async -> RPCError {
+        self.logger.warning("a certificate was refused", metadata: ["cause": "\(refusal)"])
+        await self.authority.recordRefused(refusal, attestation: attestation, now: Date())
+        return RPCError(
+            code: refusal.isTransient ? .resourceExhausted : .permissionDenied, message: "\(refusal)")
     }
 
     func connect(

@@ -268,7 +268,10 @@ final class InboundRequest: RelayedRequest {
     }
 
     override func downstreamGone(_ reason: Reason) -> ExchangeEffects {
-        self.exchange.downstreamGone(because: reason, now: self.loop.now)
+        guard let ending = self.connection?.ending else {
+            return self.exchange.downstreamGone(because: reason, now: self.loop.now)
+        }
+        return self.exchange.downstreamGone(because: ending.reason, detail: ending.detail, now: self.loop.now)
     }
 
     override var isOpenStream: Bool { self.exchange.isOpenStream }

@@ -34,6 +34,8 @@ final class DownstreamConnection: ServerConnectionDelegate {
     private(set) var refusesPlaintext: Bool
     private var codec: (any ServerConnection)?
     private var isDraining = false
+    /// Why this side ended it; nil while it goes on, and where it ended by itself.
+    private(set) var ending: (reason: Reason, detail: String)?
 
     init(
         loop: ProxyLoop, role: ListenerRole, channel: any Channel, handshake: PeerHandshake? = nil,
@@ -206,6 +208,14 @@ final class DownstreamConnection: ServerConnectionDelegate {
     func drain() {
         self.isDraining = true
         if let codec = self.codec { codec.drain() } else { self.channel.close(promise: nil) }
+    }
+
+    /// Ends at once, with what is open on it, which is recorded with this reason.
+    func end(_ reason: Reason, detail: String) {
+        guard self.ending == nil else { return }
+        self.ending = (reason, detail)
+        self.isDraining = true
+        if let codec = self.codec { codec.close() } else { self.channel.close(promise: nil) }
     }
 
     /// Closes now.

@@ -41,6 +41,8 @@ final class ProxyLoop {
     private var parked: [String: ParkedName] = [:]
     private var parkedCount = 0
     private var connections: [ObjectIdentifier: DownstreamConnection] = [:]
+    /// Connections to endpoints that proved an identity.
+    var provedUpstreams: [ObjectIdentifier: UpstreamConnection] = [:]
     private var applications: [Int: ApplicationEndpoint] = [:]
     var plaintextCallers = PlaintextCallers()
     private var wheel: TimerWheel
@@ -204,8 +206,11 @@ final class ProxyLoop {
         }
     }
 
-    /// Uses another identity for new connections.
-    func install(_ security: TransportSecurity) { self.security = security }
+    /// Uses another identity for new connections, and ends those to whom it believes no more.
+    func install(_ security: TransportSecurity) {
+        self.security = security
+        self.endRefusedPeers(by: security)
+    }
 
     func retirePool(of endpoint: UpstreamEndpoint) {
         guard let pool = endpoint.attachment as? EndpointPool else { return }
@@ -420,6 +425,13 @@ final class ProxyLoop {
             loop.telemetry.connectionClosed(connection.role)
         }
         if self.isDraining { connection.drain() }
+    }
+
+    /// Asks about every connection from an application or a peer whether it may go on, and ends those that may not.
+    func reviewConnections(_ verdict: (DownstreamConnection) -> ConnectionVerdict) {
+        for connection in Array(self.connections.values) {
+            if case .ends(let reason, let detail) = verdict(connection) { connection.end(reason, detail: detail) }
+        }
     }
 
     /// What is open now, of the roles asked for.

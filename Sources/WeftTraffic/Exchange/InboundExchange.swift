@@ -173,11 +173,12 @@ package struct InboundExchange: ~Copyable {
     /// The peer's stream failed, was reset, or its connection closed. Answers `finished`, with `resetUpstream` or
     /// `abandonConnect` as needed.
     package mutating func downstreamGone(
-        because reason: Reason = .clientGone, now: MonotonicInstant
+        because reason: Reason = .clientGone, detail: String = "", now: MonotonicInstant
     ) -> ExchangeEffects {
         if self.phase == .idle || self.phase == .finished { return [] }
         let effects = self.letGo()
         self.reason = reason
+        self.detail = detail
         if self.responseStart == nil { self.status = reason.status }
         return effects.union(self.finish(now: now))
     }
