@@ -123,7 +123,7 @@ let package = Package(
         .executableTarget(name: "weft", dependencies: ["WeftCLI"], swiftSettings: settings),
         .target(
             name: "WeftTestSupport",
-            dependencies: [],
+            dependencies: [logging],
             swiftSettings: settings),
         // Tests mirror the targets.
         tests(of: "WeftModel"),
