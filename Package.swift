@@ -108,7 +108,8 @@ let package = Package(
             "WeftControlPlane",
             [
                 "WeftModel", "WeftProtos", "WeftConfig", "WeftCompiler", "WeftDiscovery", "WeftIdentity", "WeftStore",
-                nioCore, nioPosix, nioSSL, protobuf, grpcCore, grpcTransport, hummingbird, logging, lifecycle,
+                nioCore, nioPosix, nioSSL, nioHTTP1, protobuf, grpcCore, grpcTransport, hummingbird, asyncHTTPClient,
+                logging, lifecycle,
             ]),
         library(
             "WeftCLI",

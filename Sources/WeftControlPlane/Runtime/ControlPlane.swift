@@ -69,6 +69,7 @@ package struct ControlPlane: ServiceLifecycle.Service {
             }
             group.addTask { await parts.registry.run() }
             group.addTask { await parts.reconciler.run() }
+            group.addTask { await parts.keys.run { await parts.reconciler.changed(.policy) } }
             group.addTask { await parts.relay.run(parts.reconciler) }
             group.addTask { try await parts.followStore() }
             group.addTask { await parts.compactHistory() }

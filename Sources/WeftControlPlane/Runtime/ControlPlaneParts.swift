@@ -14,6 +14,7 @@ struct ControlPlaneParts: Sendable {
     let registry: RegistryDriver
     let configurations: Configurations
     let reconciler: Reconciler
+    let keys: TokenKeyBook
     let hub: SnapshotHub
     let streams: DiscoveryStreams
     let transport: MeshTransport
@@ -46,8 +47,10 @@ struct ControlPlaneParts: Sendable {
             configuration: configuration, table: StoreRecords(store: store, table: "registry"), logger: logger,
             endpointsChanged: { relay.changed() })
         let configurations = Configurations(store: store, lint: { Linter.lint($0, registered: $1, now: $2) })
+        let keys = TokenKeyBook(table: StoreRecords(store: store, table: "token-keys"), logger: logger)
+        await keys.restore()
         let reconciler = Reconciler(
-            configurations: configurations, registry: registry, hub: hub, cache: cache,
+            configurations: configurations, registry: registry, keys: keys, hub: hub, cache: cache,
             trustDomain: configuration.trustDomain, logger: logger)
         try await reconciler.start()
 
@@ -76,7 +79,8 @@ struct ControlPlaneParts: Sendable {
                     authority: try await authority.status,
                     proxies: StatusAssembly.proxies(entries: await registry.entries, streams: streams.all),
                     problems: await reconciler.problems)
-            }, routeStatuses: { await reconciler.routeStatuses }, logger: logger)
+            }, routeStatuses: { await reconciler.routeStatuses }, problems: { await reconciler.problems },
+            logger: logger)
 
         self.configuration = configuration
         self.store = store
@@ -84,6 +88,7 @@ struct ControlPlaneParts: Sendable {
         self.registry = registry
         self.configurations = configurations
         self.reconciler = reconciler
+        self.keys = keys
         self.hub = hub
         self.streams = streams
         self.transport = transport
