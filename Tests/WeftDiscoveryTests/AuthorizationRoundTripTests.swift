@@ -14,7 +14,7 @@ import WeftProtos
     /// Every field, none of it the default.
     private func full() throws -> InboundListener {
         guard case .inbound(var listener) = Samples.inbound else {
-            throw XDSDecodingError(resource: "", field: "", cause: "")
+            throw CancellationError()
         }
         var source = AuthorizationSource()
         source.identities = [.any, .exact(Samples.spiffe("a")), .prefix("spiffe://mesh.local/ns/x/"), .suffix("/sa/b")]

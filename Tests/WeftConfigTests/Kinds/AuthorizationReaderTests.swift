@@ -48,7 +48,7 @@ import WeftModel
             ])
     }
 
-    static let refused: [(rule: String, field: String)] = [
+    static let refusedRules: [(rule: String, field: String)] = [
         ("{form: []}", "spec.rules[0].form"),
         ("{from: []}", "spec.rules[0].from"),
         ("{from: [{}]}", "spec.rules[0].from[0]"),
@@ -83,7 +83,7 @@ import WeftModel
         ("{when: [{header: a, values: []}]}", "spec.rules[0].when[0].values"),
     ]
 
-    @Test(arguments: refused)
+    @Test(arguments: refusedRules)
     func `what could not mean what it says is refused`(rule: String, field: String) {
         #expect(self.errors(rule).map(\.field) == [field])
     }
@@ -105,7 +105,7 @@ import WeftModel
         #expect(reading.diagnostics.first?.message.contains(meaning) == true)
     }
 
-    static let targets: [(targets: String, field: String)] = [
+    static let refusedTargets: [(targets: String, field: String)] = [
         ("[]", "spec.targetRefs"),
         ("[{kind: Service, name: a, namespace: b}]", "spec.targetRefs[0].namespace"),
         ("[{kind: Gateway, name: a}]", "spec.targetRefs[0].kind"),
@@ -115,14 +115,14 @@ import WeftModel
         ("[{kind: Service, name: a, sectionName: 0}]", "spec.targetRefs[0].sectionName"),
     ]
 
-    @Test(arguments: targets)
+    @Test(arguments: refusedTargets)
     func `targets that policies cannot act on are refused`(targets: String, field: String) {
         #expect(self.errors("{}", ", targetRefs: \(targets)").map(\.field) == [field])
     }
 
     // MARK: Tokens
 
-    private func tokens(_ rule: String) -> [Diagnostic] {
+    private func complaints(_ rule: String) -> [Diagnostic] {
         read(
             """
             apiVersion: weft.dev/v1
@@ -133,7 +133,7 @@ import WeftModel
         ).diagnostics
     }
 
-    static let tokens: [(rule: String, field: String)] = [
+    static let refusedTokens: [(rule: String, field: String)] = [
         ("{jwksFile: /a}", "spec.rules[0]"),
         ("{issuer: a}", "spec.rules[0]"),
         ("{issuer: a, jwksFile: /a, jwks: '{}'}", "spec.rules[0]"),
@@ -152,9 +152,9 @@ import WeftModel
         ("{issuer: a, jwksFile: /a}, {issuer: a, jwksFile: /b}", "spec.rules[1]"),
     ]
 
-    @Test(arguments: tokens)
+    @Test(arguments: refusedTokens)
     func `rules that would believe nobody, or anybody, are refused`(rule: String, field: String) {
-        #expect(self.tokens(rule).map(\.field) == [field])
+        #expect(self.complaints(rule).map(\.field) == [field])
     }
 
     // MARK: Peers
