@@ -110,8 +110,7 @@ let package = Package(
             [
                 "WeftModel", "WeftProtos", "WeftConfig", "WeftCompiler", "WeftDiscovery", "WeftIdentity", "WeftStore",
                 nioCore, nioPosix, nioSSL, nioTLS, nioHTTP1, crypto, protobuf, grpcCore, grpcTransport, hummingbird,
-                logging,
-                lifecycle,
+                asyncHTTPClient, logging, lifecycle,
             ]),
         library(
             "WeftCLI",

@@ -18,6 +18,8 @@ struct APIService: Sendable {
     let snapshot: @Sendable () -> MeshSnapshot
     /// What became of each route.
     let routeStatuses: @Sendable () async -> [ResourceKey: [RouteParentStatus]]
+    /// What keeps resources from being followed as they were meant.
+    let problems: @Sendable () async -> [Diagnostic]
     let logger: Logger
 
     func answer(_ call: APICall) async -> APIReply {
@@ -79,12 +81,19 @@ struct APIService: Sendable {
                 kind: try call.query["kind"].map(Self.kind), namespace: call.query["namespace"],
                 registered: await self.registry.workloads)
             let statuses = await self.routeStatuses()
-            for index in list.resources.indices { list.resources[index].status = statuses[list.resources[index].key] }
+            let problems = Dictionary(grouping: await self.problems()) { $0.resource ?? "" }
+            for index in list.resources.indices {
+                let key = list.resources[index].key
+                list.resources[index].status = statuses[key]
+                list.resources[index].problems = problems[key.description]
+            }
             return try APIReply(list)
         case ("GET /v1/resources", 3):
             let key = ResourceKey(kind: try Self.kind(rest[0]), namespace: rest[1], name: rest[2])
             var view = try await self.configurations.get(key, registered: await self.registry.workloads)
             view.status = await self.routeStatuses()[key]
+            let problems = await self.problems().filter { $0.resource == key.description }
+            view.problems = problems.isEmpty ? nil : problems
             return try APIReply(view)
         case ("DELETE /v1/resources", 3):
             let key = ResourceKey(kind: try Self.kind(rest[0]), namespace: rest[1], name: rest[2])

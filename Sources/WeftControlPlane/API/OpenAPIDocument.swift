@@ -87,7 +87,7 @@ enum OpenAPIDocument {
         ("ApplyResponse", "revision:integer dryRun:boolean changes:AppliedChange[] warnings:Diagnostic[]"),
         (
             "ResourceView",
-            "key:ResourceKey apiVersion:string revision:integer createdAt:integer document:string file?:string line?:integer origin:string status?:RouteParentStatus[]"
+            "key:ResourceKey apiVersion:string revision:integer createdAt:integer document:string file?:string line?:integer origin:string status?:RouteParentStatus[] problems?:Diagnostic[]"
         ),
         (
             "RouteParentStatus",

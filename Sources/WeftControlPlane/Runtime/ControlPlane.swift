@@ -68,6 +68,7 @@ package struct ControlPlane: ServiceLifecycle.Service {
                 group.addTask { try await self.serveBundle(parts, address, gate) }
             }
             group.addTask { await parts.federation.run() }
+            group.addTask { await parts.followFederation() }
             group.addTask { await parts.refusals.run() }
             group.addTask {
                 guard let listening = await gate.wait(socket: self.configuration.resolvedAPISocket) else { return }
@@ -81,6 +82,7 @@ package struct ControlPlane: ServiceLifecycle.Service {
             }
             group.addTask { await parts.registry.run() }
             group.addTask { await parts.reconciler.run() }
+            group.addTask { await parts.keys.run { await parts.reconciler.changed(.policy) } }
             group.addTask { await parts.relay.run(parts.reconciler) }
             group.addTask { try await parts.followStore() }
             group.addTask { await parts.compactHistory() }

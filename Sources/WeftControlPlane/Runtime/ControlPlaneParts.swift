@@ -14,6 +14,7 @@ struct ControlPlaneParts: Sendable {
     let registry: RegistryDriver
     let configurations: Configurations
     let reconciler: Reconciler
+    let keys: TokenKeyBook
     let hub: SnapshotHub
     let streams: DiscoveryStreams
     let transport: MeshTransport
@@ -73,11 +74,14 @@ struct ControlPlaneParts: Sendable {
             configurations: configurations, table: StoreRecords(store: store, table: "federation"),
             trustDomain: configuration.trustDomain, webRoots: configuration.federationRoots, audit: audit,
             logger: logger)
+        let keys = TokenKeyBook(table: StoreRecords(store: store, table: "token-keys"), logger: logger)
+        await keys.restore()
         let reconciler = Reconciler(
-            configurations: configurations, registry: registry, hub: hub, cache: cache,
+            configurations: configurations, registry: registry, keys: keys, hub: hub, cache: cache,
             trustDomain: configuration.trustDomain, logger: logger)
         try await reconciler.start()
         try await federation.reload()
+        try await authority.federate(await federation.bundles)
 
         let meshCertificate = try ServerCertificate(identity, alpn: ["h2"])
         let apiCertificate = try ServerCertificate(identity, alpn: ["http/1.1"])
@@ -123,7 +127,8 @@ struct ControlPlaneParts: Sendable {
                         entries: await registry.entries, streams: streams.all, snapshot: hub.snapshot),
                     problems: await reconciler.problems + federation.problems,
                     refusedHandshakes: ["mesh": meshRefusals.counts, "api": apiRefusals.counts])
-            }, snapshot: { hub.snapshot }, routeStatuses: { await reconciler.routeStatuses }, logger: logger)
+            }, snapshot: { hub.snapshot }, routeStatuses: { await reconciler.routeStatuses },
+            problems: { await reconciler.problems + federation.problems }, logger: logger)
 
         self.configuration = configuration
         self.store = store
@@ -131,6 +136,7 @@ struct ControlPlaneParts: Sendable {
         self.registry = registry
         self.configurations = configurations
         self.reconciler = reconciler
+        self.keys = keys
         self.hub = hub
         self.streams = streams
         self.transport = transport
@@ -153,6 +159,15 @@ struct ControlPlaneParts: Sendable {
         self.meshCertificate = meshCertificate
         self.apiCertificate = apiCertificate
         self.logger = logger
+    }
+
+    /// Has the mesh believe other trust domains as they are followed; until cancelled.
+    func followFederation() async {
+        for await bundles in self.federation.updates {
+            do { try await self.authority.federate(bundles) } catch {
+                self.logger.error("other trust domains were not taken up", metadata: ["cause": "\(error)"])
+            }
+        }
     }
 
     /// Tells the reconciler of every change of the store; until cancelled, or until the store closes.
