@@ -10,6 +10,8 @@ final class ServerCertificate: Sendable {
         /// Verifies what callers show.
         let verifier: SVIDVerifier
         let identity: WorkloadIdentity
+        /// What callers proved themselves with, for the sessions they resume.
+        let proved = ProvedChains()
     }
 
     private let current: Mutex<Generation>

@@ -1,4 +1,5 @@
 internal import NIOCore
+internal import NIOSSL
 internal import NIOTLS
 internal import WeftIdentity
 
@@ -13,12 +14,16 @@ final class InboundHandshakeHandler: ChannelInboundHandler, RemovableChannelHand
 
     private let connection: DownstreamConnection
     private let handshake: PeerHandshake
+    private let security: TransportSecurity
     private var timeout: Scheduled<Void>?
     private var isDone = false
+    /// Nothing that such a peer sends is heard.
+    private var isRefused = false
 
-    init(connection: DownstreamConnection, handshake: PeerHandshake) {
+    init(connection: DownstreamConnection, handshake: PeerHandshake, security: TransportSecurity) {
         self.connection = connection
         self.handshake = handshake
+        self.security = security
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -34,8 +39,7 @@ final class InboundHandshakeHandler: ChannelInboundHandler, RemovableChannelHand
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case .handshakeCompleted = event as? TLSUserEvent {
-            // A handshake in which nobody was judged, such as a resumed one, proves nothing.
-            guard self.handshake.peer != nil else {
+            guard self.handshake.peer != nil || self.admitsResumed(context) else {
                 self.refuse(HandshakeFailure(.noCertificate))
                 return context.close(promise: nil)
             }
@@ -44,6 +48,16 @@ final class InboundHandshakeHandler: ChannelInboundHandler, RemovableChannelHand
             self.connection.loop.noteHandshake(of: self.connection, failure: nil)
         }
         context.fireUserInboundEventTriggered(event)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if !self.isRefused { context.fireChannelRead(data) }
+    }
+
+    /// A session that is resumed is not judged by the library; its caller is, here.
+    private func admitsResumed(_ context: ChannelHandlerContext) -> Bool {
+        let handler = try? context.pipeline.syncOperations.handler(type: NIOSSLServerHandler.self)
+        return self.security.admitsResumed(handler?.peerCertificate, reportingTo: self.handshake)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -59,6 +73,7 @@ final class InboundHandshakeHandler: ChannelInboundHandler, RemovableChannelHand
     private func refuse(_ failure: HandshakeFailure) {
         guard !self.isDone else { return }
         self.isDone = true
+        self.isRefused = true
         self.timeout?.cancel()
         self.connection.loop.noteHandshake(
             of: self.connection, failure: self.handshake.refusal.map(HandshakeFailure.init) ?? failure)
