@@ -30,7 +30,8 @@ package struct WeftCommand: AsyncParsableCommand {
                 name: "Configuration",
                 subcommands: [ApplyCommand.self, GetCommand.self, DeleteCommand.self, ValidateCommand.self]),
             CommandGroup(
-                name: "What is going on", subcommands: [StatusCommand.self, StatCommand.self, CheckCommand.self, AuditCommand.self]),
+                name: "What is going on",
+                subcommands: [StatusCommand.self, StatCommand.self, CheckCommand.self, AuditCommand.self]),
         ])
 
     package init() {}

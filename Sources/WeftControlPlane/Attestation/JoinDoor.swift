@@ -88,7 +88,8 @@ final class JoinDoor: Sendable {
             case AuthorityError.refusedRequest(let cause):
                 AttestationRefusal(shown: "\(cause)", cause: "the certificate request: \(cause)")
             default:
-                AttestationRefusal(kind: .unavailable, shown: "the control plane could not take the join", cause: "\(error)")
+                AttestationRefusal(
+                    kind: .unavailable, shown: "the control plane could not take the join", cause: "\(error)")
             }
         if refusal.kind == .refused, !evidence.source.bytes.isEmpty {
             self.throttle.withLock { $0.failed(evidence.source.bytes, now: millis) }

@@ -202,7 +202,8 @@ private actor ListeningGate {
             }
         }
         guard self.isUp, let port = self.meshPort else { return nil }
-        return ControlPlane.Listening(meshPort: port, apiSocket: socket, apiPort: self.apiPort, bundlePort: self.bundlePort)
+        return ControlPlane.Listening(
+            meshPort: port, apiSocket: socket, apiPort: self.apiPort, bundlePort: self.bundlePort)
     }
 
     private var isUp: Bool {

@@ -58,7 +58,9 @@ struct ControlPlaneParts: Sendable {
         let registry = try await RegistryDriver(
             configuration: configuration, table: StoreRecords(store: store, table: "registry"), logger: logger,
             endpointsChanged: { relay.changed() })
-        let configurations = Configurations(store: store, lint: {
+        let configurations = Configurations(
+            store: store,
+            lint: {
                 Linter.lint($0, registered: $1, now: $2)
                     + FederationBook.lint($0, ownDomain: configuration.trustDomain)
             })
@@ -91,7 +93,8 @@ struct ControlPlaneParts: Sendable {
                     } ?? []), audit: audit, refusals: refusals,
                 limits: AttemptThrottle.Limits(
                     rate: limits.joinRate, burst: limits.joinBurst, totalRate: limits.totalJoinRate,
-                    totalBurst: limits.totalJoinBurst, failureCost: 10)), audit: audit, registry: registry, limits: configuration.limits, leases: configuration.leases,
+                    totalBurst: limits.totalJoinBurst, failureCost: 10)), audit: audit, registry: registry,
+            limits: configuration.limits, leases: configuration.leases,
             quotas: QuotaBook(hub: hub), logger: logger)
         let discovery = DiscoveryServer(
             hub: hub, registry: registry, streams: streams, cache: cache, limits: configuration.limits,
@@ -126,7 +129,8 @@ struct ControlPlaneParts: Sendable {
             certificate: apiCertificate, peers: ConnectionPeers(), maxConnections: 1024, logger: logger,
             refusals: refusals)
         self.bundleTLS = OptionalMutualTLS(
-            certificate: apiCertificate, peers: ConnectionPeers(), maxConnections: 256, logger: logger)
+            certificate: apiCertificate, peers: ConnectionPeers(), maxConnections: 256, logger: logger,
+            refusals: refusals)
         self.federation = federation
         self.audit = audit
         self.refusals = refusals

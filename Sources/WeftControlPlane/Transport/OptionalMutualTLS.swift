@@ -37,7 +37,10 @@ struct OptionalMutualTLS: Sendable {
                     } catch {
                         logger.debug(
                             "a certificate was refused", metadata: ["peer": "\(key.remote)", "cause": "\(error)"])
-                        refusals?.failed(SourceAddress(key.remote), cause: "its certificate was refused: \(error)")
+                        // A sidecar whose certificate ran out must not cost its host's operators their logins.
+                        refusals?.failed(
+                            SourceAddress(key.remote), cause: "its certificate was refused: \(error)", subject: "TLS",
+                            costs: false)
                         promise.succeed(.failed)
                     }
                 })

@@ -25,7 +25,8 @@ struct JoinProof: Sendable, CustomStringConvertible {
         } else if let file = access.kubernetesTokenFile {
             guard let fingerprint = access.rootFingerprint, Hex.decode(fingerprint)?.count == 32 else {
                 throw ControlPlaneRefusal(
-                    cause: "which root the control plane must hold is not known, and a token is not shown to just anybody",
+                    cause:
+                        "which root the control plane must hold is not known, and a token is not shown to just anybody",
                     remedy: "set --root-fingerprint to what `weft status` shows")
             }
             self.kind = .kubernetes(file: file)

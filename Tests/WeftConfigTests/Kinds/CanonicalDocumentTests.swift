@@ -221,6 +221,21 @@ import WeftModel
           targetRefs: [{group: gateway.networking.k8s.io, kind: GRPCRoute, name: ledger}]
           timeouts: {request: 1s}
         """,
+        """
+        apiVersion: weft.dev/v1
+        kind: TrustDomainFederation
+        metadata: {name: partner}
+        spec:
+          trustDomain: partner.example
+          bundleEndpoint: {url: "https://partner.example:8443/b", profile: https_spiffe, spiffeID: spiffe://partner.example/x}
+          bundle: '{"keys": []}'
+        """,
+        """
+        apiVersion: weft.dev/v1
+        kind: TrustDomainFederation
+        metadata: {name: web}
+        spec: {trustDomain: web.example, bundleEndpoint: {url: "https://[::1]/", profile: https_web}}
+        """,
         "{\"apiVersion\": \"weft.dev/v1\", \"kind\": \"MeshSettings\", \"metadata\": {\"name\": \"mesh\"}, \"spec\": {}}",
     ]
 
