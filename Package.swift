@@ -151,7 +151,7 @@ let package = Package(
                 grpcProtobuf,
                 grpcTransport, crypto, nioCore, nioPosix, nioHTTP1, nioSSL, asyncHTTPClient, logging, lifecycle,
             ]),
-        tests(of: "WeftCLI", ["WeftModel", "WeftProxy", "WeftIdentity", crypto, yams]),
+        tests(of: "WeftCLI", ["WeftModel", "WeftProxy", "WeftIdentity", crypto, yams, arguments]),
         // The executable with programs that others wrote.
         .testTarget(
             name: "WeftInteroperabilityTests",

@@ -91,7 +91,8 @@ final class JoinDoor: Sendable {
                 AttestationRefusal(
                     kind: refusal.isTransient ? .unavailable : .refused, shown: "\(refusal)", cause: "\(refusal)")
             default:
-                AttestationRefusal(kind: .unavailable, shown: "the control plane could not take the join", cause: "\(error)")
+                AttestationRefusal(
+                    kind: .unavailable, shown: "the control plane could not take the join", cause: "\(error)")
             }
         if refusal.kind == .refused, !evidence.source.bytes.isEmpty {
             self.throttle.withLock { $0.failed(evidence.source.bytes, now: millis) }

@@ -92,7 +92,9 @@ struct AuditFile: ~Copyable {
         for handle in handles {
             guard let data = try? handle.readToEnd() else { continue }
             for line in data.split(separator: UInt8(ascii: "\n")).reversed() {
-                guard let event = try? decoder.decode(AuditEvent.self, from: line), query.matches(event) else { continue }
+                guard let event = try? decoder.decode(AuditEvent.self, from: line), query.matches(event) else {
+                    continue
+                }
                 events.append(event)
                 if events.count >= query.limit { return events }
             }

@@ -128,7 +128,8 @@ final class FileAuditLog: AuditLog {
         if lost > 0 {
             let event = AuditEvent(
                 at: Int64(Date().timeIntervalSince1970 * 1000), kind: .change, actor: "weft", subject: "audit log",
-                outcome: .refused, details: ["cause": "events were lost: the disk did not take them", "lost": "\(lost)"])
+                outcome: .refused,
+                details: ["cause": "events were lost: the disk did not take them", "lost": "\(lost)"])
             bytes += Self.line(event) ?? []
         }
         for line in lines { bytes += line }

@@ -88,7 +88,8 @@ package struct ControlPlaneConfiguration: Hashable, Sendable {
         package var timeout = Duration.seconds(5)
 
         package init(
-            url: HTTPSAddress, caFile: String = "\(Self.directory)/ca.crt", tokenFile: String = "\(Self.directory)/token",
+            url: HTTPSAddress, caFile: String = "\(Self.directory)/ca.crt",
+            tokenFile: String = "\(Self.directory)/token",
             audience: String = "weft"
         ) {
             self.url = url

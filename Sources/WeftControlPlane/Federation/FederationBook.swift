@@ -60,7 +60,8 @@ struct FederationBook: Sendable {
                     remedy: entry.document == nil
                         ? "Nobody of that trust domain is believed until it is. Check the bundleEndpoint."
                         : "The last known bundle stays in force. Check the bundleEndpoint.",
-                    resource: "TrustDomainFederation/\(entry.federation.metadata.namespace)/\(entry.federation.metadata.name)",
+                    resource:
+                        "TrustDomainFederation/\(entry.federation.metadata.namespace)/\(entry.federation.metadata.name)",
                     field: "spec.bundleEndpoint")
             }
         }.sorted { $0.message < $1.message }
@@ -184,7 +185,8 @@ struct FederationBook: Sendable {
             }
             if let other = seen[federation.trustDomain] {
                 refuse(
-                    "spec.trustDomain", "\(other) federates with \(federation.trustDomain) already", "Remove one of them.")
+                    "spec.trustDomain", "\(other) federates with \(federation.trustDomain) already",
+                    "Remove one of them.")
             }
             seen[federation.trustDomain] = resource.key
             if let bundle = federation.bundle {
