@@ -16,6 +16,8 @@ package struct ControlPlane: ServiceLifecycle.Service {
     private let configuration: ControlPlaneConfiguration
     private let logger: Logger
     private let ready: @Sendable (Listening) -> Void
+    /// Called once, when it is put together and before it listens.
+    var assembled: @Sendable (ControlPlaneParts) -> Void = { _ in }
 
     /// Where a running control plane answers; with the ports it was really given.
     package struct Listening: Hashable, Sendable {
@@ -39,6 +41,7 @@ package struct ControlPlane: ServiceLifecycle.Service {
         try self.configuration.validate()
         let directory = try DataDirectory(self.configuration.dataDirectory)
         let parts = try await ControlPlaneParts(self.configuration, directory: directory, logger: self.logger)
+        self.assembled(parts)
         let outcome: Result<Void, any Error>
         do { outcome = .success(try await self.serve(parts)) } catch { outcome = .failure(error) }
         // A task of its own, because this one may be cancelled and the last save must not be.

@@ -193,7 +193,9 @@ import WeftProxy
                 try saved.save(to: PrivateDirectory(path: "\(directory)/sidecar"))
                 let given = try await self.run(
                     ControlPlaneAccess(port: plane.listening.meshPort), directory: directory, wanting: []
-                ) { given in given.count { if case .identity = $0 { true } else { false } } == 2 }
+                ) { given in
+                    Set(given.compactMap { if case .identity(let one, _) = $0 { one.serial } else { nil } }).count == 2
+                }
                 let used = given.compactMap { if case .identity(let identity, _) = $0 { identity } else { nil } }
                 #expect(used.first?.serial == saved.serial)
                 #expect(used.last?.id == saved.id)
