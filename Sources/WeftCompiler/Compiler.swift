@@ -43,6 +43,8 @@ package enum Compiler {
             case .externalService(let service): externals.append(service)
             case .trafficPolicy(let policy): policies.append(policy)
             case .meshSettings(let value): settings = value
+            // Agents follow these, proxies do not.
+            case .registrationEntry: continue
             }
         }
         routes.crossNamespace = settings.crossNamespaceBackends

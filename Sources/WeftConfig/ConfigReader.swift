@@ -103,6 +103,7 @@ package enum ConfigReader {
             case .externalService: ExternalServiceReader.read(fields).map(Resource.externalService)
             case .trafficPolicy: TrafficPolicyReader.read(fields).map(Resource.trafficPolicy)
             case .meshSettings: MeshSettingsReader.read(fields).map(Resource.meshSettings)
+            case .registrationEntry: RegistrationEntryReader.read(fields).map(Resource.registrationEntry)
             }
         guard let read, !document.collector.diagnostics[before...].hasErrors else { return nil }
         var metadata = read.metadata
@@ -171,6 +172,9 @@ extension Resource {
         case .meshSettings(var value):
             value.metadata = metadata
             return .meshSettings(value)
+        case .registrationEntry(var value):
+            value.metadata = metadata
+            return .registrationEntry(value)
         }
     }
 }

@@ -44,6 +44,7 @@ enum KindTable {
         case .tcpRoute, .tlsRoute:
             [kind.apiVersion, "gateway.networking.k8s.io/v1alpha2", "gateway.networking.k8s.io/v1alpha3"]
         case .service, .workload, .grpcRoute, .externalService, .trafficPolicy, .meshSettings: [kind.apiVersion]
+        case .registrationEntry: [kind.apiVersion]
         }
     }
 

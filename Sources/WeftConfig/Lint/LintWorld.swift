@@ -39,6 +39,7 @@ struct LintWorld {
             case .streamRoute(let route): self.routes.append(LintRoute(route))
             case .externalService(let service): self.externals[service.metadata.serviceName] = service
             case .referenceGrant: continue
+            case .registrationEntry: continue
             case .trafficPolicy(let policy): self.policies.append(policy)
             case .meshSettings(let settings): self.settings = settings
             case .workload(let workload): workloads[resource.key] = workload

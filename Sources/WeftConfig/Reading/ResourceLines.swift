@@ -18,6 +18,7 @@ extension Resource {
                 }, uniquingKeysWith: { first, _ in first })
         case .grpcRoute(let route): Self.lines(route.rules.map(\.line))
         case .service, .workload, .streamRoute, .referenceGrant, .externalService: [:]
+        case .registrationEntry: [:]
         }
     }
 
@@ -59,6 +60,7 @@ extension Resource {
             for index in route.rules.indices { route.rules[index].line = lines["rules[\(index)]"] }
             return .grpcRoute(route)
         case .service, .workload, .streamRoute, .referenceGrant, .externalService: return self
+        case .registrationEntry: return self
         }
     }
 }

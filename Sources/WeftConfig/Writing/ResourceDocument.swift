@@ -36,6 +36,7 @@ package enum ResourceDocument {
         case .externalService(let service): ExternalServiceDocument.spec(service)
         case .trafficPolicy(let policy): TrafficDocument.spec(policy)
         case .meshSettings(let settings): TrafficDocument.spec(settings)
+        case .registrationEntry(let entry): RegistrationEntryDocument.spec(entry)
         }
     }
 

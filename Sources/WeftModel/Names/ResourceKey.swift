@@ -30,12 +30,14 @@ package enum ResourceKind: String, Hashable, Sendable, Codable, CaseIterable {
     case externalService = "ExternalService"
     case trafficPolicy = "TrafficPolicy"
     case meshSettings = "MeshSettings"
+    case registrationEntry = "RegistrationEntry"
 
     /// The `apiVersion` a document of this kind carries.
     package var apiVersion: String {
         switch self {
         case .service: "v1"
         case .workload, .externalService, .trafficPolicy, .meshSettings: "weft.dev/v1"
+        case .registrationEntry: "weft.dev/v1"
         case .httpRoute, .grpcRoute, .tcpRoute, .tlsRoute, .referenceGrant: "gateway.networking.k8s.io/v1"
         }
     }
@@ -53,6 +55,7 @@ package enum ResourceKind: String, Hashable, Sendable, Codable, CaseIterable {
         case .externalService: ["externalservice", "externalservices", "external"]
         case .trafficPolicy: ["trafficpolicy", "trafficpolicies", "tp"]
         case .meshSettings: ["meshsettings", "settings"]
+        case .registrationEntry: ["registrationentry", "registrationentries", "entry", "entries"]
         }
     }
 }

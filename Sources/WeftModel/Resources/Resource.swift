@@ -10,6 +10,7 @@ package enum Resource: Hashable, Sendable {
     case externalService(ExternalService)
     case trafficPolicy(TrafficPolicy)
     case meshSettings(MeshSettings)
+    case registrationEntry(RegistrationEntry)
 
     package var metadata: Metadata {
         switch self {
@@ -22,6 +23,7 @@ package enum Resource: Hashable, Sendable {
         case .externalService(let value): value.metadata
         case .trafficPolicy(let value): value.metadata
         case .meshSettings(let value): value.metadata
+        case .registrationEntry(let value): value.metadata
         }
     }
 
@@ -36,6 +38,7 @@ package enum Resource: Hashable, Sendable {
         case .externalService: .externalService
         case .trafficPolicy: .trafficPolicy
         case .meshSettings: .meshSettings
+        case .registrationEntry: .registrationEntry
         }
     }
 

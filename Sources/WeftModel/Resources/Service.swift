@@ -66,6 +66,7 @@ package enum AppProtocol: String, Hashable, Sendable, Codable, CaseIterable {
         case .httpRoute, .grpcRoute: self.allowsRequests
         case .tcpRoute, .tlsRoute: self.allowsBytes
         case .service, .workload, .referenceGrant, .externalService, .trafficPolicy, .meshSettings: true
+        case .registrationEntry: true
         }
     }
 }
