@@ -112,9 +112,15 @@ let package = Package(
                 nioCore, nioPosix, nioSSL, protobuf, grpcCore, grpcTransport, hummingbird, logging, lifecycle,
             ]),
         library(
+            "WeftAgent",
+            [
+                "WeftModel", "WeftProtos", "WeftDiscovery", "WeftIdentity", "WeftProxy", nioCore, nioPosix, protobuf,
+                grpcCore, grpcTransport, logging, lifecycle, crypto,
+            ]),
+        library(
             "WeftCLI",
             [
-                "WeftModel", "WeftConfig", "WeftProxy", "WeftControlPlane", "WeftIdentity", arguments,
+                "WeftModel", "WeftConfig", "WeftProxy", "WeftAgent", "WeftControlPlane", "WeftIdentity", arguments,
                 asyncHTTPClient, yams, logging, lifecycle, subprocess, system, nioCore, nioPosix, nioSSL, nioHTTP1,
                 unixSignals,
             ]),
@@ -149,6 +155,12 @@ let package = Package(
                 "WeftModel", "WeftDiscovery", "WeftIdentity", "WeftProtos", "WeftProxy", protobuf, grpcCore,
                 grpcProtobuf,
                 grpcTransport, crypto, nioCore, nioPosix, nioHTTP1, nioSSL, asyncHTTPClient, logging, lifecycle,
+            ]),
+        tests(
+            of: "WeftAgent",
+            [
+                "WeftModel", "WeftProtos", "WeftIdentity", "WeftDiscovery", "WeftProxy", "WeftControlPlane", crypto,
+                protobuf, grpcCore, grpcTransport, logging, nioCore, nioPosix,
             ]),
         tests(of: "WeftCLI", ["WeftModel", "WeftProxy", "WeftIdentity", crypto, yams]),
         // The executable with programs that others wrote.

@@ -14,6 +14,7 @@ struct TokenCommand: AsyncParsableCommand {
             discussion: """
                 Example:  weft token create --service billing --ttl 10m
                 Example:  weft token create --api-access --ttl 30d
+                Example:  weft token create --agent --host db-1
                 """)
 
         @Option(help: ArgumentHelp("The one service it lets a workload join.", valueName: "name")) var service: String?
@@ -25,6 +26,9 @@ struct TokenCommand: AsyncParsableCommand {
         @Option(help: ArgumentHelp("How many workloads may join with it; 1 where not given.", valueName: "number"))
         var uses: String?
         @Flag(help: "A bearer token for the API instead of a join token.") var apiAccess = false
+        @Flag(help: "A token for a host's agent, good once, instead of a join token.") var agent = false
+        @Option(help: ArgumentHelp("With --agent: the one host it is for; any where not given.", valueName: "name"))
+        var host: String?
         @OptionGroup var api: APIOptions
         @OptionGroup var output: OutputOptions
 
@@ -36,6 +40,9 @@ struct TokenCommand: AsyncParsableCommand {
             if let ttl = try settings.duration("ttl", self.ttl) { request.ttlSeconds = ttl.components.seconds }
             if try settings.isOn("api-access", self.apiAccess) {
                 request.purpose = .api
+            } else if try settings.isOn("agent", self.agent) {
+                request.purpose = .agent
+                request.host = try settings.text("host", self.host)
             } else {
                 request.service = try settings.required(
                     try settings.text("service", self.service), "service", why: "a join token is for one service")

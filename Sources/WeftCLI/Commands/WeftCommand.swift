@@ -25,6 +25,7 @@ package struct WeftCommand: AsyncParsableCommand {
                 name: "The parts",
                 subcommands: [
                     ControlCommand.self, ProxyCommand.self, RunCommand.self, TokenCommand.self, ServiceCommand.self,
+                    AgentCommand.self,
                 ]),
             CommandGroup(
                 name: "Configuration",

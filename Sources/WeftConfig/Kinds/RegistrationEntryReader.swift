@@ -33,7 +33,8 @@ enum RegistrationEntryReader {
         var hosts: [String] = []
         for item in items {
             if case .text("*") = item.node.value {
-                item.refuse("\"*\" means every host, so that others beside it mean nothing", remedy: "Keep one of both.")
+                item.refuse(
+                    "\"*\" means every host, so that others beside it mean nothing", remedy: "Keep one of both.")
             } else if let host = item.subdomain("host") {
                 hosts.append(host)
             }

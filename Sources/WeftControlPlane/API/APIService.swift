@@ -6,6 +6,7 @@ internal import WeftModel
 struct APIService: Sendable {
     let configurations: Configurations
     let authority: Authority
+    let agents: AgentAuthority
     let registry: RegistryDriver
     let status: @Sendable () async throws -> StatusReport
     /// What became of each route.
@@ -66,12 +67,16 @@ struct APIService: Sendable {
             return try APIReply(await self.registry.statistics(window: Int64(window)))
         case ("POST /v1/tokens", 0):
             let request = try Self.decode(TokenRequest.self, call.body)
-            let created = try await self.authority.createToken(request, author: "\(call.caller)", now: Date())
+            let created =
+                request.purpose == .agent
+                ? try await self.agents.createToken(request, author: "\(call.caller)", now: Date())
+                : try await self.authority.createToken(request, author: "\(call.caller)", now: Date())
             return try APIReply(created, status: 201)
         case ("GET /v1/tokens", 0):
-            return try APIReply(TokenList(tokens: await self.authority.listTokens(now: Date())))
+            let tokens = await self.authority.listTokens(now: Date()) + self.agents.listTokens(now: Date())
+            return try APIReply(TokenList(tokens: tokens.sorted { ($0.createdAt, $0.id) > ($1.createdAt, $1.id) }))
         case ("DELETE /v1/tokens", 1):
-            guard try await self.authority.deleteToken(rest[0]) else {
+            guard try await self.deleteToken(rest[0]) else {
                 throw APIError(
                     status: 404, code: .notFound, message: "there is no token \(rest[0].prefix(64))",
                     remedy: "`weft token list` shows those there are")
@@ -162,6 +167,11 @@ struct APIService: Sendable {
         ["v1", "stat"]: "GET", ["v1", "tokens"]: "GET or POST", ["v1", "trust-bundle"]: "GET", ["healthz"]: "GET",
         ["openapi.json"]: "GET",
     ]
+
+    private func deleteToken(_ id: String) async throws -> Bool {
+        if try await self.authority.deleteToken(id) { return true }
+        return try await self.agents.deleteToken(id)
+    }
 
     private static func unknown(_ call: APICall) -> APIError {
         let path = "/" + call.path.joined(separator: "/")

@@ -106,10 +106,13 @@ enum OpenAPIDocument {
             "source:string destination:string version:string route:string direction:string protocol:string tls:boolean peerIdentity?:string requests:integer requestsPerSecond:number successRatio?:number p50?:number p95?:number p99?:number retriesPerSecond:number failures:object bytesInPerSecond:number bytesOutPerSecond:number totalRequests:integer totalFailures:integer totalRetries:integer"
         ),
         ("StatReport", "at:integer windowSeconds:number edges:EdgeStat[]"),
-        ("TokenRequest", "purpose?:string service?:string namespace?:string ttlSeconds?:integer uses?:integer"),
+        (
+            "TokenRequest",
+            "purpose?:string service?:string namespace?:string ttlSeconds?:integer uses?:integer host?:string"
+        ),
         (
             "TokenSummary",
-            "id:string purpose:string service?:string namespace:string createdAt:integer expiresAt:integer usesLeft:integer uses:integer"
+            "id:string purpose:string service?:string namespace:string host?:string createdAt:integer expiresAt:integer usesLeft:integer uses:integer"
         ),
         ("CreatedToken", "token:string summary:TokenSummary"),
         ("TokenList", "tokens:TokenSummary[]"),

@@ -109,9 +109,13 @@ actor Authority {
         try self.issue(csr, identity: identity, now: now)
     }
 
-    private func issue(_ csr: [UInt8], identity: SPIFFEID, now: Date) throws -> SVID {
+    /// Signs a request for an identity that its sender is entitled to; a leaf's lifetime where none is given.
+    func issue(
+        _ csr: [UInt8], identity: SPIFFEID, dnsNames: [String] = [], lifetime: Duration? = nil, now: Date
+    ) throws -> SVID {
         var random = SystemRandomNumberGenerator()
-        return try self.authority.issue(csrDER: csr, identity: identity, now: now, random: &random)
+        return try self.authority.issue(
+            csrDER: csr, identity: identity, dnsNames: dnsNames, lifetime: lifetime, now: now, random: &random)
     }
 
     private func admit(_ identity: SPIFFEID, for service: String) async throws {
@@ -139,6 +143,7 @@ actor Authority {
         let token = JoinToken(rootFingerprint: try self.authority.rootFingerprint, random: &random)
         let expires = now.addingTimeInterval(Double(request.ttlSeconds))
         switch request.purpose {
+        case .agent: throw Self.refused("purpose", "tokens for agents are made elsewhere")
         case .join:
             guard let service = request.service, Self.isName(service) else {
                 throw Self.refused(

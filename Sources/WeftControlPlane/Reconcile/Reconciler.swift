@@ -9,6 +9,7 @@ actor Reconciler {
     private let registry: RegistryDriver
     private let hub: SnapshotHub
     private let cache: EncodingCache
+    private let agents: AgentHub
     private let trustDomain: TrustDomain
     private let logger: Logger
     private var debounce = Debounce()
@@ -23,12 +24,13 @@ actor Reconciler {
 
     init(
         configurations: Configurations, registry: RegistryDriver, hub: SnapshotHub, cache: EncodingCache,
-        trustDomain: TrustDomain, logger: Logger
+        agents: AgentHub, trustDomain: TrustDomain, logger: Logger
     ) {
         self.configurations = configurations
         self.registry = registry
         self.hub = hub
         self.cache = cache
+        self.agents = agents
         self.trustDomain = trustDomain
         self.logger = logger
         (self.wakeUps, self.wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
@@ -79,6 +81,7 @@ actor Reconciler {
         self.resources = loaded.resources
         self.revision = loaded.revision
         self.unreadable = loaded.problems
+        self.agents.publish(loaded.resources)
         for problem in loaded.problems {
             self.logger.error("a stored resource is left out", metadata: ["cause": "\(problem)"])
         }

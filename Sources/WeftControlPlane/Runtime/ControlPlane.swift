@@ -73,11 +73,13 @@ package struct ControlPlane: ServiceLifecycle.Service {
             group.addTask { try await parts.followStore() }
             group.addTask { await parts.compactHistory() }
             group.addTask { await parts.rotateCertificate() }
+            group.addTask { await parts.agents.run() }
             group.addTask {
                 // Returns when asked to stop; throws when cancelled.
                 try await gracefulShutdown()
                 self.logger.info("stopping")
                 parts.hub.close()
+                parts.agents.hub.close()
                 await parts.registry.closeAll()
                 parts.server.beginGracefulShutdown()
                 try await Task.sleep(for: .milliseconds(500))

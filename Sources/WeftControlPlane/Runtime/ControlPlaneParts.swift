@@ -11,6 +11,7 @@ struct ControlPlaneParts: Sendable {
     let configuration: ControlPlaneConfiguration
     let store: SQLiteStore
     let authority: Authority
+    let agents: AgentAuthority
     let registry: RegistryDriver
     let configurations: Configurations
     let reconciler: Reconciler
@@ -39,6 +40,10 @@ struct ControlPlaneParts: Sendable {
                 apiTokens: StoreRecords(store: store, table: "api-tokens"),
                 admissions: StoreRecords(store: store, table: "admissions")),
             configuration: configuration, logger: logger)
+        let agents = try await AgentAuthority(
+            authority: authority, storage: try directory.authority,
+            tokens: StoreRecords(store: store, table: "agent-tokens"), maxTokens: configuration.limits.tokens,
+            logger: logger)
         let names = ServerNames(configuration)
         let identity = try await authority.serverIdentity(names: names, now: Date())
         let relay = EndpointRelay()
@@ -48,7 +53,7 @@ struct ControlPlaneParts: Sendable {
         let configurations = Configurations(store: store, lint: { Linter.lint($0, registered: $1, now: $2) })
         let reconciler = Reconciler(
             configurations: configurations, registry: registry, hub: hub, cache: cache,
-            trustDomain: configuration.trustDomain, logger: logger)
+            agents: agents.hub, trustDomain: configuration.trustDomain, logger: logger)
         try await reconciler.start()
 
         let meshCertificate = try ServerCertificate(identity, alpn: ["h2"])
@@ -61,13 +66,14 @@ struct ControlPlaneParts: Sendable {
                     maxConnections: configuration.limits.connections, logger: logger)),
             limits: configuration.limits)
         let workloads = WorkloadServer(
-            authority: authority, registry: registry, limits: configuration.limits, leases: configuration.leases,
+            authority: authority, agents: agents.hub, registry: registry, limits: configuration.limits,
+            leases: configuration.leases,
             quotas: QuotaBook(hub: hub), logger: logger)
         let discovery = DiscoveryServer(
             hub: hub, registry: registry, streams: streams, cache: cache, limits: configuration.limits,
             logger: logger)
         let service = APIService(
-            configurations: configurations, authority: authority, registry: registry,
+            configurations: configurations, authority: authority, agents: agents, registry: registry,
             status: {
                 StatusReport(
                     version: WeftVersion.text, revision: try await configurations.revision,
@@ -81,13 +87,14 @@ struct ControlPlaneParts: Sendable {
         self.configuration = configuration
         self.store = store
         self.authority = authority
+        self.agents = agents
         self.registry = registry
         self.configurations = configurations
         self.reconciler = reconciler
         self.hub = hub
         self.streams = streams
         self.transport = transport
-        self.server = GRPCServer(transport: transport, services: [workloads, discovery])
+        self.server = GRPCServer(transport: transport, services: [workloads, discovery, AgentServer(agents: agents, logger: logger)])
         self.api = APIServer(
             service: service, authority: authority, maxBodyBytes: configuration.limits.apiBodyBytes, logger: logger)
         self.apiTLS = OptionalMutualTLS(

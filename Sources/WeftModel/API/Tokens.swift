@@ -9,16 +9,19 @@ package struct TokenRequest: Hashable, Sendable, Codable {
     package var ttlSeconds: Int64
     /// How many workloads may join with it. Default 1; 1 to 10 000. Ignored for `api`.
     package var uses: Int
+    /// The one host that a token for an agent is good for; nil lets the agent say. Ignored for others.
+    package var host: String?
 
     package init(
         purpose: Purpose = .join, service: String? = nil, namespace: String = "default", ttlSeconds: Int64 = 3600,
-        uses: Int = 1
+        uses: Int = 1, host: String? = nil
     ) {
         self.purpose = purpose
         self.service = service
         self.namespace = namespace
         self.ttlSeconds = ttlSeconds
         self.uses = uses
+        self.host = host
     }
 
     /// What is absent has its default.
@@ -29,7 +32,8 @@ package struct TokenRequest: Hashable, Sendable, Codable {
             service: try container.decodeIfPresent(String.self, forKey: .service),
             namespace: try container.decodeIfPresent(String.self, forKey: .namespace) ?? "default",
             ttlSeconds: try container.decodeIfPresent(Int64.self, forKey: .ttlSeconds) ?? 3600,
-            uses: try container.decodeIfPresent(Int.self, forKey: .uses) ?? 1)
+            uses: try container.decodeIfPresent(Int.self, forKey: .uses) ?? 1,
+            host: try container.decodeIfPresent(String.self, forKey: .host))
     }
 
     package enum Purpose: String, Hashable, Sendable, Codable, CaseIterable {
@@ -37,6 +41,8 @@ package struct TokenRequest: Hashable, Sendable, Codable {
         case join
         /// Calls of this API from elsewhere: a bearer token.
         case api
+        /// A host's agent.
+        case agent
     }
 }
 
@@ -56,9 +62,11 @@ package struct CreatedToken: Hashable, Sendable, Codable {
 package struct TokenSummary: Hashable, Sendable, Codable {
     package var id: String
     package var purpose: TokenRequest.Purpose
-    /// Nil for `api`.
+    /// Nil for `api` and `agent`.
     package var service: String?
     package var namespace: String
+    /// The host of a token for an agent, where it names one.
+    package var host: String?
     /// Seconds since 1970.
     package var createdAt: Int64
     package var expiresAt: Int64
@@ -67,13 +75,14 @@ package struct TokenSummary: Hashable, Sendable, Codable {
     package var uses: Int
 
     package init(
-        id: String, purpose: TokenRequest.Purpose, service: String?, namespace: String, createdAt: Int64,
-        expiresAt: Int64, usesLeft: Int, uses: Int
+        id: String, purpose: TokenRequest.Purpose, service: String?, namespace: String, host: String? = nil,
+        createdAt: Int64, expiresAt: Int64, usesLeft: Int, uses: Int
     ) {
         self.id = id
         self.purpose = purpose
         self.service = service
         self.namespace = namespace
+        self.host = host
         self.createdAt = createdAt
         self.expiresAt = expiresAt
         self.usesLeft = usesLeft

@@ -1,0 +1,187 @@
+internal import Foundation
+internal import Logging
+internal import WeftIdentity
+internal import WeftModel
+
+/// Admits agents, and signs for them: their own identities, and certificates and tokens for the entries of their hosts.
+actor AgentAuthority {
+    private let authority: Authority
+    private let storage: PrivateDirectory
+    private let tokenTable: any RecordTable
+    private var tokens: [String: AgentTokenRecord]
+    private var keys: TokenSigningKeys
+    private let maxTokens: Int
+    private let logger: Logger
+    /// What agents are told of; its trust follows the keys and roots here.
+    nonisolated let hub: AgentHub
+
+    /// How long a JWT-SVID lives, unless its entry says less.
+    static let tokenLifetime = Duration.seconds(300)
+
+    init(
+        authority: Authority, storage: PrivateDirectory, tokens: any RecordTable, maxTokens: Int, logger: Logger
+    ) async throws {
+        let decoder = JSONDecoder()
+        self.authority = authority
+        self.storage = storage
+        self.tokenTable = tokens
+        self.tokens = try await tokens.all().mapValues {
+            try decoder.decode(AgentTokenRecord.self, from: Data($0.utf8))
+        }
+        do {
+            self.keys = try TokenSigningKeys.open(in: storage, now: Date())
+        } catch {
+            throw ControlPlaneError.authority("\(error)")
+        }
+        self.maxTokens = maxTokens
+        self.logger = logger
+        self.hub = AgentHub(
+            trust: TrustState(
+                own: TrustedDomain(
+                    trustDomain: await authority.trustDomain, roots: try await authority.bundle,
+                    keySet: self.keys.keySet)))
+    }
+
+    // MARK: Agents
+
+    /// Trades a token for an agent's identity. The token's use is taken, durably, before the identity is handed out.
+    func attest(token text: String, csr: [UInt8], host: String, now: Date) async throws -> SVID {
+        guard let identity = SPIFFEID.agent(host: host, in: self.hub.trust.own.trustDomain) else {
+            throw AgentTokenRefusal.notAHostName(host)
+        }
+        guard let token = JoinToken(text), let before = self.tokens[token.id] else { throw AgentTokenRefusal.unknown }
+        var after = before
+        try after.redeem(token, host: host, now: now)
+        // Taken before anything waits, so that two at once cannot take the same use; given back where nothing came of it.
+        self.tokens[token.id] = after
+        do {
+            let svid = try await self.authority.issue(csr, identity: identity, now: now)
+            try await self.tokenTable.put(token.id, try Self.encode(after))
+            self.logger.info("an agent was admitted", metadata: ["identity": "\(identity)", "token": "\(token.id)"])
+            return svid
+        } catch {
+            self.tokens[token.id] = before
+            throw error
+        }
+    }
+
+    /// Signs a newer certificate for an agent that has proved its identity.
+    func renew(_ identity: SPIFFEID, csr: [UInt8], now: Date) async throws -> SVID {
+        try await self.authority.issue(csr, identity: identity, now: now)
+    }
+
+    // MARK: What agents hand on
+
+    /// Signs a certificate for an entry; nothing of the request counts but its key.
+    func certificate(for entry: RegistrationEntry, csr: [UInt8], now: Date) async throws -> SVID {
+        let identity = SPIFFEID(
+            trustDomain: self.hub.trust.own.trustDomain, namespace: entry.metadata.namespace, account: entry.account)
+        return try await self.authority.issue(
+            csr, identity: identity, dnsNames: entry.dnsNames, lifetime: entry.ttl, now: now)
+    }
+
+    /// Signs a token for an entry.
+    func token(
+        for entry: RegistrationEntry, audiences: [String], now: Date
+    ) async throws -> (text: String, expiresAt: Int64) {
+        let identity = SPIFFEID(
+            trustDomain: self.hub.trust.own.trustDomain, namespace: entry.metadata.namespace, account: entry.account)
+        let lifetime = min(entry.ttl ?? Self.tokenLifetime, Self.tokenLifetime)
+        let text = try self.keys.signer(now: now).issue(
+            subject: identity, audiences: audiences, lifetime: lifetime, now: now)
+        return (text, Int64(now.timeIntervalSince1970) + lifetime.components.seconds)
+    }
+
+    /// Rotates the keys that sign tokens, and tells agents of roots and keys that have changed; until cancelled.
+    func run() async {
+        repeat {
+            do {
+                try await self.refresh(now: Date())
+            } catch {
+                self.logger.error("what agents trust was not brought up to date", metadata: ["cause": "\(error)"])
+            }
+        } while (try? await Task.sleep(for: .seconds(10))) != nil
+    }
+
+    /// Brings the keys, and what agents are told, up to date.
+    func refresh(now: Date) async throws {
+        var next = self.keys
+        if next.rotate(now: now) {
+            // On disk before anybody hears of a key: what is published must outlive this process.
+            try next.save(to: self.storage)
+            self.keys = next
+            self.logger.info("the keys of JWT-SVIDs were rotated", metadata: ["keys": "\(next.count)"])
+        }
+        var trust = self.hub.trust
+        trust.own.roots = try await self.authority.bundle
+        trust.own.keySet = self.keys.keySet
+        self.hub.publish(trust)
+    }
+
+    // MARK: Tokens
+
+    /// Makes a token for an agent; its text is seen this once.
+    func createToken(_ request: TokenRequest, author: String, now: Date) async throws -> CreatedToken {
+        let old = Int64(now.timeIntervalSince1970) - 86_400
+        for (id, record) in self.tokens where record.expiresAt < old {
+            guard (try? await self.tokenTable.remove(id)) != nil else { continue }
+            self.tokens[id] = nil
+        }
+        guard self.tokens.count < self.maxTokens else {
+            throw APIError(
+                status: 429, code: .exhausted, message: "no token was made",
+                cause: "there are \(self.maxTokens) already", remedy: "delete some with `weft token revoke`")
+        }
+        guard (1...31_536_000).contains(request.ttlSeconds) else {
+            throw Self.refused("ttlSeconds", "\(request.ttlSeconds) is not within 1 and 31 536 000")
+        }
+        if let host = request.host, !SPIFFEID.isHostName(host) {
+            throw Self.refused("host", "\(AgentTokenRefusal.notAHostName(host))")
+        }
+        guard request.uses == 1 else { throw Self.refused("uses", "a token for an agent admits once") }
+        var random = SystemRandomNumberGenerator()
+        let token = JoinToken(rootFingerprint: try await self.authority.status.rootFingerprint, random: &random)
+        let record = AgentTokenRecord(
+            token: token, host: request.host, createdAt: now,
+            expiresAt: now.addingTimeInterval(Double(request.ttlSeconds)), author: author)
+        try await self.tokenTable.put(token.id, try Self.encode(record))
+        self.tokens[token.id] = record
+        return CreatedToken(token: token.text, summary: Self.summary(record))
+    }
+
+    /// Newest first; expired ones are left out.
+    func listTokens(now: Date) -> [TokenSummary] {
+        let seconds = Int64(now.timeIntervalSince1970)
+        return self.tokens.values.map(Self.summary).filter { $0.expiresAt > seconds }.sorted {
+            ($0.createdAt, $0.id) > ($1.createdAt, $1.id)
+        }
+    }
+
+    /// False when there is no such token. Who was admitted with it stays.
+    func deleteToken(_ id: String) async throws -> Bool {
+        guard self.tokens[id] != nil else { return false }
+        try await self.tokenTable.remove(id)
+        self.tokens[id] = nil
+        return true
+    }
+
+    // MARK: Helpers
+
+    private static func encode(_ value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+
+    private static func summary(_ record: AgentTokenRecord) -> TokenSummary {
+        TokenSummary(
+            id: record.id, purpose: .agent, service: nil, namespace: "", host: record.host,
+            createdAt: record.createdAt, expiresAt: record.expiresAt, usesLeft: record.isUsed ? 0 : 1, uses: 1)
+    }
+
+    private static func refused(_ field: String, _ cause: String) -> APIError {
+        APIError(
+            status: 400, code: .badRequest, message: "no token was made", location: field, cause: cause,
+            remedy: "see `weft token create --help`")
+    }
+}

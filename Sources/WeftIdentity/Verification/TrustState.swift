@@ -1,0 +1,30 @@
+package import WeftModel
+
+/// Whom a mesh believes: its own trust domain and those it is federated with, each for its own identities only.
+package struct TrustState: Hashable, Sendable {
+    package var own: TrustedDomain
+    package var federated: [TrustedDomain]
+
+    package init(own: TrustedDomain, federated: [TrustedDomain] = []) {
+        self.own = own
+        self.federated = federated
+    }
+
+    /// The own one first.
+    package var all: [TrustedDomain] { [self.own] + self.federated }
+}
+
+/// What proves the identities of one trust domain.
+package struct TrustedDomain: Hashable, Sendable {
+    package var trustDomain: TrustDomain
+    /// DER of the roots of its X.509-SVIDs.
+    package var roots: [[UInt8]]
+    /// Keys of its JWT-SVIDs: a JSON Web Key Set.
+    package var keySet: String
+
+    package init(trustDomain: TrustDomain, roots: [[UInt8]], keySet: String) {
+        self.trustDomain = trustDomain
+        self.roots = roots
+        self.keySet = keySet
+    }
+}
