@@ -35,7 +35,7 @@ extension AgentEntry {
     }
 }
 
-extension TrustState {
+extension WorkloadTrust {
     init(_ message: Weft_V1_AgentState) throws {
         self.init(
             own: try TrustedDomain(message.own), federated: try message.federated.map { try TrustedDomain($0) })

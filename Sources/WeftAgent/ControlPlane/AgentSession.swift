@@ -17,7 +17,7 @@ actor AgentSession {
     private let feed: AgentFeed
     private let logger: Logger
     private var plan = IssuancePlan()
-    private var trust: TrustState?
+    private var trust: WorkloadTrust?
     private var client: GRPCClient<ControlPlaneConnection.Transport>?
     private var absence = AbsenceNotice()
     private let wakeUps: AsyncStream<Void>
@@ -151,7 +151,7 @@ actor AgentSession {
     }
 
     private func install(_ state: Weft_V1_AgentState) throws {
-        let trust = try TrustState(state)
+        let trust = try WorkloadTrust(state)
         let entries = state.entries.compactMap { message -> AgentEntry? in
             do { return try AgentEntry(message, trustDomain: trust.own.trustDomain) } catch {
                 self.logger.error("an entry is left out", metadata: ["cause": "\(error)"])

@@ -7,10 +7,10 @@ package struct AgentSnapshot: Sendable {
     /// Certificates with their keys, by entry.
     package var identities: [String: WorkloadIdentity]
     /// Nil until the control plane, or what was saved of it, has said.
-    package var trust: TrustState?
+    package var trust: WorkloadTrust?
 
     package init(
-        entries: [AgentEntry] = [], identities: [String: WorkloadIdentity] = [:], trust: TrustState? = nil
+        entries: [AgentEntry] = [], identities: [String: WorkloadIdentity] = [:], trust: WorkloadTrust? = nil
     ) {
         self.entries = entries
         self.identities = identities

@@ -78,7 +78,7 @@ struct WorkloadAPIServer: SpiffeWorkloadAPI.SimpleServiceProtocol {
         }
         let snapshot = self.feed.snapshot
         let process = try context.caller(wantsUser: snapshot.wantsUsers)
-        let trust: TrustState
+        let trust: WorkloadTrust
         do throws(WorkloadRefusal) { trust = try snapshot.trust(for: process) } catch {
             throw RPCError(error, self.logger)
         }

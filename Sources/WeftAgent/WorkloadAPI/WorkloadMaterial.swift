@@ -68,7 +68,7 @@ extension AgentSnapshot {
     }
 
     /// Whom the caller may believe; only a process with an entry is told.
-    func trust(for process: ProcessFacts) throws(WorkloadRefusal) -> TrustState {
+    func trust(for process: ProcessFacts) throws(WorkloadRefusal) -> WorkloadTrust {
         guard !self.grants(of: process).isEmpty else { throw .noEntry(process) }
         guard let trust = self.trust else { throw .notReady }
         return trust

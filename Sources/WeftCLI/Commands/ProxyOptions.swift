@@ -17,6 +17,10 @@ struct ProxyOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Join token, for the first start; better in WEFT_TOKEN.", valueName: "token")) var token:
         String?
     @Option(
+        help: ArgumentHelp(
+            "Socket of the host's agent, which then gives the identity instead of a join token.", valueName: "path"))
+    var agent: String?
+    @Option(
         name: .customLong("static"),
         help: ArgumentHelp(
             "Rules from this JSON file instead of a control plane, for measurements and single machines.",
@@ -81,7 +85,8 @@ struct ProxyOptions: ParsableArguments {
         }
         let access = ControlPlaneAccess(
             host: control?.host ?? "127.0.0.1", port: control?.port ?? 15012,
-            joinToken: try settings.text("token", self.token))
+            joinToken: try settings.text("token", self.token),
+            agentSocket: try settings.text("agent", self.agent).map(absolutePath))
         let identity = try settings.text("identity", self.identity).map(absolutePath)
         let rules = try settings.text("static", self.staticRules).map {
             StaticFiles(snapshot: absolutePath($0), identity: identity)

@@ -40,7 +40,7 @@ struct TokenCommand: AsyncParsableCommand {
             if let ttl = try settings.duration("ttl", self.ttl) { request.ttlSeconds = ttl.components.seconds }
             if try settings.isOn("api-access", self.apiAccess) {
                 request.purpose = .api
-            } else if try settings.isOn("agent", self.agent) {
+            } else if self.agent {
                 request.purpose = .agent
                 request.host = try settings.text("host", self.host)
             } else {

@@ -36,7 +36,7 @@ actor AgentAuthority {
         self.maxTokens = maxTokens
         self.logger = logger
         self.hub = AgentHub(
-            trust: TrustState(
+            trust: WorkloadTrust(
                 own: TrustedDomain(
                     trustDomain: await authority.trustDomain, roots: try await authority.bundle,
                     keySet: self.keys.keySet)))

@@ -6,7 +6,7 @@ internal import WeftModel
 final class AgentHub: Sendable {
     private struct State {
         var entries: [RegistrationEntry] = []
-        var trust: TrustState
+        var trust: WorkloadTrust
         var subscribers: [Int: AsyncStream<Void>.Continuation] = [:]
         var last = 0
         var isClosed = false
@@ -17,9 +17,9 @@ final class AgentHub: Sendable {
 
     private let state: Mutex<State>
 
-    init(trust: TrustState) { self.state = Mutex(State(trust: trust)) }
+    init(trust: WorkloadTrust) { self.state = Mutex(State(trust: trust)) }
 
-    var trust: TrustState { self.state.withLock { $0.trust } }
+    var trust: WorkloadTrust { self.state.withLock { $0.trust } }
 
     /// What the agent of `host` gives out, by name.
     func entries(for host: String) -> [RegistrationEntry] {
@@ -52,7 +52,7 @@ final class AgentHub: Sendable {
         }
     }
 
-    func publish(_ trust: TrustState) {
+    func publish(_ trust: WorkloadTrust) {
         self.change { state in
             guard state.trust != trust else { return false }
             state.trust = trust

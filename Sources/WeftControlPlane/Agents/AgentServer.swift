@@ -143,7 +143,7 @@ extension ServerContext {
 }
 
 extension Weft_V1_AgentState {
-    init(_ entries: [RegistrationEntry], trust: TrustState) {
+    init(_ entries: [RegistrationEntry], trust: WorkloadTrust) {
         self.init()
         self.entries = entries.map { entry in
             .with {

@@ -102,9 +102,9 @@ struct TestMint {
         return try WorkloadIdentity(key: key, chain: svid.chain, bundle: svid.bundle, expecting: id, now: now)
     }
 
-    var trust: TrustState {
+    var trust: WorkloadTrust {
         get throws {
-            TrustState(own: TrustedDomain(trustDomain: .standard, roots: try self.authority.bundle, keySet: "{}"))
+            WorkloadTrust(own: TrustedDomain(trustDomain: .standard, roots: try self.authority.bundle, keySet: "{}"))
         }
     }
 }

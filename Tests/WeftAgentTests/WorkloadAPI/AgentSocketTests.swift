@@ -80,7 +80,7 @@ import WeftProxy
                     do { try await call() } catch let error as RPCError { return error.code } catch {}
                     return nil
                 }
-                func drain<Message>(_ response: StreamingClientResponse<Message>) async throws {
+                @Sendable func drain<Message>(_ response: StreamingClientResponse<Message>) async throws {
                     for try await _ in response.messages { return }
                 }
                 #expect(

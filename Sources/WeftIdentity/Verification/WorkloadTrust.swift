@@ -1,7 +1,7 @@
 package import WeftModel
 
-/// Whom a mesh believes: its own trust domain and those it is federated with, each for its own identities only.
-package struct TrustState: Hashable, Sendable {
+/// Whom the workloads of a host may believe: their own trust domain and those it is federated with, each for its own identities
+package struct WorkloadTrust: Hashable, Sendable {
     package var own: TrustedDomain
     package var federated: [TrustedDomain]
 
