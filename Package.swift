@@ -109,7 +109,8 @@ let package = Package(
             "WeftControlPlane",
             [
                 "WeftModel", "WeftProtos", "WeftConfig", "WeftCompiler", "WeftDiscovery", "WeftIdentity", "WeftStore",
-                nioCore, nioPosix, nioSSL, protobuf, grpcCore, grpcTransport, hummingbird, logging, lifecycle,
+                nioCore, nioPosix, nioSSL, nioTLS, protobuf, grpcCore, grpcTransport, hummingbird, logging,
+                lifecycle,
             ]),
         library(
             "WeftAgent",

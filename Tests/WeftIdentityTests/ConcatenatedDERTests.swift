@@ -2,14 +2,20 @@ import Testing
 import WeftIdentity
 
 @Suite struct ConcatenatedDERTests {
-    @Test(arguments: [
-        ([UInt8](), [[UInt8]]()), ([0x30, 0], [[0x30, 0]]), ([0x30, 1, 9, 0x30, 0], [[0x30, 1, 9], [0x30, 0]]),
-        ([0x30, 0x81, 1, 9], [[0x30, 0x81, 1, 9]]), ([0x30, 0x82, 0, 1, 9], [[0x30, 0x82, 0, 1, 9]]),
-        // Cut off, indefinite, too long, and no sequence.
-        ([0x30], nil), ([0x30, 2, 9], nil), ([0x30, 0x80, 0, 0], nil), ([0x30, 0x82, 1], nil), ([0x31, 0], nil),
-        ([0x30, 0x85, 0, 0, 0, 0, 0], nil), ([0x30, 0x84, 0xFF, 0xFF, 0xFF, 0xFF], nil), ([0x30, 0, 7], nil),
-    ])
-    func `values are told apart by their lengths`(bytes: [UInt8], values: [[UInt8]]?) {
-        #expect(ConcatenatedDER.split(bytes) == values)
+    /// Bytes in hex, and the values in them.
+    @Test(
+        arguments: [
+            ("", []), ("3000", ["3000"]), ("3001093000", ["300109", "3000"]), ("30810109", ["30810109"]),
+            ("3082000109", ["3082000109"]),
+        ] as [(String, [String])])
+    func `values are told apart by their lengths`(bytes: String, values: [String]) throws {
+        let split = try #require(ConcatenatedDER.split(try #require(Hex.decode(bytes))))
+        #expect(split.map { Hex.encode($0) } == values)
+    }
+
+    /// Cut off, of indefinite length, too long, no sequence, and more behind a whole value.
+    @Test(arguments: ["30", "300209", "30800000", "308201", "3100", "30850000000000", "3084ffffffff", "300007"])
+    func `what is no row of values is none`(bytes: String) throws {
+        #expect(ConcatenatedDER.split(try #require(Hex.decode(bytes))) == nil)
     }
 }

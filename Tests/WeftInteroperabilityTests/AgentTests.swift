@@ -36,7 +36,9 @@ struct AgentTests {
             let token = try #require(jwt["token"]?.string)
             #expect(try await agent.workload("validate", "ledger", token)["id"] == .text(Self.id))
             #expect(try await agent.workload("validate", "other", token)["refused"] != nil)
-            #expect(try await agent.workload("validate", "ledger", String(token.dropLast(8)) + "AAAAAAAA")["refused"] != nil)
+            #expect(
+                try await agent.workload("validate", "ledger", String(token.dropLast(8)) + "AAAAAAAA")["refused"] != nil
+            )
         }
     }
 
@@ -145,6 +147,34 @@ struct AgentTests {
                 return counts.contains { (Int($0.split(separator: " ").last ?? "") ?? 0) >= 3 } ? () : nil
             }
             #expect(try await call(own).output == "hello \(Self.id)")
+        }
+    }
+
+    @Test func `a sidecar takes its identity from the agent, and keeps none of it`() async throws {
+        try await TestAgent.with { agent in
+            let weft = URL(fileURLWithPath: Peers.weft).resolvingSymlinksInPath().path
+            try await agent.apply(
+                entry: "billing", "{account: billing, service: billing, ttl: 10s, selectors: [{path: \(weft)}]}")
+            let data = "\(agent.directory)/proxy"
+            await agent.add(
+                try PeerProcess(
+                    "proxy",
+                    [
+                        Peers.weft, "proxy", "--service", "billing", "-n", "money", "--agent", agent.socket,
+                        "--control-plane", "127.0.0.1:\(agent.controlPort)", "--outbound", "none", "--admin", "none",
+                        "--app-port", "8080=0", "--health", "none", "--data-dir", data,
+                    ], in: agent.directory))
+            func certificate() async throws -> String? {
+                let report = try JSONDecoder().decode(
+                    StatusReport.self, from: Data(try await agent.weft("status", "-o", "json").utf8))
+                return report.proxies.first { $0.identity == Self.id && $0.state == .ready }?.certificateSerial
+            }
+            let first = try await eventually("the sidecar to be ready") { try await certificate() }
+            try await eventually("a renewed certificate") {
+                guard let next = try await certificate() else { return nil as Void? }
+                return next != first ? () : nil
+            }
+            #expect(!FileManager.default.fileExists(atPath: "\(data)/identity.pem"))
         }
     }
 

@@ -95,6 +95,25 @@ package struct APIClient: Sendable {
 
     package func trustBundle() async throws -> TrustBundleView { try await self.call(.GET, "/v1/trust-bundle") }
 
+    package func plaintext() async throws -> PlaintextReport { try await self.call(.GET, "/v1/identity/plaintext") }
+
+    package func checkAuthorization(_ request: AuthorizationCheckRequest) async throws -> AuthorizationCheckReport {
+        try await self.call(.POST, "/v1/authorization/check", body: request)
+    }
+
+    package func authorizationCoverage() async throws -> AuthorizationCoverageReport {
+        try await self.call(.GET, "/v1/authorization/coverage")
+    }
+
+    package func authorizationProposal(
+        namespace: String?, service: String?, enforced: Bool
+    ) async throws -> AuthorizationProposalReport {
+        var query = ["enforced=\(enforced)"]
+        if let namespace { query.append("namespace=\(Self.escaped(namespace))") }
+        if let service { query.append("service=\(Self.escaped(service))") }
+        return try await self.call(.GET, "/v1/authorization/proposal?" + query.joined(separator: "&"))
+    }
+
     /// Whether it answers at all.
     package func isHealthy() async -> Bool {
         await (try? self.send(.GET, "/healthz", body: nil, timeout: .seconds(2))) != nil

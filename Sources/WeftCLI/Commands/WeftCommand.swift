@@ -32,6 +32,7 @@ package struct WeftCommand: AsyncParsableCommand {
                 subcommands: [ApplyCommand.self, GetCommand.self, DeleteCommand.self, ValidateCommand.self]),
             CommandGroup(
                 name: "What is going on", subcommands: [StatusCommand.self, StatCommand.self, CheckCommand.self]),
+            CommandGroup(name: "Who is who", subcommands: [IdentityCommand.self, AuthzCommand.self]),
         ])
 
     package init() {}

@@ -9,6 +9,8 @@ struct APIService: Sendable {
     let agents: AgentAuthority
     let registry: RegistryDriver
     let status: @Sendable () async throws -> StatusReport
+    /// What the proxies have in force.
+    let snapshot: @Sendable () -> MeshSnapshot
     /// What became of each route.
     let routeStatuses: @Sendable () async -> [ResourceKey: [RouteParentStatus]]
     let logger: Logger
@@ -65,6 +67,19 @@ struct APIService: Sendable {
         case ("GET /v1/stat", 0):
             let window = try Self.number(call.query["window"], "window", within: 1...86_400) ?? 10
             return try APIReply(await self.registry.statistics(window: Int64(window)))
+        case ("GET /v1/identity", 1) where rest == ["plaintext"]:
+            return try APIReply(
+                await self.authorization.plaintext(
+                    await self.registry.plaintext, at: Int64(Date().timeIntervalSince1970)))
+        case ("POST /v1/authorization", 1) where rest == ["check"]:
+            return try APIReply(
+                try await self.authorization.check(try Self.decode(AuthorizationCheckRequest.self, call.body)))
+        case ("GET /v1/authorization", 1) where rest == ["proposal"]:
+            let stat = await self.registry.statistics(window: 10)
+            return try APIReply(
+                await self.authorization.proposal(
+                    stat, namespace: call.query["namespace"], service: call.query["service"],
+                    enforced: call.query["enforced"] == "true"))
         case ("POST /v1/tokens", 0):
             let request = try Self.decode(TokenRequest.self, call.body)
             let created =
@@ -83,6 +98,14 @@ struct APIService: Sendable {
             }
             return APIReply(status: 204, body: [])
         default: throw Self.unknown(call)
+        }
+    }
+
+    private var authorization: AuthorizationAnswers {
+        get async {
+            AuthorizationAnswers(
+                snapshot: self.snapshot(), entries: await self.registry.entries,
+                trustDomain: await self.authority.trustDomain)
         }
     }
 
@@ -165,7 +188,8 @@ struct APIService: Sendable {
     private static let methods: [[String]: String] = [
         ["v1", "apply"]: "POST", ["v1", "resources"]: "GET", ["v1", "history"]: "GET", ["v1", "status"]: "GET",
         ["v1", "stat"]: "GET", ["v1", "tokens"]: "GET or POST", ["v1", "trust-bundle"]: "GET", ["healthz"]: "GET",
-        ["openapi.json"]: "GET",
+        ["openapi.json"]: "GET", ["v1", "identity", "plaintext"]: "GET", ["v1", "authorization", "check"]: "POST",
+        ["v1", "authorization", "proposal"]: "GET",
     ]
 
     private func deleteToken(_ id: String) async throws -> Bool {

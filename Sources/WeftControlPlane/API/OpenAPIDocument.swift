@@ -23,6 +23,9 @@ enum OpenAPIDocument {
             "/v1/history": {"get": {"summary": "Past changes, newest first", "parameters": [\(query("limit"))], "responses": {"200": \(json("HistoryList")), "401": \(error)}}},
             "/v1/status": {"get": {"summary": "The control plane, its authority and its proxies", "responses": {"200": \(json("StatusReport")), "401": \(error)}}},
             "/v1/stat": {"get": {"summary": "Golden metrics of each edge", "parameters": [\(query("window"))], "responses": {"200": \(json("StatReport")), "401": \(error)}}},
+            "/v1/identity/plaintext": {"get": {"summary": "Who calls in the clear, and each port's mutual TLS mode", "responses": {"200": \(json("PlaintextReport")), "401": \(error)}}},
+            "/v1/authorization/check": {"post": {"summary": "What would happen to a call, and which rule says so", "requestBody": \(body("AuthorizationCheckRequest")), "responses": {"200": \(json("AuthorizationCheckReport")), "400": \(error), "401": \(error), "404": \(error)}}},
+            "/v1/authorization/proposal": {"get": {"summary": "Policies that allow what was observed", "parameters": [\(query("namespace")), \(query("service")), \(query("enforced"))], "responses": {"200": \(json("AuthorizationProposalReport")), "401": \(error)}}},
             "/v1/tokens": {
               "get": {"summary": "Tokens, without their secrets", "responses": {"200": \(json("TokenList")), "401": \(error)}},
               "post": {"summary": "Makes a token; its text is seen this once", "requestBody": \(body("TokenRequest")), "responses": {"201": \(json("CreatedToken")), "400": \(error), "401": \(error), "429": \(error)}}
@@ -87,7 +90,10 @@ enum OpenAPIDocument {
         ("DeleteResponse", "revision:integer key:ResourceKey"),
         ("HistoryView", "revision:integer key:ResourceKey action:string author:string at:integer document?:string"),
         ("HistoryList", "entries:HistoryView[]"),
-        ("AuthorityStatus", "rootFingerprint:string rootExpiresAt:integer intermediateExpiresAt:integer"),
+        (
+            "AuthorityStatus",
+            "rootFingerprint:string rootExpiresAt:integer intermediateExpiresAt:integer rootIssuedAt?:integer intermediateIssuedAt?:integer"
+        ),
         ("Rejection", "revision:integer message:string at:integer"),
         (
             "DiscoveryStatus",
@@ -95,11 +101,11 @@ enum OpenAPIDocument {
         ),
         (
             "ProxyStatus",
-            "workload?:string service?:string identity:string address?:string serviceVersion:string proxyVersion:string client:string state:string cause?:string connectedSince?:integer certificateExpiresAt?:integer certificateSerial?:string discovery:DiscoveryStatus[]"
+            "workload?:string service?:string identity:string address?:string serviceVersion:string proxyVersion:string client:string state:string cause?:string connectedSince?:integer certificateExpiresAt?:integer certificateSerial?:string clockOffsetMilliseconds?:integer unencryptedPorts?:integer[] discovery:DiscoveryStatus[]"
         ),
         (
             "StatusReport",
-            "version:string revision:integer publishedRevision:integer trustDomain:string startedAt:integer now:integer authority:AuthorityStatus proxies:ProxyStatus[] problems:Diagnostic[]"
+            "version:string revision:integer publishedRevision:integer trustDomain:string startedAt:integer now:integer authority:AuthorityStatus proxies:ProxyStatus[] problems:Diagnostic[] refusedHandshakes?:object"
         ),
         (
             "EdgeStat",
@@ -116,6 +122,29 @@ enum OpenAPIDocument {
         ),
         ("CreatedToken", "token:string summary:TokenSummary"),
         ("TokenList", "tokens:TokenSummary[]"),
+        (
+            "PlaintextCaller",
+            "address:string workloads:string[] destination:string port:integer requests:integer refused:integer lastSeen:integer"
+        ),
+        ("PlaintextPort", "service:string port:integer mode:string source?:Provenance workloads:integer"),
+        ("Provenance", "resource:ResourceKey revision:integer file?:string line?:integer"),
+        ("PlaintextReport", "at:integer callers:PlaintextCaller[] ports:PlaintextPort[]"),
+        (
+            "AuthorizationCheckRequest",
+            "from?:string to:string port?:integer method?:string path?:string headers:object claims?:object address?:string"
+        ),
+        (
+            "AuthorizationFinding",
+            "policy:Provenance action:string isAudit:boolean outcome:string rule?:integer mismatch?:string"
+        ),
+        (
+            "AuthorizationVerdict",
+            "identity?:string destination:string port:integer isAllowed:boolean reason?:string because:string decidedBy?:Provenance findings:AuthorizationFinding[]"
+        ),
+        ("AuthorizationCheckReport", "verdicts:AuthorizationVerdict[]"),
+        ("CoverageFinding", "policy:Provenance rule?:integer kind:string cause:string"),
+        ("AuthorizationCoverageReport", "rules:integer findings:CoverageFinding[]"),
+        ("AuthorizationProposalReport", "yaml:string services:integer edges:integer requests:integer"),
         ("TrustBundleView", "trustDomain:string roots:string[] fingerprints:string[]"),
     ]
 

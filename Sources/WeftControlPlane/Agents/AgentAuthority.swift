@@ -6,11 +6,13 @@ internal import WeftModel
 /// Admits agents, and signs for them: their own identities, and certificates and tokens for the entries of their hosts.
 actor AgentAuthority {
     private let authority: Authority
+    private let trust: TrustHub
     private let storage: PrivateDirectory
     private let tokenTable: any RecordTable
     private var tokens: [String: AgentTokenRecord]
     private var keys: TokenSigningKeys
     private let maxTokens: Int
+    private let audit: any AuditLog
     private let logger: Logger
     /// What agents are told of; its trust follows the keys and roots here.
     nonisolated let hub: AgentHub
@@ -19,10 +21,12 @@ actor AgentAuthority {
     static let tokenLifetime = Duration.seconds(300)
 
     init(
-        authority: Authority, storage: PrivateDirectory, tokens: any RecordTable, maxTokens: Int, logger: Logger
+        authority: Authority, trust: TrustHub, storage: PrivateDirectory, tokens: any RecordTable, maxTokens: Int,
+        audit: any AuditLog = NoAuditLog(), logger: Logger
     ) async throws {
         let decoder = JSONDecoder()
         self.authority = authority
+        self.trust = trust
         self.storage = storage
         self.tokenTable = tokens
         self.tokens = try await tokens.all().mapValues {
@@ -34,18 +38,36 @@ actor AgentAuthority {
             throw ControlPlaneError.authority("\(error)")
         }
         self.maxTokens = maxTokens
+        self.audit = audit
         self.logger = logger
         self.hub = AgentHub(
-            trust: WorkloadTrust(
-                own: TrustedDomain(
-                    trustDomain: await authority.trustDomain, roots: try await authority.bundle,
-                    keySet: self.keys.keySet)))
+            trust: Self.workloadTrust(trust.current.trust, keySet: self.keys.keySet))
     }
 
     // MARK: Agents
 
     /// Trades a token for an agent's identity. The token's use is taken, durably, before the identity is handed out.
-    func attest(token text: String, csr: [UInt8], host: String, now: Date) async throws -> SVID {
+    ///
+    /// - Parameter peer: the address that asks, for the audit log.
+    func attest(token text: String, csr: [UInt8], host: String, peer: String, now: Date) async throws -> SVID {
+        let id = JoinToken(text)?.id ?? ""
+        do {
+            let svid = try await self.admit(text, csr: csr, host: host, now: now)
+            await self.audit.record(
+                AuditEvent(
+                    at: Self.milliseconds(now), kind: .attestation, actor: peer, subject: "\(svid.identity)",
+                    details: ["attestation": "token", "token": id, "serial": svid.serial]))
+            return svid
+        } catch {
+            await self.audit.record(
+                AuditEvent(
+                    at: Self.milliseconds(now), kind: .attestation, actor: peer, subject: String(host.prefix(253)),
+                    outcome: .refused, details: ["attestation": "token", "token": id, "cause": "\(error)"]))
+            throw error
+        }
+    }
+
+    private func admit(_ text: String, csr: [UInt8], host: String, now: Date) async throws -> SVID {
         guard let identity = SPIFFEID.agent(host: host, in: self.hub.trust.own.trustDomain) else {
             throw AgentTokenRefusal.notAHostName(host)
         }
@@ -67,55 +89,89 @@ actor AgentAuthority {
 
     /// Signs a newer certificate for an agent that has proved its identity.
     func renew(_ identity: SPIFFEID, csr: [UInt8], now: Date) async throws -> SVID {
-        try await self.authority.issue(csr, identity: identity, now: now)
+        guard !self.trust.isRevoked(identity) else { throw RevokedIdentity(identity: identity) }
+        let svid = try await self.authority.issue(csr, identity: identity, now: now)
+        await self.audit.record(
+            AuditEvent(
+                at: Self.milliseconds(now), kind: .certificate, actor: "\(identity)", subject: "\(identity)",
+                details: ["serial": svid.serial]))
+        return svid
     }
 
     // MARK: What agents hand on
 
-    /// Signs a certificate for an entry; nothing of the request counts but its key.
-    func certificate(for entry: RegistrationEntry, csr: [UInt8], now: Date) async throws -> SVID {
-        let identity = SPIFFEID(
-            trustDomain: self.hub.trust.own.trustDomain, namespace: entry.metadata.namespace, account: entry.account)
-        return try await self.authority.issue(
+    /// Signs a certificate for an entry, at the request of `agent`; nothing of the request counts but its key.
+    func certificate(
+        for entry: RegistrationEntry, csr: [UInt8], agent: SPIFFEID, now: Date
+    ) async throws -> SVID {
+        let identity = try self.identity(of: entry)
+        let svid = try await self.authority.issue(
             csr, identity: identity, dnsNames: entry.dnsNames, lifetime: entry.ttl, now: now)
+        await self.audit.record(
+            AuditEvent(
+                at: Self.milliseconds(now), kind: .certificate, actor: "\(agent)", subject: "\(identity)",
+                details: ["serial": svid.serial, "entry": entry.id]))
+        return svid
     }
 
-    /// Signs a token for an entry.
+    /// Signs a token for an entry, at the request of `agent`.
     func token(
-        for entry: RegistrationEntry, audiences: [String], now: Date
+        for entry: RegistrationEntry, audiences: [String], agent: SPIFFEID, now: Date
     ) async throws -> (text: String, expiresAt: Int64) {
-        let identity = SPIFFEID(
-            trustDomain: self.hub.trust.own.trustDomain, namespace: entry.metadata.namespace, account: entry.account)
+        let identity = try self.identity(of: entry)
         let lifetime = min(entry.ttl ?? Self.tokenLifetime, Self.tokenLifetime)
         let text = try self.keys.signer(now: now).issue(
             subject: identity, audiences: audiences, lifetime: lifetime, now: now)
+        await self.audit.record(
+            AuditEvent(
+                at: Self.milliseconds(now), kind: .token, actor: "\(agent)", subject: "\(identity)",
+                details: ["entry": entry.id, "audiences": audiences.joined(separator: " ")]))
         return (text, Int64(now.timeIntervalSince1970) + lifetime.components.seconds)
+    }
+
+    /// The identity that an entry gives; throws `RevokedIdentity` for one that is refused.
+    private func identity(of entry: RegistrationEntry) throws -> SPIFFEID {
+        let identity = SPIFFEID(
+            trustDomain: self.hub.trust.own.trustDomain, namespace: entry.metadata.namespace, account: entry.account)
+        guard !self.trust.isRevoked(identity) else { throw RevokedIdentity(identity: identity) }
+        return identity
     }
 
     /// Rotates the keys that sign tokens, and tells agents of roots and keys that have changed; until cancelled.
     func run() async {
-        repeat {
-            do {
-                try await self.refresh(now: Date())
-            } catch {
-                self.logger.error("what agents trust was not brought up to date", metadata: ["cause": "\(error)"])
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                repeat { await self.refresh() } while (try? await Task.sleep(for: .seconds(60))) != nil
             }
-        } while (try? await Task.sleep(for: .seconds(10))) != nil
+            let (id, wakeUps) = self.trust.subscribe()
+            for await _ in wakeUps { self.refresh() }
+            self.trust.unsubscribe(id)
+        }
     }
 
     /// Brings the keys, and what agents are told, up to date.
-    func refresh(now: Date) async throws {
+    private func refresh() {
         var next = self.keys
-        if next.rotate(now: now) {
-            // On disk before anybody hears of a key: what is published must outlive this process.
-            try next.save(to: self.storage)
-            self.keys = next
-            self.logger.info("the keys of JWT-SVIDs were rotated", metadata: ["keys": "\(next.count)"])
+        if next.rotate(now: Date()) {
+            do {
+                // On disk before anybody hears of a key: what is published must outlive this process.
+                try next.save(to: self.storage)
+                self.keys = next
+                self.logger.info("the keys of JWT-SVIDs were rotated", metadata: ["keys": "\(next.count)"])
+            } catch {
+                self.logger.error("the keys of JWT-SVIDs were not rotated", metadata: ["cause": "\(error)"])
+            }
         }
-        var trust = self.hub.trust
-        trust.own.roots = try await self.authority.bundle
-        trust.own.keySet = self.keys.keySet
-        self.hub.publish(trust)
+        self.hub.publish(Self.workloadTrust(self.trust.current.trust, keySet: self.keys.keySet))
+    }
+
+    /// What the mesh trusts, as workloads are told of it. Other trust domains' keys of tokens are not known.
+    private static func workloadTrust(_ trust: TrustState, keySet: String) -> WorkloadTrust {
+        WorkloadTrust(
+            own: TrustedDomain(trustDomain: trust.trustDomain, roots: trust.roots, keySet: keySet),
+            federated: trust.federated.sorted { $0.key.name < $1.key.name }.map {
+                TrustedDomain(trustDomain: $0.key, roots: $0.value, keySet: "{\"keys\": []}")
+            })
     }
 
     // MARK: Tokens
@@ -167,6 +223,8 @@ actor AgentAuthority {
 
     // MARK: Helpers
 
+    private static func milliseconds(_ now: Date) -> Int64 { Int64(now.timeIntervalSince1970 * 1000) }
+
     private static func encode(_ value: some Encodable) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
@@ -184,4 +242,11 @@ actor AgentAuthority {
             status: 400, code: .badRequest, message: "no token was made", location: field, cause: cause,
             remedy: "see `weft token create --help`")
     }
+}
+
+/// An identity is revoked: nothing is signed for it.
+struct RevokedIdentity: Error, Hashable, CustomStringConvertible {
+    let identity: SPIFFEID
+
+    var description: String { "\(self.identity) is revoked" }
 }

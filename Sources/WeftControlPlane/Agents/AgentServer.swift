@@ -21,7 +21,8 @@ struct AgentServer: Weft_V1_AgentService.SimpleServiceProtocol {
         do {
             return Weft_V1_SVIDResponse(
                 try await self.agents.attest(
-                    token: request.token, csr: [UInt8](request.csrDer), host: request.host, now: Date()))
+                    token: request.token, csr: [UInt8](request.csrDer), host: request.host, peer: context.remotePeer,
+                    now: Date()))
         } catch let refusal as AgentTokenRefusal {
             self.logger.warning(
                 "an agent was refused", metadata: ["peer": "\(context.remotePeer)", "cause": "\(refusal)"])
@@ -74,7 +75,8 @@ struct AgentServer: Weft_V1_AgentService.SimpleServiceProtocol {
     func mintX509(request: Weft_V1_MintX509Request, context: ServerContext) async throws -> Weft_V1_SVIDResponse {
         let (identity, entry) = try self.entry(request.entry, context)
         do {
-            let svid = try await self.agents.certificate(for: entry, csr: [UInt8](request.csrDer), now: Date())
+            let svid = try await self.agents.certificate(
+                for: entry, csr: [UInt8](request.csrDer), agent: identity, now: Date())
             self.logger.info(
                 "a certificate was issued through an agent",
                 metadata: [
@@ -99,7 +101,8 @@ struct AgentServer: Weft_V1_AgentService.SimpleServiceProtocol {
                 message: "1 to \(Self.maxAudiences) audiences of 1 to \(Self.maxAudienceBytes) bytes are needed")
         }
         do {
-            let token = try await self.agents.token(for: entry, audiences: audiences, now: Date())
+            let token = try await self.agents.token(
+                for: entry, audiences: audiences, agent: identity, now: Date())
             return .with {
                 $0.token = token.text
                 $0.expiresAtUnix = token.expiresAt
@@ -126,6 +129,7 @@ struct AgentServer: Weft_V1_AgentService.SimpleServiceProtocol {
         if case AuthorityError.refusedRequest(let cause) = error {
             return RPCError(code: .invalidArgument, message: "the certificate request: \(cause)")
         }
+        if error is RevokedIdentity { return RPCError(code: .permissionDenied, message: "\(error)") }
         self.logger.error("\(what)", metadata: metadata.merging(["cause": "\(error)"]) { $1 })
         return RPCError(code: .unavailable, message: "\(what): \(error)")
     }

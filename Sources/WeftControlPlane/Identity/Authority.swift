@@ -64,7 +64,9 @@ actor Authority {
             AuthorityStatus(
                 rootFingerprint: try self.authority.rootFingerprint,
                 rootExpiresAt: Int64(self.authority.rootExpiry.timeIntervalSince1970),
-                intermediateExpiresAt: Int64(self.authority.intermediateExpiry.timeIntervalSince1970))
+                intermediateExpiresAt: Int64(self.authority.intermediateExpiry.timeIntervalSince1970),
+                rootIssuedAt: Int64(self.authority.rootIssued.timeIntervalSince1970),
+                intermediateIssuedAt: Int64(self.authority.intermediateIssued.timeIntervalSince1970))
         }
     }
 

@@ -45,6 +45,8 @@ package struct Registry: Sendable {
         /// The proxy's own version.
         package var proxyVersion: String
         package var certificate: CertificateState?
+        /// How far its clock is before ours, milliseconds; nil before it told.
+        package var clockOffset: Int64?
         var leaseEnds: ContinuousClock.Instant
     }
 
@@ -53,10 +55,25 @@ package struct Registry: Sendable {
         package var serial: String
         /// Seconds since 1970.
         package var expiresAt: Int64
+        /// Seconds since 1970; zero where the proxy does not say.
+        package var notBefore: Int64
+        /// SHA-256 of the root that it leads to; empty where it leads to none that the proxy trusts.
+        package var rootFingerprint: String
+        /// SHA-256 of each root of the mesh that the proxy trusts.
+        package var trustedRoots: [String]
+        /// The version of the trust in force there.
+        package var trustVersion: UInt64
 
-        package init(serial: String, expiresAt: Int64) {
+        package init(
+            serial: String, expiresAt: Int64, notBefore: Int64 = 0, rootFingerprint: String = "",
+            trustedRoots: [String] = [], trustVersion: UInt64 = 0
+        ) {
             self.serial = serial
             self.expiresAt = expiresAt
+            self.notBefore = notBefore
+            self.rootFingerprint = rootFingerprint
+            self.trustedRoots = trustedRoots
+            self.trustVersion = trustVersion
         }
     }
 
@@ -151,6 +168,12 @@ package struct Registry: Sendable {
     package mutating func report(_ certificate: CertificateState, from connection: ConnectionID) {
         guard let id = self.byConnection[connection] else { return }
         self.entries[id]?.certificate = certificate
+    }
+
+    /// What a proxy's clock showed when it last said so, less what ours did.
+    package mutating func report(clockOffset: Int64, from connection: ConnectionID) {
+        guard let id = self.byConnection[connection] else { return }
+        self.entries[id]?.clockOffset = clockOffset
     }
 
     /// A stream ended. A workload that had said goodbye is gone at once; any other keeps its place for a while.

@@ -7,6 +7,8 @@ internal import WeftModel
 actor RegistryDriver {
     private var registry: Registry
     private var stats: EdgeStats
+    /// Who calls in the clear.
+    private(set) var plaintext = PlaintextBook()
     private let table: any RecordTable
     private let logger: Logger
     /// Called when the mesh's endpoints are others now.
@@ -88,9 +90,17 @@ actor RegistryDriver {
         self.registry.report(certificate, from: connection)
     }
 
+    func report(clockOffset: Int64, from connection: Registry.ConnectionID) {
+        self.registry.report(clockOffset: clockOffset, from: connection)
+    }
+
     func report(_ edges: [(EdgeKey, EdgeCounters)], from workload: String, connection: Registry.ConnectionID) {
         self.registry.heard(from: connection, now: .now)
         self.stats.record(edges, from: workload, second: self.second)
+    }
+
+    func report(_ callers: [(PlaintextBook.Key, PlaintextBook.Counters)], from workload: String) {
+        self.plaintext.record(callers, from: workload)
     }
 
     func closed(_ connection: Registry.ConnectionID) {
@@ -120,6 +130,7 @@ actor RegistryDriver {
             for workload in expired.workloads {
                 self.logger.warning("a workload is gone", metadata: ["workload": "\(workload)"])
                 self.stats.forget(proxy: workload)
+                self.plaintext.forget(proxy: workload)
             }
             if !expired.workloads.isEmpty { self.changed() }
             if self.isDirty { await self.save() }

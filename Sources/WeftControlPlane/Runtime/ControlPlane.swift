@@ -74,6 +74,7 @@ package struct ControlPlane: ServiceLifecycle.Service {
             group.addTask { await parts.compactHistory() }
             group.addTask { await parts.rotateCertificate() }
             group.addTask { await parts.agents.run() }
+            group.addTask { await AuthorityWatch.run(parts.authority, logger: self.logger) }
             group.addTask {
                 // Returns when asked to stop; throws when cancelled.
                 try await gracefulShutdown()

@@ -22,6 +22,7 @@ struct ControlPlaneParts: Sendable {
     let api: APIServer
     let apiTLS: OptionalMutualTLS
     let relay: EndpointRelay
+    let trust: TrustHub
     private let names: ServerNames
     private let meshCertificate: ServerCertificate
     private let apiCertificate: ServerCertificate
@@ -40,12 +41,14 @@ struct ControlPlaneParts: Sendable {
                 apiTokens: StoreRecords(store: store, table: "api-tokens"),
                 admissions: StoreRecords(store: store, table: "admissions")),
             configuration: configuration, logger: logger)
-        let agents = try await AgentAuthority(
-            authority: authority, storage: try directory.authority,
-            tokens: StoreRecords(store: store, table: "agent-tokens"), maxTokens: configuration.limits.tokens,
-            logger: logger)
         let names = ServerNames(configuration)
         let identity = try await authority.serverIdentity(names: names, now: Date())
+        let trust = try TrustHub(
+            TrustState(trustDomain: configuration.trustDomain, roots: try await authority.bundle, version: 1))
+        let agents = try await AgentAuthority(
+            authority: authority, trust: trust, storage: try directory.authority,
+            tokens: StoreRecords(store: store, table: "agent-tokens"), maxTokens: configuration.limits.tokens,
+            logger: logger)
         let relay = EndpointRelay()
         let registry = try await RegistryDriver(
             configuration: configuration, table: StoreRecords(store: store, table: "registry"), logger: logger,
@@ -58,19 +61,19 @@ struct ControlPlaneParts: Sendable {
 
         let meshCertificate = try ServerCertificate(identity, alpn: ["h2"])
         let apiCertificate = try ServerCertificate(identity, alpn: ["http/1.1"])
+        let (meshRefusals, apiRefusals) = (RefusedHandshakes(), RefusedHandshakes())
         let transport = MeshTransport(
             MeshListener(
                 address: configuration.meshAddress,
                 tls: OptionalMutualTLS(
-                    certificate: meshCertificate, peers: ConnectionPeers(),
-                    maxConnections: configuration.limits.connections, logger: logger)),
+                    certificate: meshCertificate, trust: trust, peers: ConnectionPeers(),
+                    maxConnections: configuration.limits.connections, refusals: meshRefusals, logger: logger)),
             limits: configuration.limits)
         let workloads = WorkloadServer(
             authority: authority, agents: agents.hub, registry: registry, limits: configuration.limits,
-            leases: configuration.leases,
-            quotas: QuotaBook(hub: hub), logger: logger)
+            leases: configuration.leases, quotas: QuotaBook(hub: hub), trust: trust, logger: logger)
         let discovery = DiscoveryServer(
-            hub: hub, registry: registry, streams: streams, cache: cache, limits: configuration.limits,
+            hub: hub, trust: trust, registry: registry, streams: streams, cache: cache, limits: configuration.limits,
             logger: logger)
         let service = APIService(
             configurations: configurations, authority: authority, agents: agents, registry: registry,
@@ -80,9 +83,11 @@ struct ControlPlaneParts: Sendable {
                     publishedRevision: hub.snapshot.revision, trustDomain: configuration.trustDomain.name,
                     startedAt: started, now: Int64(Date().timeIntervalSince1970),
                     authority: try await authority.status,
-                    proxies: StatusAssembly.proxies(entries: await registry.entries, streams: streams.all),
-                    problems: await reconciler.problems)
-            }, routeStatuses: { await reconciler.routeStatuses }, logger: logger)
+                    proxies: StatusAssembly.proxies(
+                        entries: await registry.entries, streams: streams.all, snapshot: hub.snapshot),
+                    problems: await reconciler.problems,
+                    refusedHandshakes: ["mesh": meshRefusals.counts, "api": apiRefusals.counts])
+            }, snapshot: { hub.snapshot }, routeStatuses: { await reconciler.routeStatuses }, logger: logger)
 
         self.configuration = configuration
         self.store = store
@@ -98,8 +103,10 @@ struct ControlPlaneParts: Sendable {
         self.api = APIServer(
             service: service, authority: authority, maxBodyBytes: configuration.limits.apiBodyBytes, logger: logger)
         self.apiTLS = OptionalMutualTLS(
-            certificate: apiCertificate, peers: ConnectionPeers(), maxConnections: 1024, logger: logger)
+            certificate: apiCertificate, trust: trust, peers: ConnectionPeers(), maxConnections: 1024,
+            refusals: apiRefusals, logger: logger)
         self.relay = relay
+        self.trust = trust
         self.names = names
         self.meshCertificate = meshCertificate
         self.apiCertificate = apiCertificate

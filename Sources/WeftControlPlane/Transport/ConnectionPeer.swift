@@ -5,14 +5,20 @@ internal import WeftIdentity
 /// Who is at the other end of one connection. Empty until the handshake proved it, and for ever on a connection whose
 /// peer showed no certificate.
 final class ConnectionPeer: Sendable {
-    private let peer = Mutex<SVIDVerifier.Peer?>(nil)
+    private struct State {
+        var peer: SVIDVerifier.Peer?
+        var refusal: SVIDError?
+    }
+
+    private let state = Mutex(State())
 
     /// The verified peer; nil for one that showed no certificate.
-    var verified: SVIDVerifier.Peer? { self.peer.withLock { $0 } }
+    var verified: SVIDVerifier.Peer? { self.state.withLock { $0.peer } }
+    /// Why the certificate that was shown is not taken; nil where there is no such.
+    var refusal: SVIDError? { self.state.withLock { $0.refusal } }
 
-    func prove(_ peer: SVIDVerifier.Peer) {
-        self.peer.withLock { $0 = peer }
-    }
+    func prove(_ peer: SVIDVerifier.Peer) { self.state.withLock { $0.peer = peer } }
+    func refuse(_ error: SVIDError) { self.state.withLock { $0.refusal = error } }
 }
 
 /// The live connections' peers, by the two addresses that name a connection.
@@ -50,4 +56,6 @@ final class ConnectionPeers: Sendable {
 struct CallPeer: ServerContext.TransportSpecific {
     /// Who is calling; nil when the connection showed no certificate.
     let verified: SVIDVerifier.Peer?
+    /// Its identity has been revoked since the handshake.
+    var isRevoked = false
 }

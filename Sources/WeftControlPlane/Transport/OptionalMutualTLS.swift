@@ -8,8 +8,12 @@ internal import WeftIdentity
 /// remembers whom each one proved to be.
 struct OptionalMutualTLS: Sendable {
     let certificate: ServerCertificate
+    /// Whom callers' certificates are verified by.
+    let trust: TrustHub
     let peers: ConnectionPeers
     let maxConnections: Int
+    /// Counts what was refused.
+    var refusals = RefusedHandshakes()
     let logger: Logger
 
     /// Adds the handler; fails, so that the connection is closed, when there are too many.
@@ -22,27 +26,31 @@ struct OptionalMutualTLS: Sendable {
         }
         channel.closeFuture.whenComplete { [peers = self.peers] _ in peers.close(key, peer) }
         let generation = self.certificate.generation
-        let logger = self.logger
+        let (trust, refusals, logger) = (self.trust, self.refusals, self.logger)
         return channel.eventLoop.makeCompletedFuture {
             let handler = NIOSSLServerHandler(
                 context: generation.context,
                 customVerificationCallbackWithMetadata: { certificates, promise in
                     do {
                         let shown = try certificates.map { try $0.toDERBytes() }
-                        peer.prove(try generation.verifier.verify(shown, now: Date()))
+                        peer.prove(try trust.verifier.verify(shown, now: Date()))
                         promise.succeed(.certificateVerified(VerificationMetadata(nil)))
                     } catch {
-                        logger.warning(
-                            "a certificate was refused", metadata: ["peer": "\(key.remote)", "cause": "\(error)"])
+                        peer.refuse(error as? SVIDError ?? .malformed("\(error)"))
                         promise.succeed(.failed)
                     }
                 })
             try channel.pipeline.syncOperations.addHandler(handler)
+            try channel.pipeline.syncOperations.addHandler(
+                HandshakeWitness(peer: peer, remote: key.remote, refusals: refusals, logger: logger))
         }
     }
 
-    /// Who is at the other end; nil for one that showed no certificate.
-    func peer(of channel: any Channel) -> SVIDVerifier.Peer? { self.peers[Self.key(of: channel)]?.verified }
+    /// Who is at the other end; nil for one that showed no certificate, or whose identity has been revoked since.
+    func peer(of channel: any Channel) -> SVIDVerifier.Peer? {
+        guard let peer = self.peers[Self.key(of: channel)]?.verified, !self.trust.isRevoked(peer.id) else { return nil }
+        return peer
+    }
 
     private static func key(of channel: any Channel) -> ConnectionPeers.Key {
         ConnectionPeers.Key(remote: self.name(of: channel.remoteAddress), local: self.name(of: channel.localAddress))

@@ -15,6 +15,7 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
     let limits: ControlPlaneConfiguration.Limits
     let leases: Registry.Leases
     let quotas: QuotaBook
+    let trust: TrustHub
     let logger: Logger
 
     func join(request: Weft_V1_JoinRequest, context: ServerContext) async throws -> Weft_V1_SVIDResponse {
@@ -22,7 +23,7 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
             let svid = try await self.authority.join(
                 token: request.token, csr: [UInt8](request.csrDer), service: request.service,
                 namespace: request.namespace, now: Date())
-            return Weft_V1_SVIDResponse(svid)
+            return Weft_V1_SVIDResponse(svid, trust: self.trust.current.trust)
         } catch let refusal as JoinTokenRefusal {
             self.logger.warning(
                 "a join was refused", metadata: ["peer": "\(context.remotePeer)", "cause": "\(refusal)"])
@@ -39,7 +40,8 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
         let peer = try context.requirePeer()
         do {
             return Weft_V1_SVIDResponse(
-                try await self.authority.renew(peer.id, csr: [UInt8](request.csrDer), now: Date()))
+                try await self.authority.renew(peer.id, csr: [UInt8](request.csrDer), now: Date()),
+                trust: self.trust.current.trust)
         } catch AuthorityError.refusedRequest(let cause) {
             throw RPCError(code: .invalidArgument, message: "the certificate request: \(cause)")
         } catch {
@@ -55,7 +57,9 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
         let peer = try context.requirePeer()
         let (outgoing, sender) = AsyncStream.makeStream(of: Outgoing.self, bufferingPolicy: .bufferingNewest(16))
         let connection = await self.registry.opened { sender.yield(.end(cause: $0)) }
+        let subscription = self.trust.subscribe()
         try await self.finally {
+            self.trust.unsubscribe(subscription.id)
             await self.registry.closed(connection)
         } do: {
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -69,13 +73,26 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
                         sender.yield(.message(.with { $0.heartbeat = Weft_V1_Heartbeat() }))
                     }
                 }
+                group.addTask { for await _ in subscription.wakeUps { sender.yield(.trustChanged) } }
                 defer { group.cancelAll() }
+                var isRegistered = false
+                var told: Int?
                 for await next in outgoing {
                     switch next {
-                    case .message(let message): try await response.write(message)
+                    case .message(let message):
+                        try await response.write(message)
+                        if case .registered? = message.message { isRegistered = true }
+                    case .trustChanged: break
                     case .end(let cause):
                         throw RPCError(code: .aborted, message: cause)
                     case .failed(let error): throw error
+                    }
+                    // Looked at after every word, so that none which gave way to others is missed.
+                    let current = self.trust.current
+                    if current.trust.revoked.contains(peer.id) { throw RPCError(revoked: peer.id) }
+                    if isRegistered, told != current.generation {
+                        try await response.write(.with { $0.trust = Weft_V1_TrustUpdate(current.trust) })
+                        told = current.generation
                     }
                 }
             }
@@ -84,6 +101,7 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
 
     private enum Outgoing: Sendable {
         case message(Weft_V1_ControlMessage)
+        case trustChanged
         case end(cause: String)
         case failed(RPCError)
     }
@@ -134,11 +152,13 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
             case (.draining?, _?): await self.registry.report(.draining, from: connection)
             case (.stats(let stats)?, let name?):
                 let edges = stats.edges.prefix(self.limits.edges).map { (EdgeKey($0), EdgeCounters($0)) }
+                let now = Int64(Date().timeIntervalSince1970 * 1000)
+                await self.registry.report(clockOffset: stats.atUnixMs &- now, from: connection)
                 await self.registry.report(edges, from: name, connection: connection)
+                await self.registry.report(stats.plaintext.prefix(PlaintextBook.perProxy).map(\.counted), from: name)
             case (.certificate(let state)?, _?):
                 await self.registry.report(
-                    Registry.CertificateState(
-                        serial: String(state.serial.prefix(64)), expiresAt: state.expiresAtUnix), from: connection)
+                    Registry.CertificateState(state), from: connection)
             case (.quota(let report)?, let name?):
                 if let grant = self.quotas.answer(report, from: name, listeners: listeners) {
                     sender.yield(.message(.with { $0.quota = grant }))
@@ -168,8 +188,9 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
 }
 
 extension Weft_V1_SVIDResponse {
-    init(_ svid: SVID) {
+    init(_ svid: SVID, trust: TrustState) {
         self.init()
+        self.trust = Weft_V1_TrustUpdate(trust)
         self.certificateChainDer = svid.chain.map { Data($0) }
         self.bundleDer = svid.bundle.map { Data($0) }
         self.spiffeID = svid.identity.description
@@ -177,14 +198,24 @@ extension Weft_V1_SVIDResponse {
     }
 }
 
+extension RPCError {
+    /// The answer to an identity that has been revoked.
+    init(revoked identity: SPIFFEID) {
+        self.init(
+            code: .permissionDenied,
+            message: "the identity \(identity) is revoked; restore it, or join with a token for another")
+    }
+}
+
 extension ServerContext {
     /// The caller's proved identity; everything but joining needs one.
     func requirePeer() throws -> SVIDVerifier.Peer {
-        guard let peer = (self.transportSpecific as? CallPeer)?.verified else {
+        guard let call = self.transportSpecific as? CallPeer, let peer = call.verified else {
             throw RPCError(
                 code: .unauthenticated,
                 message: "a client certificate of this mesh is needed; join with a token first")
         }
+        if call.isRevoked { throw RPCError(revoked: peer.id) }
         // A connection outlives its handshake; the identity must not outlive its certificate by much.
         guard peer.notAfter.addingTimeInterval(60) > Date() else {
             throw RPCError(code: .unauthenticated, message: "the certificate of this connection has expired; reconnect")

@@ -1,6 +1,7 @@
 package import WeftModel
 
-/// Whom the workloads of a host may believe: their own trust domain and those it is federated with, each for its own identities
+/// Whom the workloads of a host may believe: their own trust domain and those it is federated with, each
+/// for its own identities only.
 package struct WorkloadTrust: Hashable, Sendable {
     package var own: TrustedDomain
     package var federated: [TrustedDomain]

@@ -15,10 +15,14 @@ package struct StatusReport: Hashable, Sendable, Codable {
     package var proxies: [ProxyStatus]
     /// What keeps the present configuration from compiling or working; empty is well.
     package var problems: [Diagnostic]
+    /// Handshakes that the control plane refused since it started, by listener (`mesh`, `api`) and then by cause, in the
+    /// words of the handshake counter; nil of a control plane that does not tell.
+    package var refusedHandshakes: [String: [String: Int]]?
 
     package init(
         version: String, revision: Revision, publishedRevision: Revision, trustDomain: String, startedAt: Int64,
-        now: Int64, authority: AuthorityStatus, proxies: [ProxyStatus], problems: [Diagnostic]
+        now: Int64, authority: AuthorityStatus, proxies: [ProxyStatus], problems: [Diagnostic],
+        refusedHandshakes: [String: [String: Int]]? = nil
     ) {
         self.version = version
         self.revision = revision
@@ -29,6 +33,7 @@ package struct StatusReport: Hashable, Sendable, Codable {
         self.authority = authority
         self.proxies = proxies
         self.problems = problems
+        self.refusedHandshakes = refusedHandshakes
     }
 }
 
@@ -38,11 +43,19 @@ package struct AuthorityStatus: Hashable, Sendable, Codable {
     package var rootFingerprint: String
     package var rootExpiresAt: Int64
     package var intermediateExpiresAt: Int64
+    /// When their lives began; nil of a control plane that does not tell.
+    package var rootIssuedAt: Int64?
+    package var intermediateIssuedAt: Int64?
 
-    package init(rootFingerprint: String, rootExpiresAt: Int64, intermediateExpiresAt: Int64) {
+    package init(
+        rootFingerprint: String, rootExpiresAt: Int64, intermediateExpiresAt: Int64, rootIssuedAt: Int64? = nil,
+        intermediateIssuedAt: Int64? = nil
+    ) {
         self.rootFingerprint = rootFingerprint
         self.rootExpiresAt = rootExpiresAt
         self.intermediateExpiresAt = intermediateExpiresAt
+        self.rootIssuedAt = rootIssuedAt
+        self.intermediateIssuedAt = intermediateIssuedAt
     }
 }
 
@@ -68,13 +81,29 @@ package struct ProxyStatus: Hashable, Sendable, Codable {
     package var connectedSince: Int64?
     package var certificateExpiresAt: Int64?
     package var certificateSerial: String?
+    /// When its certificate begins, seconds since 1970; nil where its proxy does not say.
+    package var certificateNotBefore: Int64?
+    /// SHA-256 of the root that its certificate leads to; nil where its proxy does not say, or trusts none such.
+    package var certificateRoot: String?
+    /// SHA-256 of each root of the mesh that its proxy trusts; nil where it does not say.
+    package var trustedRoots: [String]?
+    /// The version of the trust in force at its proxy; nil where it does not say.
+    package var trustVersion: UInt64?
+    /// How far the proxy's clock is before the control plane's, in milliseconds, as of its last counters; the way of
+    /// the message makes it a little too small. Nil before the first.
+    package var clockOffsetMilliseconds: Int64?
+    /// The application's ports that callers without a certificate may use.
+    package var unencryptedPorts: [Int]?
     /// One for each type it subscribes to, in the order listeners, routes, clusters, endpoints.
     package var discovery: [DiscoveryStatus]
 
     package init(
         workload: String?, service: String?, identity: String, address: String?, serviceVersion: String = "",
         proxyVersion: String = "", client: Client, state: State, cause: String? = nil, connectedSince: Int64? = nil,
-        certificateExpiresAt: Int64? = nil, certificateSerial: String? = nil, discovery: [DiscoveryStatus] = []
+        certificateExpiresAt: Int64? = nil, certificateSerial: String? = nil,
+        certificateNotBefore: Int64? = nil, certificateRoot: String? = nil, trustedRoots: [String]? = nil,
+        trustVersion: UInt64? = nil, clockOffsetMilliseconds: Int64? = nil,
+        unencryptedPorts: [Int]? = nil, discovery: [DiscoveryStatus] = []
     ) {
         self.workload = workload
         self.service = service
@@ -88,6 +117,12 @@ package struct ProxyStatus: Hashable, Sendable, Codable {
         self.connectedSince = connectedSince
         self.certificateExpiresAt = certificateExpiresAt
         self.certificateSerial = certificateSerial
+        self.certificateNotBefore = certificateNotBefore
+        self.certificateRoot = certificateRoot
+        self.trustedRoots = trustedRoots
+        self.trustVersion = trustVersion
+        self.clockOffsetMilliseconds = clockOffsetMilliseconds
+        self.unencryptedPorts = unencryptedPorts
         self.discovery = discovery
     }
 

@@ -73,9 +73,21 @@ package nonisolated struct Weft_V1_SVIDResponse: Sendable {
 
   package var expiresAtUnix: Int64 = 0
 
+  /// All that is to be trusted, the roots above included.
+  package var trust: Weft_V1_TrustUpdate {
+    get {_trust ?? Weft_V1_TrustUpdate()}
+    set {_trust = newValue}
+  }
+  /// Returns true if `trust` has been explicitly set.
+  package var hasTrust: Bool {self._trust != nil}
+  /// Clears the value of `trust`. Subsequent reads from it will return its default value.
+  package mutating func clearTrust() {self._trust = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _trust: Weft_V1_TrustUpdate? = nil
 }
 
 package nonisolated struct Weft_V1_WorkloadMessage: Sendable {
@@ -188,6 +200,15 @@ package nonisolated struct Weft_V1_ControlMessage: Sendable {
     set {message = .heartbeat(newValue)}
   }
 
+  /// Right after `registered`, and whenever it changes.
+  package var trust: Weft_V1_TrustUpdate {
+    get {
+      if case .trust(let v)? = message {return v}
+      return Weft_V1_TrustUpdate()
+    }
+    set {message = .trust(newValue)}
+  }
+
   package var quota: Weft_V1_QuotaGrant {
     get {
       if case .quota(let v)? = message {return v}
@@ -202,11 +223,62 @@ package nonisolated struct Weft_V1_ControlMessage: Sendable {
     case registered(Weft_V1_Registered)
     case rejected(Weft_V1_Rejected)
     case heartbeat(Weft_V1_Heartbeat)
+    /// Right after `registered`, and whenever it changes.
+    case trust(Weft_V1_TrustUpdate)
     case quota(Weft_V1_QuotaGrant)
 
   }
 
   package init() {}
+}
+
+/// Whom the mesh trusts now; replaces what was said before unless that was newer.
+package nonisolated struct Weft_V1_TrustUpdate: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Grows with every change.
+  package var version: UInt64 = 0
+
+  /// The mesh's own trust domain; one without roots is refused.
+  package var own: Weft_V1_TrustUpdate.Bundle {
+    get {_own ?? Weft_V1_TrustUpdate.Bundle()}
+    set {_own = newValue}
+  }
+  /// Returns true if `own` has been explicitly set.
+  package var hasOwn: Bool {self._own != nil}
+  /// Clears the value of `own`. Subsequent reads from it will return its default value.
+  package mutating func clearOwn() {self._own = nil}
+
+  /// Others, each believed for its own trust domain.
+  package var federated: [Weft_V1_TrustUpdate.Bundle] = []
+
+  /// SPIFFE IDs that are refused, on connections that are open too.
+  package var revoked: [String] = []
+
+  /// A leaf that was issued before this is renewed now; zero asks for nothing.
+  package var renewBeforeUnix: Int64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated struct Bundle: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var trustDomain: String = String()
+
+    package var rootsDer: [Data] = []
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+  }
+
+  package init() {}
+
+  fileprivate var _own: Weft_V1_TrustUpdate.Bundle? = nil
 }
 
 /// What a proxy uses of the limits that it shares with others; says at once which slices it keeps to.
@@ -393,6 +465,17 @@ package nonisolated struct Weft_V1_CertificateState: Sendable {
 
   package var expiresAtUnix: Int64 = 0
 
+  package var notBeforeUnix: Int64 = 0
+
+  /// SHA-256 of the root that the leaf was issued under, lower-case hex; empty where it leads to none that is trusted.
+  package var rootFingerprint: String = String()
+
+  /// SHA-256 of each root trusted for the mesh's own trust domain, lower-case hex.
+  package var trustedRoots: [String] = []
+
+  /// The trust in force.
+  package var trustVersion: UInt64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -407,6 +490,33 @@ package nonisolated struct Weft_V1_Stats: Sendable {
   package var atUnixMs: Int64 = 0
 
   package var edges: [Weft_V1_EdgeStats] = []
+
+  package var plaintext: [Weft_V1_PlaintextCaller] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Calls in the clear, from one address to one port of the application.
+package nonisolated struct Weft_V1_PlaintextCaller: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var address: String = String()
+
+  /// `name.namespace`.
+  package var destination: String = String()
+
+  package var port: UInt32 = 0
+
+  package var requests: UInt64 = 0
+
+  /// Those of them that the port's mode refused.
+  package var refused: UInt64 = 0
+
+  package var lastSeenUnix: Int64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -656,7 +766,7 @@ nonisolated extension Weft_V1_RenewRequest: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension Weft_V1_SVIDResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".SVIDResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}certificate_chain_der\0\u{3}bundle_der\0\u{3}spiffe_id\0\u{3}expires_at_unix\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}certificate_chain_der\0\u{3}bundle_der\0\u{3}spiffe_id\0\u{3}expires_at_unix\0\u{2}\u{6}trust\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -668,12 +778,17 @@ nonisolated extension Weft_V1_SVIDResponse: SwiftProtobuf.Message, SwiftProtobuf
       case 2: try { try decoder.decodeRepeatedBytesField(value: &self.bundleDer) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.spiffeID) }()
       case 4: try { try decoder.decodeSingularInt64Field(value: &self.expiresAtUnix) }()
+      case 10: try { try decoder.decodeSingularMessageField(value: &self._trust) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.certificateChainDer.isEmpty {
       try visitor.visitRepeatedBytesField(value: self.certificateChainDer, fieldNumber: 1)
     }
@@ -686,6 +801,9 @@ nonisolated extension Weft_V1_SVIDResponse: SwiftProtobuf.Message, SwiftProtobuf
     if self.expiresAtUnix != 0 {
       try visitor.visitSingularInt64Field(value: self.expiresAtUnix, fieldNumber: 4)
     }
+    try { if let v = self._trust {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -694,6 +812,7 @@ nonisolated extension Weft_V1_SVIDResponse: SwiftProtobuf.Message, SwiftProtobuf
     if lhs.bundleDer != rhs.bundleDer {return false}
     if lhs.spiffeID != rhs.spiffeID {return false}
     if lhs.expiresAtUnix != rhs.expiresAtUnix {return false}
+    if lhs._trust != rhs._trust {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -853,7 +972,7 @@ nonisolated extension Weft_V1_WorkloadMessage: SwiftProtobuf.Message, SwiftProto
 
 nonisolated extension Weft_V1_ControlMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ControlMessage"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}registered\0\u{1}rejected\0\u{1}heartbeat\0\u{2}E\u{3}quota\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}registered\0\u{1}rejected\0\u{1}heartbeat\0\u{1}trust\0\u{2}D\u{3}quota\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -900,6 +1019,19 @@ nonisolated extension Weft_V1_ControlMessage: SwiftProtobuf.Message, SwiftProtob
           self.message = .heartbeat(v)
         }
       }()
+      case 4: try {
+        var v: Weft_V1_TrustUpdate?
+        var hadOneofValue = false
+        if let current = self.message {
+          hadOneofValue = true
+          if case .trust(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.message = .trust(v)
+        }
+      }()
       case 200: try {
         var v: Weft_V1_QuotaGrant?
         var hadOneofValue = false
@@ -936,6 +1068,10 @@ nonisolated extension Weft_V1_ControlMessage: SwiftProtobuf.Message, SwiftProtob
       guard case .heartbeat(let v)? = self.message else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
     }()
+    case .trust?: try {
+      guard case .trust(let v)? = self.message else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    }()
     case .quota?: try {
       guard case .quota(let v)? = self.message else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 200)
@@ -947,6 +1083,95 @@ nonisolated extension Weft_V1_ControlMessage: SwiftProtobuf.Message, SwiftProtob
 
   package static func ==(lhs: Weft_V1_ControlMessage, rhs: Weft_V1_ControlMessage) -> Bool {
     if lhs.message != rhs.message {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_TrustUpdate: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TrustUpdate"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}own\0\u{1}federated\0\u{1}revoked\0\u{3}renew_before_unix\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.version) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._own) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.federated) }()
+      case 4: try { try decoder.decodeRepeatedStringField(value: &self.revoked) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self.renewBeforeUnix) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.version != 0 {
+      try visitor.visitSingularUInt64Field(value: self.version, fieldNumber: 1)
+    }
+    try { if let v = self._own {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if !self.federated.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.federated, fieldNumber: 3)
+    }
+    if !self.revoked.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.revoked, fieldNumber: 4)
+    }
+    if self.renewBeforeUnix != 0 {
+      try visitor.visitSingularInt64Field(value: self.renewBeforeUnix, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_TrustUpdate, rhs: Weft_V1_TrustUpdate) -> Bool {
+    if lhs.version != rhs.version {return false}
+    if lhs._own != rhs._own {return false}
+    if lhs.federated != rhs.federated {return false}
+    if lhs.revoked != rhs.revoked {return false}
+    if lhs.renewBeforeUnix != rhs.renewBeforeUnix {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_TrustUpdate.Bundle: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Weft_V1_TrustUpdate.protoMessageName + ".Bundle"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}trust_domain\0\u{3}roots_der\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.trustDomain) }()
+      case 2: try { try decoder.decodeRepeatedBytesField(value: &self.rootsDer) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.trustDomain.isEmpty {
+      try visitor.visitSingularStringField(value: self.trustDomain, fieldNumber: 1)
+    }
+    if !self.rootsDer.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.rootsDer, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_TrustUpdate.Bundle, rhs: Weft_V1_TrustUpdate.Bundle) -> Bool {
+    if lhs.trustDomain != rhs.trustDomain {return false}
+    if lhs.rootsDer != rhs.rootsDer {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1326,7 +1551,7 @@ nonisolated extension Weft_V1_Heartbeat: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension Weft_V1_CertificateState: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".CertificateState"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}serial\0\u{3}expires_at_unix\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}serial\0\u{3}expires_at_unix\0\u{3}not_before_unix\0\u{3}root_fingerprint\0\u{3}trusted_roots\0\u{3}trust_version\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1336,6 +1561,10 @@ nonisolated extension Weft_V1_CertificateState: SwiftProtobuf.Message, SwiftProt
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.serial) }()
       case 2: try { try decoder.decodeSingularInt64Field(value: &self.expiresAtUnix) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.notBeforeUnix) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.rootFingerprint) }()
+      case 5: try { try decoder.decodeRepeatedStringField(value: &self.trustedRoots) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.trustVersion) }()
       default: break
       }
     }
@@ -1348,12 +1577,28 @@ nonisolated extension Weft_V1_CertificateState: SwiftProtobuf.Message, SwiftProt
     if self.expiresAtUnix != 0 {
       try visitor.visitSingularInt64Field(value: self.expiresAtUnix, fieldNumber: 2)
     }
+    if self.notBeforeUnix != 0 {
+      try visitor.visitSingularInt64Field(value: self.notBeforeUnix, fieldNumber: 3)
+    }
+    if !self.rootFingerprint.isEmpty {
+      try visitor.visitSingularStringField(value: self.rootFingerprint, fieldNumber: 4)
+    }
+    if !self.trustedRoots.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.trustedRoots, fieldNumber: 5)
+    }
+    if self.trustVersion != 0 {
+      try visitor.visitSingularUInt64Field(value: self.trustVersion, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Weft_V1_CertificateState, rhs: Weft_V1_CertificateState) -> Bool {
     if lhs.serial != rhs.serial {return false}
     if lhs.expiresAtUnix != rhs.expiresAtUnix {return false}
+    if lhs.notBeforeUnix != rhs.notBeforeUnix {return false}
+    if lhs.rootFingerprint != rhs.rootFingerprint {return false}
+    if lhs.trustedRoots != rhs.trustedRoots {return false}
+    if lhs.trustVersion != rhs.trustVersion {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1361,7 +1606,7 @@ nonisolated extension Weft_V1_CertificateState: SwiftProtobuf.Message, SwiftProt
 
 nonisolated extension Weft_V1_Stats: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Stats"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}at_unix_ms\0\u{1}edges\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}at_unix_ms\0\u{1}edges\0\u{2}P\u{3}plaintext\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1371,6 +1616,7 @@ nonisolated extension Weft_V1_Stats: SwiftProtobuf.Message, SwiftProtobuf._Messa
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularInt64Field(value: &self.atUnixMs) }()
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.edges) }()
+      case 210: try { try decoder.decodeRepeatedMessageField(value: &self.plaintext) }()
       default: break
       }
     }
@@ -1383,12 +1629,71 @@ nonisolated extension Weft_V1_Stats: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if !self.edges.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.edges, fieldNumber: 2)
     }
+    if !self.plaintext.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.plaintext, fieldNumber: 210)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Weft_V1_Stats, rhs: Weft_V1_Stats) -> Bool {
     if lhs.atUnixMs != rhs.atUnixMs {return false}
     if lhs.edges != rhs.edges {return false}
+    if lhs.plaintext != rhs.plaintext {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_PlaintextCaller: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".PlaintextCaller"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}address\0\u{1}destination\0\u{1}port\0\u{1}requests\0\u{1}refused\0\u{3}last_seen_unix\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.address) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.destination) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.port) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.requests) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.refused) }()
+      case 6: try { try decoder.decodeSingularInt64Field(value: &self.lastSeenUnix) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.address.isEmpty {
+      try visitor.visitSingularStringField(value: self.address, fieldNumber: 1)
+    }
+    if !self.destination.isEmpty {
+      try visitor.visitSingularStringField(value: self.destination, fieldNumber: 2)
+    }
+    if self.port != 0 {
+      try visitor.visitSingularUInt32Field(value: self.port, fieldNumber: 3)
+    }
+    if self.requests != 0 {
+      try visitor.visitSingularUInt64Field(value: self.requests, fieldNumber: 4)
+    }
+    if self.refused != 0 {
+      try visitor.visitSingularUInt64Field(value: self.refused, fieldNumber: 5)
+    }
+    if self.lastSeenUnix != 0 {
+      try visitor.visitSingularInt64Field(value: self.lastSeenUnix, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_PlaintextCaller, rhs: Weft_V1_PlaintextCaller) -> Bool {
+    if lhs.address != rhs.address {return false}
+    if lhs.destination != rhs.destination {return false}
+    if lhs.port != rhs.port {return false}
+    if lhs.requests != rhs.requests {return false}
+    if lhs.refused != rhs.refused {return false}
+    if lhs.lastSeenUnix != rhs.lastSeenUnix {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -16,8 +16,8 @@ package final class ControlPlaneClient: ConfigurationSource {
     package struct Receiver: Sendable {
         package var install: @Sendable (ProxySnapshot) -> Void
         package var installIdentity: @Sendable (WorkloadIdentity) throws -> Void
-        /// The counters since the start, by edge.
-        package var stats: @Sendable () -> [Weft_V1_EdgeStats]
+        /// The counters since the start.
+        package var stats: @Sendable () -> Weft_V1_Stats
         /// The limits of which slices are leased.
         package var rateLimits: RateLimitBook
         /// Called once, when the workload can do its work: it has its identity, and it is registered or started from
@@ -27,7 +27,7 @@ package final class ControlPlaneClient: ConfigurationSource {
         package init(
             install: @escaping @Sendable (ProxySnapshot) -> Void,
             installIdentity: @escaping @Sendable (WorkloadIdentity) throws -> Void,
-            stats: @escaping @Sendable () -> [Weft_V1_EdgeStats] = { [] },
+            stats: @escaping @Sendable () -> Weft_V1_Stats = { Weft_V1_Stats() },
             rateLimits: RateLimitBook = RateLimitBook(),
             ready: @escaping @Sendable () -> Void = {}
         ) {
@@ -181,6 +181,10 @@ package final class ControlPlaneClient: ConfigurationSource {
                 group.addTask {
                     if let agent { return try await agent.next(after: identity) }
                     return try await self.renew(identity, keeper: keeper, over: client)
+                }
+                group.addTask {
+                    try await ExpiryWatch(identity: identity, logger: self.logger).run()
+                    return nil
                 }
                 while let next = try await group.next() {
                     if let next {

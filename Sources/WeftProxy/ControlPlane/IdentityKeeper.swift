@@ -17,6 +17,9 @@ struct IdentityKeeper: Sendable {
     let service: ServiceName?
     let logger: Logger
 
+    /// How long one renewal may take, the wait for a connection included.
+    private static let renewalLimit = Duration.seconds(30)
+
     /// The identity saved by an earlier run, while it is valid.
     func saved() -> WorkloadIdentity? {
         guard let storage = self.storage else { return nil }
@@ -104,7 +107,11 @@ struct IdentityKeeper: Sendable {
     ) async throws -> WorkloadIdentity {
         let key = P256.Signing.PrivateKey()
         let request = try Weft_V1_RenewRequest.with { $0.csrDer = Data(try SigningRequest.der(for: key)) }
-        let response = try await Weft_V1_WorkloadService.Client(wrapping: client).renew(request)
+        // Without a limit the call waits for a connection for as long as there is none, and an identity that runs out
+        // meanwhile would never be told.
+        var options = CallOptions.defaults
+        options.timeout = Self.renewalLimit
+        let response = try await Weft_V1_WorkloadService.Client(wrapping: client).renew(request, options: options)
         let renewed = try WorkloadIdentity(
             key: key, chain: response.certificateChainDer.map { Array($0) },
             bundle: response.bundleDer.map { Array($0) },

@@ -27,7 +27,7 @@ final class RegistrationSession: Sendable {
     private typealias Message = Weft_V1_WorkloadMessage
 
     private let state = Mutex(State())
-    private let stats: @Sendable () -> [Weft_V1_EdgeStats]
+    private let stats: @Sendable () -> Weft_V1_Stats
     private let rateLimits: RateLimitBook
     private let logger: Logger
 
@@ -36,7 +36,7 @@ final class RegistrationSession: Sendable {
     /// How often demand for shared limits is told, and slices are taken.
     private static let quotaInterval = Duration.seconds(1)
 
-    init(stats: @escaping @Sendable () -> [Weft_V1_EdgeStats], rateLimits: RateLimitBook, logger: Logger) {
+    init(stats: @escaping @Sendable () -> Weft_V1_Stats, rateLimits: RateLimitBook, logger: Logger) {
         self.stats = stats
         self.rateLimits = rateLimits
         self.logger = logger
@@ -91,6 +91,7 @@ final class RegistrationSession: Sendable {
                 .with {
                     $0.certificate.serial = identity.serial
                     $0.certificate.expiresAtUnix = Int64(identity.notAfter.timeIntervalSince1970)
+                    $0.certificate.notBeforeUnix = Int64(identity.notBefore.timeIntervalSince1970)
                 })
             state.outgoing = outgoing
         }
@@ -127,7 +128,7 @@ final class RegistrationSession: Sendable {
                     registered()
                 case .rejected(let refusal): throw RegistrationRefused(cause: refusal.cause)
                 case .quota(let grant): self.rateLimits.take(grant)
-                case .heartbeat, nil: break
+                case .heartbeat, .trust, nil: break
                 }
             }
         }
@@ -150,14 +151,14 @@ final class RegistrationSession: Sendable {
         // The first report tells where counting begins, even when nothing has been counted.
         var isFirst = true
         while true {
-            let edges = self.stats()
+            let stats = self.stats()
             outgoing.yield(
                 .with {
-                    if edges.isEmpty, !isFirst {
+                    if stats.edges.isEmpty, stats.plaintext.isEmpty, !isFirst {
                         $0.heartbeat = Weft_V1_Heartbeat()
                     } else {
+                        $0.stats = stats
                         $0.stats.atUnixMs = Int64(Date().timeIntervalSince1970 * 1000)
-                        $0.stats.edges = edges
                     }
                 })
             isFirst = false

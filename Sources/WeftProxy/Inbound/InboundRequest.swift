@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 internal import NIOCore
 internal import WeftHTTP
 internal import WeftMessage
@@ -229,6 +230,11 @@ final class InboundRequest: RelayedRequest {
             return
         }
         self.loop.telemetry.record(self.exchange, from: connection, to: application)
+        if connection.peer == nil {
+            connection.countPlaintext(
+                for: application, refused: self.exchange.reason == .plaintextRefused,
+                at: Int64(Date().timeIntervalSince1970))
+        }
     }
 
     override func retired() {

@@ -52,6 +52,8 @@ final class DownstreamConnection: ServerConnectionDelegate {
         guard let workload = self.peer?.workload else { return "unknown" }
         return ServiceName(namespace: workload.namespace, name: workload.account).description
     }()
+    /// Where this connection's requests in the clear are counted.
+    private var plaintextCaller: PlaintextCallers.Caller?
     /// The edges that this connection's requests are counted on.
     var edges = EdgeCache()
     private(set) var isHTTP2 = false
@@ -175,6 +177,15 @@ final class DownstreamConnection: ServerConnectionDelegate {
     func begins(_ handshake: PeerHandshake) {
         self.handshake = handshake
         self.refusesPlaintext = false
+    }
+
+    /// A request in the clear ended.
+    func countPlaintext(for application: ApplicationEndpoint, refused: Bool, at seconds: Int64) {
+        if self.plaintextCaller == nil {
+            self.plaintextCaller = self.loop.plaintextCallers.caller(
+                self.peerAddress, application.service, port: application.port)
+        }
+        self.plaintextCaller?.called(refused: refused, at: seconds)
     }
 
     /// Finishes what is open and takes nothing new.

@@ -1,60 +1,15 @@
 internal import NIOCore
 internal import NIOTLS
 internal import WeftIdentity
-internal import WeftModel
-
-/// Why a handshake with a peer came to nothing, in words and as one of a fixed set of labels.
-struct HandshakeFailure: Equatable {
-    /// The `result` label of the handshake counter.
-    let label: String
-    let cause: String
-    var reason = Reason.tlsFailed
-
-    init(label: String, cause: String) {
-        self.label = label
-        self.cause = cause
-    }
-
-    /// The peer's certificate was judged and found wanting.
-    init(_ error: SVIDError) {
-        self.label = error.label
-        self.cause = "\(error)"
-        self.reason = error.reason
-    }
-
-    /// What the TLS library says, which names its own sources; only the name of the failure is kept.
-    init(_ error: any Error) {
-        let text = "\(error)"
-        let name = text.components(after: "OPENSSL_internal:").uppercased()
-        if name.contains("PEER_DID_NOT_RETURN_A_CERTIFICATE") {
-            self.init(.noCertificate)
-        } else if name.contains("UNSUPPORTED_PROTOCOL") || name.contains("WRONG_VERSION_NUMBER") {
-            self.init(label: "no_tls13", cause: "the peer does not offer TLS 1.3")
-        } else if name.contains("_ALERT_") {
-            self.init(
-                label: "refused_by_peer",
-                cause: "the peer refused this side: \(name.lowercased().replacing("_", with: " "))")
-        } else if name.isEmpty {
-            self.init(label: "failed", cause: "the connection failed during the handshake")
-        } else {
-            self.init(label: "failed", cause: "TLS failed: \(name.lowercased().replacing("_", with: " "))")
-        }
-    }
-}
-
-extension String {
-    /// The word of letters, digits and underscores behind the first `marker`; empty when there is none.
-    fileprivate func components(after marker: String) -> String {
-        guard let range = self.firstRange(of: marker) else { return "" }
-        return String(self[range.upperBound...].prefix { $0.isLetter || $0.isNumber || $0 == "_" })
-    }
-}
 
 /// Stands before the codec of a connection from a peer until its handshake is over.
 ///
 /// Refuses plaintext where the port demands mutual TLS, counts what was refused, and ends handshakes that take too long.
 final class InboundHandshakeHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
+
+    /// How long a handshake may take.
+    private static let limit = 10
 
     private let connection: DownstreamConnection
     private let handshake: PeerHandshake
@@ -68,9 +23,9 @@ final class InboundHandshakeHandler: ChannelInboundHandler, RemovableChannelHand
 
     func handlerAdded(context: ChannelHandlerContext) {
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        self.timeout = context.eventLoop.scheduleTask(in: .seconds(10)) {
+        self.timeout = context.eventLoop.scheduleTask(in: .seconds(Int64(Self.limit))) {
             let (handler, context) = bound.value
-            handler.refuse(HandshakeFailure(label: "timeout", cause: "the handshake took longer than 10 s"))
+            handler.refuse(.timedOut(after: Self.limit))
             context.close(promise: nil)
         }
     }
@@ -79,6 +34,11 @@ final class InboundHandshakeHandler: ChannelInboundHandler, RemovableChannelHand
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case .handshakeCompleted = event as? TLSUserEvent {
+            // A handshake in which nobody was judged, such as a resumed one, proves nothing.
+            guard self.handshake.peer != nil else {
+                self.refuse(HandshakeFailure(.noCertificate))
+                return context.close(promise: nil)
+            }
             self.isDone = true
             self.timeout?.cancel()
             self.connection.loop.noteHandshake(of: self.connection, failure: nil)
@@ -87,13 +47,12 @@ final class InboundHandshakeHandler: ChannelInboundHandler, RemovableChannelHand
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        self.refuse(HandshakeFailure(error))
+        self.refuse(HandshakeFailure(library: "\(error)"))
         context.fireErrorCaught(error)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        self.refuse(
-            HandshakeFailure(label: "closed", cause: "the peer closed the connection during the handshake"))
+        self.refuse(.closed)
         context.fireChannelInactive()
     }
 

@@ -42,6 +42,7 @@ final class ProxyLoop {
     private var parkedCount = 0
     private var connections: [ObjectIdentifier: DownstreamConnection] = [:]
     private var applications: [Int: ApplicationEndpoint] = [:]
+    var plaintextCallers = PlaintextCallers()
     private var wheel: TimerWheel
     private var wheelTask: Scheduled<Void>?
     private var wheelDue = Int64.max
@@ -463,23 +464,23 @@ final class ProxyLoop {
         self.logger.warning(
             "refused a peer",
             metadata: [
-                "cause": "\(failure.cause)", "reason": "\(failure.reason.rawValue)",
-                "peer": "\(connection.peerAddress)", "unsaid": "\(left)",
+                "cause": "\(failure.cause)", "result": "\(failure.label)",
+                "reason": "\(failure.reason.rawValue)", "peer": "\(connection.peerAddress)", "unsaid": "\(left)",
             ])
     }
 
     func noteConnectFailure(_ failure: ConnectFailure, to target: UpstreamTarget) {
         if failure.reason == .draining { return }
-        if target.isTLS, failure.reason == .tlsFailed || failure.reason == .peerIdentityMismatch {
-            self.telemetry.handshake(inbound: false, result: failure.reason.rawValue)
-        }
+        if let label = failure.handshake { self.telemetry.handshake(inbound: false, result: label) }
         self.telemetry.connectFailed(failure.reason)
         guard let left = self.notes.admit(now: Self.clock()) else { return }
-        self.logger.info(
-            "no connection to an endpoint",
+        // That an endpoint is not what it should be is worth more attention than that it is not there.
+        self.logger.log(
+            level: failure.handshake == nil ? .info : .warning, "no connection to an endpoint",
             metadata: [
                 "endpoint": "\(target.address):\(target.port)", "reason": "\(failure.reason.rawValue)",
-                "cause": "\(failure.cause)", "unsaid": "\(left)",
+                "result": "\(failure.handshake ?? failure.reason.rawValue)", "cause": "\(failure.cause)",
+                "unsaid": "\(left)",
             ])
     }
 }

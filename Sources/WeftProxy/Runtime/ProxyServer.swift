@@ -158,6 +158,16 @@ package final class ProxyServer: Sendable {
         return totals
     }
 
+    /// Who called in the clear, all loops together.
+    func plaintextCallers() async -> [PlaintextCallers.Count] {
+        var callers: [PlaintextCallers.Count] = []
+        for loop in self.loops {
+            let more = try? await loop.eventLoop.submit { loop.state.value.plaintextCallers.counts }.get()
+            callers += more ?? []
+        }
+        return callers
+    }
+
     // MARK: Stopping
 
     /// Tells connections of one side to finish: `Connection: close`, or GOAWAY.

@@ -21,7 +21,9 @@ struct TokenMaker {
             "iss": .string("https://issuer.example"), "sub": .string("ada"), "aud": .string("billing"),
             "exp": .integer(Self.now + 300), "iat": .integer(Self.now),
         ]
-        for (name, value) in changes { claims[name] = value }
+        for (name, value) in changes {
+            if let value { claims[name] = value } else { claims.removeValue(forKey: name) }
+        }
         return .object(claims)
     }
 
