@@ -9,13 +9,15 @@ import WeftIdentity
             ("3082000109", ["3082000109"]),
         ] as [(String, [String])])
     func `values are told apart by their lengths`(bytes: String, values: [String]) throws {
-        let split = try #require(ConcatenatedDER.split(try #require(Hex.decode(bytes))))
+        let bytes = try #require(Hex.decode(bytes))
+        let split = try #require(ConcatenatedDER.split(bytes))
         #expect(split.map { Hex.encode($0) } == values)
     }
 
     /// Cut off, of indefinite length, too long, no sequence, and more behind a whole value.
     @Test(arguments: ["30", "300209", "30800000", "308201", "3100", "30850000000000", "3084ffffffff", "300007"])
     func `what is no row of values is none`(bytes: String) throws {
-        #expect(ConcatenatedDER.split(try #require(Hex.decode(bytes))) == nil)
+        let bytes = try #require(Hex.decode(bytes))
+        #expect(ConcatenatedDER.split(bytes) == nil)
     }
 }

@@ -38,7 +38,8 @@ extension AgentEntry {
 extension WorkloadTrust {
     init(_ message: Weft_V1_AgentState) throws {
         self.init(
-            own: try TrustedDomain(message.own), federated: try message.federated.map { try TrustedDomain($0) })
+            own: try TrustedDomain(message.own), federated: try message.federated.map { try TrustedDomain($0) },
+            renewBefore: message.renewBeforeUnix == 0 ? nil : message.renewBeforeUnix)
     }
 }
 

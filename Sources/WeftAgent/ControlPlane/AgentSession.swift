@@ -160,7 +160,7 @@ actor AgentSession {
         }
         var random = SystemRandomNumberGenerator()
         self.trust = trust
-        self.plan.install(entries, now: Date(), random: &random)
+        self.plan.install(entries, demand: trust.renewBefore, now: Date(), random: &random)
         self.publish()
         self.wake.yield()
     }

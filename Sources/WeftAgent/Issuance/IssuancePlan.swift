@@ -13,9 +13,13 @@ package struct IssuancePlan: Sendable {
         var schedule: RenewalSchedule
         /// Being asked for.
         var isPending = false
+        /// The demand in force when it was last asked for.
+        var askedUnder: Int64?
     }
 
     private var held: [String: Held] = [:]
+    /// The control plane's last demand to make everything anew.
+    private var demand: Int64?
 
     /// How long to wait for nothing in particular.
     private static let idle = Duration.seconds(60)
@@ -25,12 +29,18 @@ package struct IssuancePlan: Sendable {
     /// The entries in force, by name.
     package var entries: [AgentEntry] { self.held.values.map(\.entry).sorted { $0.id < $1.id } }
 
-    /// Takes the entries that are in force from now on. Certificates of those that are as before stay.
-    package mutating func install(_ entries: [AgentEntry], now: Date, random: inout some RandomNumberGenerator) {
+    /// Takes the entries that are in force from now on. Certificates of those that are as before stay, in use while others
+    /// are asked for where `demand` is a new one.
+    package mutating func install(
+        _ entries: [AgentEntry], demand: Int64? = nil, now: Date, random: inout some RandomNumberGenerator
+    ) {
+        let isDemanded = demand != nil && demand != self.demand
+        self.demand = demand
         var next: [String: Held] = [:]
         for entry in entries {
             if var held = self.held[entry.id], held.entry.isIssued(as: entry) {
                 held.entry = entry
+                if isDemanded, held.identity != nil { held.schedule = Self.atOnce(now, &random) }
                 next[entry.id] = held
             } else {
                 next[entry.id] = Held(entry: entry, schedule: Self.atOnce(now, &random))
@@ -50,7 +60,10 @@ package struct IssuancePlan: Sendable {
         let first = due.sorted {
             ($0.identity?.notAfter ?? .distantPast, $0.entry.id) < ($1.identity?.notAfter ?? .distantPast, $1.entry.id)
         }.prefix(limit)
-        for held in first { self.held[held.entry.id]?.isPending = true }
+        for held in first {
+            self.held[held.entry.id]?.isPending = true
+            self.held[held.entry.id]?.askedUnder = self.demand
+        }
         return first.map(\.entry)
     }
 
@@ -73,7 +86,10 @@ package struct IssuancePlan: Sendable {
         guard var held = self.held[entry.id], held.entry.isIssued(as: entry) else { return false }
         held.identity = identity
         // Counted from now: certificates begin in the past, and short ones would be due at once.
-        held.schedule = RenewalSchedule(notBefore: now, notAfter: identity.notAfter, random: &random)
+        held.schedule =
+            held.askedUnder == self.demand
+            ? RenewalSchedule(notBefore: now, notAfter: identity.notAfter, random: &random)
+            : Self.atOnce(now, &random)
         held.isPending = false
         self.held[entry.id] = held
         return true

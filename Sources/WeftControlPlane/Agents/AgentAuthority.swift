@@ -171,7 +171,7 @@ actor AgentAuthority {
             own: TrustedDomain(trustDomain: trust.trustDomain, roots: trust.roots, keySet: keySet),
             federated: trust.federated.sorted { $0.key.name < $1.key.name }.map {
                 TrustedDomain(trustDomain: $0.key, roots: $0.value, keySet: "{\"keys\": []}")
-            })
+            }, renewBefore: trust.renewBefore)
     }
 
     // MARK: Tokens

@@ -10,6 +10,7 @@ internal import WeftProtos
 /// to be called.
 struct AgentServer: Weft_V1_AgentService.SimpleServiceProtocol {
     let agents: AgentAuthority
+    let trust: TrustHub
     let logger: Logger
 
     /// Audiences of one token, and bytes of one, at most.
@@ -22,7 +23,7 @@ struct AgentServer: Weft_V1_AgentService.SimpleServiceProtocol {
             return Weft_V1_SVIDResponse(
                 try await self.agents.attest(
                     token: request.token, csr: [UInt8](request.csrDer), host: request.host, peer: context.remotePeer,
-                    now: Date()))
+                    now: Date()), trust: self.trust.current.trust)
         } catch let refusal as AgentTokenRefusal {
             self.logger.warning(
                 "an agent was refused", metadata: ["peer": "\(context.remotePeer)", "cause": "\(refusal)"])
@@ -36,7 +37,8 @@ struct AgentServer: Weft_V1_AgentService.SimpleServiceProtocol {
         let (identity, _) = try context.requireAgent()
         do {
             return Weft_V1_SVIDResponse(
-                try await self.agents.renew(identity, csr: [UInt8](request.csrDer), now: Date()))
+                try await self.agents.renew(identity, csr: [UInt8](request.csrDer), now: Date()),
+                trust: self.trust.current.trust)
         } catch {
             throw self.failure("an agent could not renew", error, ["identity": "\(identity)"])
         }
@@ -83,7 +85,7 @@ struct AgentServer: Weft_V1_AgentService.SimpleServiceProtocol {
                     "identity": "\(svid.identity)", "agent": "\(identity)", "entry": "\(entry.id)",
                     "serial": "\(svid.serial)",
                 ])
-            return Weft_V1_SVIDResponse(svid)
+            return Weft_V1_SVIDResponse(svid, trust: self.trust.current.trust)
         } catch {
             throw self.failure(
                 "a certificate could not be issued", error, ["agent": "\(identity)", "entry": "\(entry.id)"])
@@ -162,6 +164,7 @@ extension Weft_V1_AgentState {
         }
         self.own = Weft_V1_TrustedDomain(trust.own)
         self.federated = trust.federated.map(Weft_V1_TrustedDomain.init)
+        self.renewBeforeUnix = trust.renewBefore ?? 0
     }
 }
 

@@ -99,7 +99,7 @@ struct ControlPlaneParts: Sendable {
         self.hub = hub
         self.streams = streams
         self.transport = transport
-        self.server = GRPCServer(transport: transport, services: [workloads, discovery, AgentServer(agents: agents, logger: logger)])
+        self.server = GRPCServer(transport: transport, services: [workloads, discovery, AgentServer(agents: agents, trust: trust, logger: logger)])
         self.api = APIServer(
             service: service, authority: authority, maxBodyBytes: configuration.limits.apiBodyBytes, logger: logger)
         self.apiTLS = OptionalMutualTLS(

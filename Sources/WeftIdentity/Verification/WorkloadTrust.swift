@@ -5,10 +5,13 @@ package import WeftModel
 package struct WorkloadTrust: Hashable, Sendable {
     package var own: TrustedDomain
     package var federated: [TrustedDomain]
+    /// A demand of the control plane: each new value asks that every certificate be made anew at once. Nil asks for nothing.
+    package var renewBefore: Int64?
 
-    package init(own: TrustedDomain, federated: [TrustedDomain] = []) {
+    package init(own: TrustedDomain, federated: [TrustedDomain] = [], renewBefore: Int64? = nil) {
         self.own = own
         self.federated = federated
+        self.renewBefore = renewBefore
     }
 
     /// The own one first.

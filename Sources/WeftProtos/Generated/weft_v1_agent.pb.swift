@@ -74,6 +74,9 @@ package nonisolated struct Weft_V1_AgentState: Sendable {
 
   package var federated: [Weft_V1_TrustedDomain] = []
 
+  /// Each new value asks that every certificate be made anew at once; zero asks for nothing.
+  package var renewBeforeUnix: Int64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -303,7 +306,7 @@ nonisolated extension Weft_V1_EntriesRequest: SwiftProtobuf.Message, SwiftProtob
 
 nonisolated extension Weft_V1_AgentState: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".AgentState"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}entries\0\u{1}own\0\u{1}federated\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}entries\0\u{1}own\0\u{1}federated\0\u{3}renew_before_unix\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -314,6 +317,7 @@ nonisolated extension Weft_V1_AgentState: SwiftProtobuf.Message, SwiftProtobuf._
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.entries) }()
       case 2: try { try decoder.decodeSingularMessageField(value: &self._own) }()
       case 3: try { try decoder.decodeRepeatedMessageField(value: &self.federated) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self.renewBeforeUnix) }()
       default: break
       }
     }
@@ -333,6 +337,9 @@ nonisolated extension Weft_V1_AgentState: SwiftProtobuf.Message, SwiftProtobuf._
     if !self.federated.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.federated, fieldNumber: 3)
     }
+    if self.renewBeforeUnix != 0 {
+      try visitor.visitSingularInt64Field(value: self.renewBeforeUnix, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -340,6 +347,7 @@ nonisolated extension Weft_V1_AgentState: SwiftProtobuf.Message, SwiftProtobuf._
     if lhs.entries != rhs.entries {return false}
     if lhs._own != rhs._own {return false}
     if lhs.federated != rhs.federated {return false}
+    if lhs.renewBeforeUnix != rhs.renewBeforeUnix {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
