@@ -109,8 +109,8 @@ let package = Package(
             "WeftControlPlane",
             [
                 "WeftModel", "WeftProtos", "WeftConfig", "WeftCompiler", "WeftDiscovery", "WeftIdentity", "WeftStore",
-                nioCore, nioPosix, nioSSL, nioTLS, protobuf, grpcCore, grpcTransport, hummingbird, logging,
-                lifecycle,
+                nioCore, nioPosix, nioSSL, nioTLS, nioHTTP1, crypto, protobuf, grpcCore, grpcTransport, hummingbird,
+                asyncHTTPClient, logging, lifecycle,
             ]),
         library(
             "WeftAgent",
@@ -128,7 +128,7 @@ let package = Package(
         .executableTarget(name: "weft", dependencies: ["WeftCLI"], swiftSettings: settings),
         .target(
             name: "WeftTestSupport",
-            dependencies: [],
+            dependencies: [logging],
             swiftSettings: settings),
         // Tests mirror the targets.
         tests(of: "WeftModel"),

@@ -47,7 +47,7 @@ import WeftModel
                     RegisteredWorkload(
                         workload: workload, readiness: self.readiness(workload.metadata.annotations["test/readiness"])))
             case .service, .httpRoute, .grpcRoute, .streamRoute, .referenceGrant, .externalService, .trafficPolicy,
-                .meshSettings, .registrationEntry:
+                .authorizationPolicy, .requestAuthentication, .peerAuthentication, .meshSettings, .registrationEntry:
                 resources.append(parsed.resource)
             }
         }

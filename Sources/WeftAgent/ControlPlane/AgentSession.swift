@@ -73,7 +73,12 @@ actor AgentSession {
     /// Everything that happens under one identity of the agent; returns the next one.
     private func serve(as identity: WorkloadIdentity) async throws -> WorkloadIdentity {
         self.logger.info("using identity", metadata: ["identity": "\(identity)"])
-        let transport = try self.keeper.connection.transport(as: identity)
+        let domain = identity.id.trustDomain
+        // Roots change while this identity lives: what was heard last counts.
+        let transport = try self.keeper.connection.transport(as: identity) { [feed = self.feed] in
+            guard let own = feed.snapshot.trust?.own, own.trustDomain == domain else { return nil }
+            return (try? TrustBundle(trustDomain: domain, der: own.roots)).map { SVIDVerifier(bundles: [$0]) }
+        }
         defer {
             self.client = nil
             self.plan.disconnected()

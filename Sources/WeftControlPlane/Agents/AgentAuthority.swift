@@ -13,6 +13,8 @@ actor AgentAuthority {
     private var keys: TokenSigningKeys
     private let maxTokens: Int
     private let audit: any AuditLog
+    private let refusals: RefusalWatch
+    private var throttle: AttemptThrottle
     private let logger: Logger
     /// What agents are told of; its trust follows the keys and roots here.
     nonisolated let hub: AgentHub
@@ -21,8 +23,8 @@ actor AgentAuthority {
     static let tokenLifetime = Duration.seconds(300)
 
     init(
-        authority: Authority, trust: TrustHub, storage: PrivateDirectory, tokens: any RecordTable, maxTokens: Int,
-        audit: any AuditLog = NoAuditLog(), logger: Logger
+        authority: Authority, trust: TrustHub, storage: PrivateDirectory, tokens: any RecordTable,
+        limits: ControlPlaneConfiguration.Limits, audit: any AuditLog, refusals: RefusalWatch, logger: Logger
     ) async throws {
         let decoder = JSONDecoder()
         self.authority = authority
@@ -37,7 +39,12 @@ actor AgentAuthority {
         } catch {
             throw ControlPlaneError.authority("\(error)")
         }
-        self.maxTokens = maxTokens
+        self.maxTokens = limits.tokens
+        self.refusals = refusals
+        self.throttle = AttemptThrottle(
+            AttemptThrottle.Limits(
+                rate: limits.joinRate, burst: limits.joinBurst, totalRate: limits.totalJoinRate,
+                totalBurst: limits.totalJoinBurst, failureCost: 10))
         self.audit = audit
         self.logger = logger
         self.hub = AgentHub(
@@ -48,23 +55,41 @@ actor AgentAuthority {
 
     /// Trades a token for an agent's identity. The token's use is taken, durably, before the identity is handed out.
     ///
-    /// - Parameter peer: the address that asks, for the audit log.
-    func attest(token text: String, csr: [UInt8], host: String, peer: String, now: Date) async throws -> SVID {
-        let id = JoinToken(text)?.id ?? ""
+    /// - Parameter source: the address that asks; one that fails often has to wait.
+    func attest(
+        token text: String, csr: [UInt8], host: String, source: SourceAddress, now: Date
+    ) async throws -> SVID {
+        let millis = Self.milliseconds(now)
+        if case .refuse(let wait, _) = self.throttle.attempt(from: source.bytes, now: millis) {
+            self.refused(source, host, "too many tries at once", now)
+            throw AgentTokenRefusal.tooFast(seconds: max(1, wait / 1000))
+        }
+        try await self.requireAudit()
         do {
             let svid = try await self.admit(text, csr: csr, host: host, now: now)
             await self.audit.record(
                 AuditEvent(
-                    at: Self.milliseconds(now), kind: .attestation, actor: peer, subject: "\(svid.identity)",
-                    details: ["attestation": "token", "token": id, "serial": svid.serial]))
+                    at: millis, kind: .attestation, actor: source.description, subject: "\(svid.identity)",
+                    details: [
+                        "attestation": "agent_token", "token": JoinToken(text)?.id ?? "", "serial": svid.serial,
+                    ]))
             return svid
-        } catch {
-            await self.audit.record(
-                AuditEvent(
-                    at: Self.milliseconds(now), kind: .attestation, actor: peer, subject: String(host.prefix(253)),
-                    outcome: .refused, details: ["attestation": "token", "token": id, "cause": "\(error)"]))
-            throw error
+        } catch let refusal as AgentTokenRefusal {
+            if !source.bytes.isEmpty { self.throttle.failed(source.bytes, now: millis) }
+            self.refused(source, host, "\(refusal)", now)
+            throw refusal
         }
+    }
+
+    private func refused(_ source: SourceAddress, _ host: String, _ cause: String, _ now: Date) {
+        self.refusals.failed(
+            source, cause: cause, kind: .attestation, subject: "the agent of \(host.prefix(128))", costs: false,
+            now: now)
+    }
+
+    /// Throws where nothing may be signed because it could not be taken down.
+    private func requireAudit() async throws {
+        if let cause = await self.audit.refusal() { throw UnwritableAudit(cause: cause) }
     }
 
     private func admit(_ text: String, csr: [UInt8], host: String, now: Date) async throws -> SVID {
@@ -89,7 +114,7 @@ actor AgentAuthority {
 
     /// Signs a newer certificate for an agent that has proved its identity.
     func renew(_ identity: SPIFFEID, csr: [UInt8], now: Date) async throws -> SVID {
-        guard !self.trust.isRevoked(identity) else { throw RevokedIdentity(identity: identity) }
+        try await self.requireAudit()
         let svid = try await self.authority.issue(csr, identity: identity, now: now)
         await self.audit.record(
             AuditEvent(
@@ -105,6 +130,7 @@ actor AgentAuthority {
         for entry: RegistrationEntry, csr: [UInt8], agent: SPIFFEID, now: Date
     ) async throws -> SVID {
         let identity = try self.identity(of: entry)
+        try await self.requireAudit()
         let svid = try await self.authority.issue(
             csr, identity: identity, dnsNames: entry.dnsNames, lifetime: entry.ttl, now: now)
         await self.audit.record(
@@ -119,6 +145,7 @@ actor AgentAuthority {
         for entry: RegistrationEntry, audiences: [String], agent: SPIFFEID, now: Date
     ) async throws -> (text: String, expiresAt: Int64) {
         let identity = try self.identity(of: entry)
+        try await self.requireAudit()
         let lifetime = min(entry.ttl ?? Self.tokenLifetime, Self.tokenLifetime)
         let text = try self.keys.signer(now: now).issue(
             subject: identity, audiences: audiences, lifetime: lifetime, now: now)
@@ -221,6 +248,15 @@ actor AgentAuthority {
         return true
     }
 
+    // MARK: The mesh's bundle
+
+    /// The public keys of JWT-SVIDs, by their names, for the bundle that other trust domains fetch.
+    var bundleKeys: [String: StrictJSON] {
+        let keys = (try? StrictJSON(Array(self.keys.keySet.utf8)))?.object?["keys"]?.list ?? []
+        return Dictionary(
+            keys.compactMap { key in (key.object?["kid"]?.text).map { ($0, key) } }, uniquingKeysWith: { $1 })
+    }
+
     // MARK: Helpers
 
     private static func milliseconds(_ now: Date) -> Int64 { Int64(now.timeIntervalSince1970 * 1000) }
@@ -249,4 +285,11 @@ struct RevokedIdentity: Error, Hashable, CustomStringConvertible {
     let identity: SPIFFEID
 
     var description: String { "\(self.identity) is revoked" }
+}
+
+/// The audit log cannot be written, and nothing is signed without it.
+struct UnwritableAudit: Error, Hashable, CustomStringConvertible {
+    let cause: String
+
+    var description: String { "the audit log cannot be written, and nothing is signed without: \(self.cause)" }
 }

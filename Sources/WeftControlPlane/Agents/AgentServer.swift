@@ -22,9 +22,10 @@ struct AgentServer: Weft_V1_AgentService.SimpleServiceProtocol {
         do {
             return Weft_V1_SVIDResponse(
                 try await self.agents.attest(
-                    token: request.token, csr: [UInt8](request.csrDer), host: request.host, peer: context.remotePeer,
-                    now: Date()), trust: self.trust.current.trust)
+                    token: request.token, csr: [UInt8](request.csrDer), host: request.host,
+                    source: SourceAddress(context.remotePeer), now: Date()), trust: self.trust.current.trust)
         } catch let refusal as AgentTokenRefusal {
+            if case .tooFast = refusal { throw RPCError(code: .resourceExhausted, message: "\(refusal)") }
             self.logger.warning(
                 "an agent was refused", metadata: ["peer": "\(context.remotePeer)", "cause": "\(refusal)"])
             throw RPCError(code: .permissionDenied, message: "\(refusal)")
@@ -130,6 +131,9 @@ struct AgentServer: Weft_V1_AgentService.SimpleServiceProtocol {
     private func failure(_ what: String, _ error: any Error, _ metadata: Logger.Metadata) -> RPCError {
         if case AuthorityError.refusedRequest(let cause) = error {
             return RPCError(code: .invalidArgument, message: "the certificate request: \(cause)")
+        }
+        if let refusal = error as? IssuingRefusal {
+            return RPCError(code: refusal.isTransient ? .resourceExhausted : .permissionDenied, message: "\(refusal)")
         }
         if error is RevokedIdentity { return RPCError(code: .permissionDenied, message: "\(error)") }
         self.logger.error("\(what)", metadata: metadata.merging(["cause": "\(error)"]) { $1 })

@@ -9,6 +9,8 @@ actor RegistryDriver {
     private var stats: EdgeStats
     /// Who calls in the clear.
     private(set) var plaintext = PlaintextBook()
+    private var policies = PolicyUsageBook()
+    private let startedAt = Int64(Date().timeIntervalSince1970)
     private let table: any RecordTable
     private let logger: Logger
     /// Called when the mesh's endpoints are others now.
@@ -103,6 +105,10 @@ actor RegistryDriver {
         self.plaintext.record(callers, from: workload)
     }
 
+    func report(_ policies: [(PolicyUsageBook.Key, PolicyUsageBook.Counts)], from workload: String) {
+        self.policies.record(policies, from: workload)
+    }
+
     func closed(_ connection: Registry.ConnectionID) {
         self.closers[connection] = nil
         if self.registry.disconnected(connection, now: .now) { self.changed() }
@@ -118,6 +124,9 @@ actor RegistryDriver {
         self.stats.report(window: window, second: self.second, at: Int64(Date().timeIntervalSince1970))
     }
 
+    /// How often the rules of authorization policies decided.
+    var authorizationUsage: AuthorizationUsage { self.policies.usage(since: self.startedAt) }
+
     // MARK: Leases and memory
 
     /// Ends leases as they run out, and keeps the saved workloads in step; until cancelled.
@@ -131,6 +140,7 @@ actor RegistryDriver {
                 self.logger.warning("a workload is gone", metadata: ["workload": "\(workload)"])
                 self.stats.forget(proxy: workload)
                 self.plaintext.forget(proxy: workload)
+                self.policies.forget(proxy: workload)
             }
             if !expired.workloads.isEmpty { self.changed() }
             if self.isDirty { await self.save() }

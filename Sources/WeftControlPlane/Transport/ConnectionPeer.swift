@@ -49,6 +49,9 @@ final class ConnectionPeers: Sendable {
         }
     }
 
+    /// Connections open now.
+    var count: Int { self.peers.withLock { $0.count } }
+
     subscript(key: Key) -> ConnectionPeer? { self.peers.withLock { $0[key] } }
 }
 

@@ -15,6 +15,8 @@ struct OptionalMutualTLS: Sendable {
     /// Counts what was refused.
     var refusals = RefusedHandshakes()
     let logger: Logger
+    /// Told of those who showed a certificate that is not believed.
+    var watch: RefusalWatch?
 
     /// Adds the handler; fails, so that the connection is closed, when there are too many.
     func secure(_ channel: any Channel) -> EventLoopFuture<Void> {
@@ -26,7 +28,7 @@ struct OptionalMutualTLS: Sendable {
         }
         channel.closeFuture.whenComplete { [peers = self.peers] _ in peers.close(key, peer) }
         let generation = self.certificate.generation
-        let (trust, refusals, logger) = (self.trust, self.refusals, self.logger)
+        let (trust, refusals, watch, logger) = (self.trust, self.refusals, self.watch, self.logger)
         return channel.eventLoop.makeCompletedFuture {
             let handler = NIOSSLServerHandler(
                 context: generation.context,
@@ -37,6 +39,7 @@ struct OptionalMutualTLS: Sendable {
                         promise.succeed(.certificateVerified(VerificationMetadata(nil)))
                     } catch {
                         peer.refuse(error as? SVIDError ?? .malformed("\(error)"))
+                        watch?.failed(SourceAddress(key.remote), cause: "its certificate was refused: \(error)")
                         promise.succeed(.failed)
                     }
                 })

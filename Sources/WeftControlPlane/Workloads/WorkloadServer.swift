@@ -9,6 +9,8 @@ internal import WeftProtos
 /// Serves what sidecars need besides discovery: an identity, its renewal, and the stream that registers them.
 struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
     let authority: Authority
+    let door: JoinDoor
+    let audit: any AuditLog
     /// Entries, too, let identities register for services.
     let agents: AgentHub
     let registry: RegistryDriver
@@ -19,35 +21,53 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
     let logger: Logger
 
     func join(request: Weft_V1_JoinRequest, context: ServerContext) async throws -> Weft_V1_SVIDResponse {
-        do {
-            let svid = try await self.authority.join(
-                token: request.token, csr: [UInt8](request.csrDer), service: request.service,
-                namespace: request.namespace, now: Date())
-            return Weft_V1_SVIDResponse(svid, trust: self.trust.current.trust)
-        } catch let refusal as JoinTokenRefusal {
-            self.logger.warning(
-                "a join was refused", metadata: ["peer": "\(context.remotePeer)", "cause": "\(refusal)"])
-            throw RPCError(code: .permissionDenied, message: "\(refusal)")
-        } catch AuthorityError.refusedRequest(let cause) {
-            throw RPCError(code: .invalidArgument, message: "the certificate request: \(cause)")
+        let evidence = JoinEvidence(
+            proof: request.kubernetesToken.isEmpty
+                ? .joinToken(request.token) : .kubernetesToken(request.kubernetesToken),
+            service: request.service, namespace: request.namespace, source: SourceAddress(context.remotePeer),
+            now: Date())
+        do throws(JoinDoor.Refusal) {
+            return Weft_V1_SVIDResponse(
+                try await self.door.join(evidence, csr: [UInt8](request.csrDer)), trust: self.trust.current.trust)
         } catch {
-            self.logger.error("a join failed", metadata: ["peer": "\(context.remotePeer)", "cause": "\(error)"])
-            throw RPCError(code: .unavailable, message: "the control plane could not take the join: \(error)")
+            switch error {
+            case .tooFast(let wait):
+                throw RPCError(
+                    code: .resourceExhausted, message: "too many joins at once; try again in \(max(1, wait / 1000)) s")
+            case .refused(let text): throw RPCError(code: .permissionDenied, message: text)
+            case .badRequest(let cause):
+                throw RPCError(code: .invalidArgument, message: "the certificate request: \(cause)")
+            case .unavailable(let text): throw RPCError(code: .unavailable, message: text)
+            }
         }
     }
 
     func renew(request: Weft_V1_RenewRequest, context: ServerContext) async throws -> Weft_V1_SVIDResponse {
         let peer = try context.requirePeer()
+        if let cause = await self.audit.refusal() {
+            throw RPCError(
+                code: .unavailable, message: "the audit log cannot be written, and nothing is issued without: \(cause)")
+        }
         do {
             return Weft_V1_SVIDResponse(
                 try await self.authority.renew(peer.id, csr: [UInt8](request.csrDer), now: Date()),
                 trust: self.trust.current.trust)
+        } catch let refusal as IssuingRefusal {
+            throw await self.refused(refusal, attestation: "renewal")
         } catch AuthorityError.refusedRequest(let cause) {
             throw RPCError(code: .invalidArgument, message: "the certificate request: \(cause)")
         } catch {
             self.logger.error("a renewal failed", metadata: ["identity": "\(peer.id)", "cause": "\(error)"])
             throw RPCError(code: .unavailable, message: "the control plane could not renew: \(error)")
         }
+    }
+
+    /// What is told to one who proved itself and gets no certificate, after taking it down.
+    private func refused(_ refusal: IssuingRefusal, attestation: String) async -> RPCError {
+        self.logger.warning("a certificate was refused", metadata: ["cause": "\(refusal)"])
+        await self.authority.recordRefused(refusal, attestation: attestation, now: Date())
+        return RPCError(
+            code: refusal.isTransient ? .resourceExhausted : .permissionDenied, message: "\(refusal)")
     }
 
     func connect(
@@ -118,7 +138,8 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
             case (.register(let register)?, _):
                 do {
                     let name = try await self.registry.register(
-                        Workload(register), identity: peer.id, services: await self.authority.services(of: peer.id).union(self.agents.services(of: peer.id)),
+                        Workload(register), identity: peer.id,
+                        services: await self.authority.services(of: peer.id).union(self.agents.services(of: peer.id)),
                         proxyVersion: register.version, connection: connection)
                     workload = name
                     listeners = register.ports.map { port in
@@ -156,6 +177,12 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
                 await self.registry.report(clockOffset: stats.atUnixMs &- now, from: connection)
                 await self.registry.report(edges, from: name, connection: connection)
                 await self.registry.report(stats.plaintext.prefix(PlaintextBook.perProxy).map(\.counted), from: name)
+                if !stats.policies.isEmpty {
+                    let policies = stats.policies.prefix(PolicyUsageBook.maxRules).map {
+                        (PolicyUsageBook.Key($0), PolicyUsageBook.Counts($0))
+                    }
+                    await self.registry.report(policies, from: name)
+                }
             case (.certificate(let state)?, _?):
                 await self.registry.report(
                     Registry.CertificateState(state), from: connection)

@@ -71,9 +71,14 @@ extension CertificateAuthority {
         }
     }
 
-    /// Loads what was saved, with the leaf lifetime of then.
+    /// What was saved, whichever trust domain it is of; nil where nothing was.
+    package static func saved(in storage: some CredentialStorage) throws(AuthorityError) -> CertificateAuthority? {
+        try self.load(from: storage, trustDomain: nil)
+    }
+
+    /// Loads what was saved, with the leaf lifetime of then; `trustDomain` nil takes any.
     static func load(
-        from storage: some CredentialStorage, trustDomain: TrustDomain
+        from storage: some CredentialStorage, trustDomain: TrustDomain?
     ) throws(AuthorityError) -> CertificateAuthority? {
         let bytes: [UInt8]?
         do { bytes = try storage.read(Self.fileName) } catch { throw .storage(error) }
@@ -105,9 +110,9 @@ extension CertificateAuthority {
         // A root that was imported may name nobody; then the record does.
         guard let found = Self.trustDomain(of: root.certificate) ?? record.trustDomain.flatMap({ TrustDomain($0) })
         else { throw .damaged(file: Self.fileName, cause: "the root names no trust domain") }
-        guard found == trustDomain else { throw .wrongTrustDomain(expected: trustDomain, found: found) }
+        if let trustDomain, found != trustDomain { throw .wrongTrustDomain(expected: trustDomain, found: found) }
         var authority = CertificateAuthority(
-            trustDomain: trustDomain, lifetimes: CertificateLifetimes(leaf: .seconds(record.leafSeconds)), root: root,
+            trustDomain: found, lifetimes: CertificateLifetimes(leaf: .seconds(record.leafSeconds)), root: root,
             intermediate: intermediate)
         authority.rotation = record.rotation
         authority.renewBefore = record.renewBefore

@@ -89,8 +89,8 @@ extension CertificateAuthority {
             var moved = self
             (moved.root, moved.otherRoot) = (next, self.root)
             try moved.renewIntermediate(now: now, random: &random)
-            // Leaves begin `backdate` before they are signed; those of this very second are renewed once too often.
-            moved.renewBefore = Self.seconds(now) - Int64(CertificateProfile.backdate) + 1
+            // What is signed in what is left of this second is renewed once too often.
+            moved.renewBefore = Self.seconds(now) + 1
             self = moved
         case .withdrawOld, .withdrawNew:
             self.otherRoot = nil

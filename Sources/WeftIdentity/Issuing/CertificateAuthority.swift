@@ -19,7 +19,7 @@ package struct CertificateAuthority: Sendable {
     var crossSigned: Certificate?
     /// The rotation that runs, or the last one.
     package internal(set) var rotation: RootRotation?
-    /// Seconds since 1970: leaves that began before are to be renewed at once.
+    /// Seconds since 1970: leaves that were signed before are to be renewed at once.
     package internal(set) var renewBefore: Int64?
     /// When leaves that were signed with a longer life than the present have expired, seconds since 1970.
     var olderLeavesUntil: Int64?

@@ -47,12 +47,15 @@ package enum AgentTokenRefusal: Error, Hashable, Sendable, CustomStringConvertib
     case used
     case otherHost(token: String, claimed: String)
     case notAHostName(String)
+    /// Too many tries of one address, or of all.
+    case tooFast(seconds: Int64)
 
     package var description: String {
         switch self {
         case .unknown: "the token is not known here as one for agents"
         case .expired(let seconds):
             "the token expired at \(Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601))"
+        case .tooFast(let seconds): "too many tries at once; try again in \(seconds) s"
         case .used: "the token has been used, and one admits one agent once"
         case .otherHost(let token, let claimed):
             "the token is for the host \(token), and this agent says that it is on \(claimed)"

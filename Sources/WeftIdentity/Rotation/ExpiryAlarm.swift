@@ -63,8 +63,8 @@ package struct ExpiryAlarm: Hashable, Sendable {
         let share = Self.share(notBefore: self.notBefore, notAfter: self.notAfter, now: now)
         guard share <= Self.margin else { return nil }
         let level: Level = now >= self.notAfter ? .expired : share <= 0.1 ? .error : .warning
-        // Rounded, since 30 % of a life are a little more or less than 0.3 of it in floating point.
-        let percent = Int((share * 1000).rounded()) / 10
+        // Rounded up, but not for what floating point adds.
+        let percent = (Int((share * 1000).rounded()) + 9) / 10
         let step = (percent + Self.step - 1) / Self.step
         if let said = self.said, level <= said.level {
             let since = abs(now.timeIntervalSince(said.at))

@@ -56,6 +56,11 @@ package struct TokenCache {
         package let claims: TokenClaims
         /// As in `TokenVerifier.verify`.
         package let issuer: Int
+
+        package init(claims: TokenClaims, issuer: Int) {
+            self.claims = claims
+            self.issuer = issuer
+        }
     }
 
     private static let generation = 512

@@ -33,7 +33,7 @@ package struct HandshakeFailure: Hashable, Sendable {
         let words = name.lowercased().replacing("_", with: " ")
         if name.isEmpty {
             self =
-                text.lowercased().contains("reset") || text.lowercased().contains("uncleanshutdown")
+                ["reset", "uncleanshutdown", "eof during handshake"].contains(where: text.lowercased().contains)
                 ? .closed
                 : Self(label: "failed", cause: "the connection failed during the handshake: \(text.prefix(200))")
         } else if let known = Self.known.first(where: { name.contains($0.name) }) {
@@ -55,6 +55,7 @@ package struct HandshakeFailure: Hashable, Sendable {
         ("HTTPS_PROXY_REQUEST", "not_tls", "the peer sent a CONNECT without TLS"),
         ("NO_APPLICATION_PROTOCOL", "no_alpn", "the two have no application protocol (ALPN) in common"),
         ("INVALID_ALPN", "no_alpn", "the peer chose an application protocol that was not offered"),
+        ("DECODE_ERROR", "malformed", "a message of the handshake, or a certificate in it, cannot be read"),
         ("CANNOT_PARSE_LEAF_CERT", "malformed", "a certificate cannot be read: the leaf is not proper DER"),
         ("CERTIFICATE_UNKNOWN_TYPE", "malformed", "a certificate cannot be read: its type is unknown"),
         ("KEY_USAGE_BIT_INCORRECT", "wrong_usage", "the certificate's key may not make digital signatures"),

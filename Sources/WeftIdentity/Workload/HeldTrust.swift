@@ -1,3 +1,4 @@
+package import FoundationEssentials
 package import WeftModel
 
 /// What a workload trusts now, and whether a newer word replaces it. A value without IO.
@@ -9,6 +10,16 @@ package struct HeldTrust: Sendable {
     package init(_ state: TrustState) throws(TrustStateError) {
         self.verifier = try SVIDVerifier(state)
         self.state = state
+    }
+
+    /// SHA-256 of each root of the own trust domain, lower-case hex.
+    package var rootFingerprints: [String] { self.state.roots.map { certificateFingerprint($0) } }
+
+    /// SHA-256 of the root that an identity's certificate leads to; nil where that is none of those trusted.
+    package func rootFingerprint(of identity: WorkloadIdentity, now: Date) -> String? {
+        var verifier = self.verifier
+        verifier.revoked = []
+        return try? verifier.verify(identity.chain, now: now).rootFingerprint
     }
 
     /// What became of a state that was offered.

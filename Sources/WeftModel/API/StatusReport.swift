@@ -46,16 +46,29 @@ package struct AuthorityStatus: Hashable, Sendable, Codable {
     /// When their lives began; nil of a control plane that does not tell.
     package var rootIssuedAt: Int64?
     package var intermediateIssuedAt: Int64?
+    /// SHA-256 of every root that is trusted, the issuing one first; two while the root is being rotated.
+    package var trustedRoots: [String]?
+    /// The phase of a rotation of the root; nil while none runs.
+    package var rotation: String?
+    /// Whether the root's key is kept elsewhere.
+    package var isRootOffline: Bool?
+    /// Whether the authority's keys are encrypted on disk.
+    package var isEncrypted: Bool?
 
     package init(
         rootFingerprint: String, rootExpiresAt: Int64, intermediateExpiresAt: Int64, rootIssuedAt: Int64? = nil,
-        intermediateIssuedAt: Int64? = nil
+        intermediateIssuedAt: Int64? = nil, trustedRoots: [String]? = nil,
+        rotation: String? = nil, isRootOffline: Bool? = nil, isEncrypted: Bool? = nil
     ) {
         self.rootFingerprint = rootFingerprint
         self.rootExpiresAt = rootExpiresAt
         self.intermediateExpiresAt = intermediateExpiresAt
         self.rootIssuedAt = rootIssuedAt
         self.intermediateIssuedAt = intermediateIssuedAt
+        self.trustedRoots = trustedRoots
+        self.rotation = rotation
+        self.isRootOffline = isRootOffline
+        self.isEncrypted = isEncrypted
     }
 }
 

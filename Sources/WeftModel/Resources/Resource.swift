@@ -9,7 +9,11 @@ package enum Resource: Hashable, Sendable {
     case referenceGrant(ReferenceGrant)
     case externalService(ExternalService)
     case trafficPolicy(TrafficPolicy)
+    case authorizationPolicy(AuthorizationPolicy)
+    case requestAuthentication(RequestAuthentication)
+    case peerAuthentication(PeerAuthentication)
     case meshSettings(MeshSettings)
+    case trustDomainFederation(TrustDomainFederation)
     case registrationEntry(RegistrationEntry)
 
     package var metadata: Metadata {
@@ -22,7 +26,11 @@ package enum Resource: Hashable, Sendable {
         case .referenceGrant(let value): value.metadata
         case .externalService(let value): value.metadata
         case .trafficPolicy(let value): value.metadata
+        case .authorizationPolicy(let value): value.metadata
+        case .requestAuthentication(let value): value.metadata
+        case .peerAuthentication(let value): value.metadata
         case .meshSettings(let value): value.metadata
+        case .trustDomainFederation(let value): value.metadata
         case .registrationEntry(let value): value.metadata
         }
     }
@@ -37,7 +45,11 @@ package enum Resource: Hashable, Sendable {
         case .referenceGrant: .referenceGrant
         case .externalService: .externalService
         case .trafficPolicy: .trafficPolicy
+        case .authorizationPolicy: .authorizationPolicy
+        case .requestAuthentication: .requestAuthentication
+        case .peerAuthentication: .peerAuthentication
         case .meshSettings: .meshSettings
+        case .trustDomainFederation: .trustDomainFederation
         case .registrationEntry: .registrationEntry
         }
     }

@@ -24,9 +24,17 @@ package struct ControlPlaneConnection: Sendable {
         return options
     }()
 
-    /// A connection under an identity: the other side must be the control plane of the same trust domain.
-    package func transport(as identity: WorkloadIdentity) throws -> Transport {
-        let verifier = try identity.verifier()
+    /// A connection under an identity: the other side must be the control plane of the same trust domain, by what is
+    /// trusted at that moment.
+    func transport(as identity: WorkloadIdentity, trusting trust: TrustKeeper) throws -> Transport {
+        try self.transport(as: identity) { trust.held?.verifier }
+    }
+
+    /// The same by `trusted`, which is asked at every handshake; where it knows nothing, the identity's own roots are.
+    package func transport(
+        as identity: WorkloadIdentity, trusted: @escaping @Sendable () -> SVIDVerifier?
+    ) throws -> Transport {
+        let own = try identity.verifier()
         let expected = CertificateAuthority.controlPlaneID(in: identity.id.trustDomain)
         return try self.transport(
             security: .mTLS(
@@ -35,6 +43,7 @@ package struct ControlPlaneConnection: Sendable {
             ) { tls in
                 tls.serverCertificateVerification = .noHostnameVerification
                 tls.customVerificationCallback = self.verification { presented in
+                    let verifier = trusted() ?? own
                     _ = try verifier.verify(presented, expecting: [expected], now: Date())
                 }
             })

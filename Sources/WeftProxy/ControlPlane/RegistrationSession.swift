@@ -19,6 +19,8 @@ final class RegistrationSession: Sendable {
         var register = Weft_V1_Register()
         var readiness = Weft_V1_Readiness.with { $0.cause = "the application has not been probed yet" }
         var isDraining = false
+        /// What is told of the certificate in use.
+        var certificate = Weft_V1_CertificateState()
         var outgoing: AsyncStream<Message>.Continuation?
         /// Who waits until the others know that the workload drains.
         var waiting: [CheckedContinuation<Void, Never>] = []
@@ -52,6 +54,14 @@ final class RegistrationSession: Sendable {
         }
     }
 
+    /// Tells of another certificate, or that others are trusted now.
+    func set(_ certificate: Weft_V1_CertificateState) {
+        self.state.withLock { state in
+            state.certificate = certificate
+            state.outgoing?.yield(.with { $0.certificate = certificate })
+        }
+    }
+
     /// Says that the workload takes no more requests; returns when that has left, or at once without a stream.
     func drain() async {
         await withCheckedContinuation { continuation in
@@ -77,8 +87,8 @@ final class RegistrationSession: Sendable {
 
     /// Runs one stream until it ends.
     func run(
-        over client: GRPCClient<ControlPlaneConnection.Transport>, as identity: WorkloadIdentity,
-        registered: @escaping @Sendable () -> Void
+        over client: GRPCClient<ControlPlaneConnection.Transport>, registered: @escaping @Sendable () -> Void,
+        trustChanged: @escaping @Sendable (Weft_V1_TrustUpdate) -> Void
     ) async throws {
         let (messages, outgoing) = AsyncStream<Message>.makeStream()
         self.state.withLock { state in
@@ -87,12 +97,7 @@ final class RegistrationSession: Sendable {
                 .with {
                     if state.isDraining { $0.draining = Weft_V1_Draining() } else { $0.readiness = state.readiness }
                 })
-            outgoing.yield(
-                .with {
-                    $0.certificate.serial = identity.serial
-                    $0.certificate.expiresAtUnix = Int64(identity.notAfter.timeIntervalSince1970)
-                    $0.certificate.notBeforeUnix = Int64(identity.notBefore.timeIntervalSince1970)
-                })
+            outgoing.yield(.with { $0.certificate = state.certificate })
             state.outgoing = outgoing
         }
         defer {
@@ -104,7 +109,9 @@ final class RegistrationSession: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.report(to: outgoing) }
             group.addTask { try await self.reportQuotas(to: outgoing) }
-            group.addTask { try await self.exchange(messages, over: client, registered: registered) }
+            group.addTask {
+                try await self.exchange(messages, over: client, registered: registered, trustChanged: trustChanged)
+            }
             try await group.next()
             group.cancelAll()
         }
@@ -112,7 +119,7 @@ final class RegistrationSession: Sendable {
 
     private func exchange(
         _ messages: AsyncStream<Message>, over client: GRPCClient<ControlPlaneConnection.Transport>,
-        registered: @escaping @Sendable () -> Void
+        registered: @escaping @Sendable () -> Void, trustChanged: @escaping @Sendable (Weft_V1_TrustUpdate) -> Void
     ) async throws {
         let service = Weft_V1_WorkloadService.Client(wrapping: client)
         try await service.connect(options: ControlPlaneConnection.options) { writer in
@@ -127,8 +134,9 @@ final class RegistrationSession: Sendable {
                     self.logger.info("registered", metadata: ["workload": "\(accepted.workload)"])
                     registered()
                 case .rejected(let refusal): throw RegistrationRefused(cause: refusal.cause)
+                case .trust(let trust): trustChanged(trust)
                 case .quota(let grant): self.rateLimits.take(grant)
-                case .heartbeat, .trust, nil: break
+                case .heartbeat, nil: break
                 }
             }
         }
@@ -154,7 +162,7 @@ final class RegistrationSession: Sendable {
             let stats = self.stats()
             outgoing.yield(
                 .with {
-                    if stats.edges.isEmpty, stats.plaintext.isEmpty, !isFirst {
+                    if stats.edges.isEmpty, stats.plaintext.isEmpty, stats.policies.isEmpty, !isFirst {
                         $0.heartbeat = Weft_V1_Heartbeat()
                     } else {
                         $0.stats = stats

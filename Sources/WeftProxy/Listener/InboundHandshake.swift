@@ -34,16 +34,22 @@ final class InboundHandshakeHandler: ChannelInboundHandler, RemovableChannelHand
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case .handshakeCompleted = event as? TLSUserEvent {
-            // A handshake in which nobody was judged, such as a resumed one, proves nothing.
-            guard self.handshake.peer != nil else {
-                self.refuse(HandshakeFailure(.noCertificate))
-                return context.close(promise: nil)
+            if let refusal = self.refusalByNow {
+                self.refuse(HandshakeFailure(refusal))
+                context.close(promise: nil)
+                return
             }
             self.isDone = true
             self.timeout?.cancel()
             self.connection.loop.noteHandshake(of: self.connection, failure: nil)
         }
         context.fireUserInboundEventTriggered(event)
+    }
+
+    /// What was believed may have changed while the handshake was under way.
+    private var refusalByNow: SVIDError? {
+        guard let peer = self.handshake.peer else { return .noCertificate }
+        return self.connection.loop.security?.refusal(of: peer.id)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

@@ -12,7 +12,7 @@ final class EdgeReport: Sendable {
     var stats: Weft_V1_Stats { self.newest.withLock { $0 } }
 
     /// Takes the totals of all loops.
-    func update(_ totals: [EdgeTotals], plaintext: [PlaintextCallers.Count]) {
+    func update(_ totals: [EdgeTotals], plaintext: [PlaintextCallers.Count], policies: PolicyUsage) {
         var merged: [RequestLabels: EdgeTotals] = [:]
         for edge in totals {
             if merged[edge.labels]?.merge(edge) == nil { merged[edge.labels] = edge }
@@ -20,6 +20,7 @@ final class EdgeReport: Sendable {
         let stats = Weft_V1_Stats.with {
             $0.edges = merged.values.map(\.message)
             $0.plaintext = plaintext.map(\.message)
+            $0.policies = policies.messages
         }
         self.newest.withLock { $0 = stats }
     }
