@@ -7,7 +7,6 @@ internal import WeftModel
 actor AgentAuthority {
     private let authority: Authority
     private let trust: TrustHub
-    private let storage: PrivateDirectory
     private let tokenTable: any RecordTable
     private var tokens: [String: AgentTokenRecord]
     private var keys: TokenSigningKeys
@@ -23,19 +22,18 @@ actor AgentAuthority {
     static let tokenLifetime = Duration.seconds(300)
 
     init(
-        authority: Authority, trust: TrustHub, storage: PrivateDirectory, tokens: any RecordTable,
+        authority: Authority, trust: TrustHub, tokens: any RecordTable,
         limits: ControlPlaneConfiguration.Limits, audit: any AuditLog, refusals: RefusalWatch, logger: Logger
     ) async throws {
         let decoder = JSONDecoder()
         self.authority = authority
         self.trust = trust
-        self.storage = storage
         self.tokenTable = tokens
         self.tokens = try await tokens.all().mapValues {
             try decoder.decode(AgentTokenRecord.self, from: Data($0.utf8))
         }
         do {
-            self.keys = try TokenSigningKeys.open(in: storage, now: Date())
+            self.keys = try TokenSigningKeys.open(in: authority.storage, now: Date())
         } catch {
             throw ControlPlaneError.authority("\(error)")
         }
@@ -182,7 +180,7 @@ actor AgentAuthority {
         if next.rotate(now: Date()) {
             do {
                 // On disk before anybody hears of a key: what is published must outlive this process.
-                try next.save(to: self.storage)
+                try next.save(to: self.authority.storage)
                 self.keys = next
                 self.logger.info("the keys of JWT-SVIDs were rotated", metadata: ["keys": "\(next.count)"])
             } catch {

@@ -62,8 +62,8 @@ struct ControlPlaneParts: Sendable {
         let identity = try await authority.serverIdentity(names: names, now: Date())
         let trust = authority.trust
         let agents = try await AgentAuthority(
-            authority: authority, trust: trust, storage: try directory.authority,
-            tokens: StoreRecords(store: store, table: "agent-tokens"), limits: configuration.limits, audit: audit,
+            authority: authority, trust: trust, tokens: StoreRecords(store: store, table: "agent-tokens"),
+            limits: configuration.limits, audit: audit,
             refusals: refusals, logger: logger)
         let relay = EndpointRelay()
         let registry = try await RegistryDriver(
@@ -100,7 +100,7 @@ struct ControlPlaneParts: Sendable {
                     watch: refusals)),
             limits: configuration.limits)
         let workloads = WorkloadServer(
-            authority: authority, agents: agents.hub,
+            authority: authority,
             door: JoinDoor(
                 authority: authority,
                 attestors: [JoinTokenAttestor(authority: authority)]
@@ -109,8 +109,8 @@ struct ControlPlaneParts: Sendable {
                     } ?? []), audit: audit, refusals: refusals,
                 limits: AttemptThrottle.Limits(
                     rate: limits.joinRate, burst: limits.joinBurst, totalRate: limits.totalJoinRate,
-                    totalBurst: limits.totalJoinBurst, failureCost: 10)), audit: audit, registry: registry,
-            limits: configuration.limits, leases: configuration.leases,
+                    totalBurst: limits.totalJoinBurst, failureCost: 10)), audit: audit, agents: agents.hub,
+            registry: registry, limits: configuration.limits, leases: configuration.leases,
             quotas: QuotaBook(hub: hub), trust: trust, logger: logger)
         let discovery = DiscoveryServer(
             hub: hub, trust: trust, registry: registry, streams: streams, cache: cache, limits: configuration.limits,
@@ -119,8 +119,8 @@ struct ControlPlaneParts: Sendable {
             FleetTrust(entries: await registry.entries, streams: streams.all, watchedSince: started)
         }
         let service = APIService(
-            configurations: configurations, authority: authority, registry: registry,
-            agents: agents, federation: federation,
+            configurations: configurations, authority: authority, agents: agents, registry: registry,
+            federation: federation,
             audit: audit, refusals: refusals, fleet: fleet,
             status: {
                 StatusReport(
