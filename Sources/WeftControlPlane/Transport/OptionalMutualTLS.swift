@@ -36,6 +36,7 @@ struct OptionalMutualTLS: Sendable {
                     do {
                         let shown = try certificates.map { try $0.toDERBytes() }
                         peer.prove(try trust.verifier.verify(shown, now: Date()))
+                        generation.proved.note(shown)
                         promise.succeed(.certificateVerified(VerificationMetadata(nil)))
                     } catch {
                         peer.refuse(error as? SVIDError ?? .malformed("\(error)"))
@@ -45,7 +46,9 @@ struct OptionalMutualTLS: Sendable {
                 })
             try channel.pipeline.syncOperations.addHandler(handler)
             try channel.pipeline.syncOperations.addHandler(
-                HandshakeWitness(peer: peer, remote: key.remote, refusals: refusals, logger: logger))
+                HandshakeWitness(
+                    peer: peer, generation: generation, trust: trust, remote: key.remote, refusals: refusals,
+                    logger: logger))
         }
     }
 

@@ -1,5 +1,7 @@
+internal import Foundation
 internal import Logging
 internal import NIOCore
+internal import NIOSSL
 internal import NIOTLS
 internal import Synchronization
 internal import WeftIdentity
@@ -47,14 +49,23 @@ final class HandshakeWitness: ChannelInboundHandler, RemovableChannelHandler {
     private static let limit = 10
 
     private let peer: ConnectionPeer
+    private let generation: ServerCertificate.Generation
+    private let trust: TrustHub
     private let remote: String
     private let refusals: RefusedHandshakes
     private let logger: Logger
     private var timeout: Scheduled<Void>?
     private var isDone = false
+    /// Nothing that such a peer sends is heard.
+    private var isRefused = false
 
-    init(peer: ConnectionPeer, remote: String, refusals: RefusedHandshakes, logger: Logger) {
+    init(
+        peer: ConnectionPeer, generation: ServerCertificate.Generation, trust: TrustHub, remote: String,
+        refusals: RefusedHandshakes, logger: Logger
+    ) {
         self.peer = peer
+        self.generation = generation
+        self.trust = trust
         self.remote = remote
         self.refusals = refusals
         self.logger = logger
@@ -72,8 +83,26 @@ final class HandshakeWitness: ChannelInboundHandler, RemovableChannelHandler {
     func handlerRemoved(context: ChannelHandlerContext) { self.timeout?.cancel() }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case .handshakeCompleted = event as? TLSUserEvent { self.end() }
+        if case .handshakeCompleted = event as? TLSUserEvent {
+            do throws(SVIDError) { try self.judgeResumed(context) } catch {
+                self.refuse(HandshakeFailure(error))
+                return context.close(promise: nil)
+            }
+            self.end()
+        }
         context.fireUserInboundEventTriggered(event)
+    }
+
+    /// A session that is resumed is not judged by the library; whoever had a certificate when it began is, here.
+    private func judgeResumed(_ context: ChannelHandlerContext) throws(SVIDError) {
+        let handler = try? context.pipeline.syncOperations.handler(type: NIOSSLServerHandler.self)
+        guard self.peer.verified == nil, let leaf = handler?.peerCertificate else { return }
+        let der = try? leaf.toDERBytes()
+        self.peer.prove(try self.generation.proved.verify(leaf: der, by: self.trust.verifier, now: Date()))
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if !self.isRefused { context.fireChannelRead(data) }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -94,6 +123,7 @@ final class HandshakeWitness: ChannelInboundHandler, RemovableChannelHandler {
     private func refuse(_ failure: HandshakeFailure) {
         guard !self.isDone else { return }
         self.end()
+        self.isRefused = true
         let failure = self.peer.refusal.map { HandshakeFailure($0) } ?? failure
         guard let unsaid = self.refusals.note(failure, now: .now) else { return }
         self.logger.warning(

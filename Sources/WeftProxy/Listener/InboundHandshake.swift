@@ -1,4 +1,5 @@
 internal import NIOCore
+internal import NIOSSL
 internal import NIOTLS
 internal import WeftIdentity
 
@@ -13,12 +14,16 @@ final class InboundHandshakeHandler: ChannelInboundHandler, RemovableChannelHand
 
     private let connection: DownstreamConnection
     private let handshake: PeerHandshake
+    private let security: TransportSecurity
     private var timeout: Scheduled<Void>?
     private var isDone = false
+    /// Nothing that such a peer sends is heard.
+    private var isRefused = false
 
-    init(connection: DownstreamConnection, handshake: PeerHandshake) {
+    init(connection: DownstreamConnection, handshake: PeerHandshake, security: TransportSecurity) {
         self.connection = connection
         self.handshake = handshake
+        self.security = security
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -34,10 +39,13 @@ final class InboundHandshakeHandler: ChannelInboundHandler, RemovableChannelHand
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case .handshakeCompleted = event as? TLSUserEvent {
+            guard self.handshake.peer != nil || self.admitsResumed(context) else {
+                self.refuse(HandshakeFailure(.noCertificate))
+                return context.close(promise: nil)
+            }
             if let refusal = self.refusalByNow {
                 self.refuse(HandshakeFailure(refusal))
-                context.close(promise: nil)
-                return
+                return context.close(promise: nil)
             }
             self.isDone = true
             self.timeout?.cancel()
@@ -50,6 +58,16 @@ final class InboundHandshakeHandler: ChannelInboundHandler, RemovableChannelHand
     private var refusalByNow: SVIDError? {
         guard let peer = self.handshake.peer else { return .noCertificate }
         return self.connection.loop.security?.refusal(of: peer.id)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if !self.isRefused { context.fireChannelRead(data) }
+    }
+
+    /// A session that is resumed is not judged by the library; its caller is, here.
+    private func admitsResumed(_ context: ChannelHandlerContext) -> Bool {
+        let handler = try? context.pipeline.syncOperations.handler(type: NIOSSLServerHandler.self)
+        return self.security.admitsResumed(handler?.peerCertificate, reportingTo: self.handshake)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -65,6 +83,7 @@ final class InboundHandshakeHandler: ChannelInboundHandler, RemovableChannelHand
     private func refuse(_ failure: HandshakeFailure) {
         guard !self.isDone else { return }
         self.isDone = true
+        self.isRefused = true
         self.timeout?.cancel()
         self.connection.loop.noteHandshake(
             of: self.connection, failure: self.handshake.refusal.map(HandshakeFailure.init) ?? failure)

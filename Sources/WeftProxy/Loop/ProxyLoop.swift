@@ -384,7 +384,8 @@ final class ProxyLoop {
         let handshake = PeerHandshake()
         connection.begins(handshake)
         try pipeline.addHandler(security.serverHandler(reportingTo: handshake))
-        try pipeline.addHandler(InboundHandshakeHandler(connection: connection, handshake: handshake))
+        try pipeline.addHandler(
+            InboundHandshakeHandler(connection: connection, handshake: handshake, security: security))
         try pipeline.addHandler(connection.makeSniffer())
     }
 

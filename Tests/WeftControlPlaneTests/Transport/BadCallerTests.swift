@@ -82,6 +82,14 @@ import WeftTestSupport
         }
     }
 
+    @Test func `a caller that resumes its session is who it was`() async throws {
+        try await self.withListener { peer, port, refusals, _, _ in
+            let answer = try await peer.call(port, "resume")
+            #expect(answer == "resumed answered HTTP/1.1 200")
+            #expect(refusals.counts.isEmpty)
+        }
+    }
+
     private final class Greeter: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
         typealias OutboundOut = ByteBuffer

@@ -1,6 +1,7 @@
 import NIOCore
 import NIOPosix
 import Testing
+import WeftMessage
 import WeftModel
 import WeftTestSupport
 
@@ -93,14 +94,13 @@ import WeftTestSupport
         }
     }
 
-    @Test func `a session that is resumed lets nobody in`() async throws {
+    @Test func `a caller that resumes its session is who it was, and is judged again`() async throws {
         try await self.withSidecar { peer, sidecar, port, app, _, _ in
-            let answer = try await peer.call(port, "resume")
-            #expect(!answer.hasPrefix("resumed answered"), "\(answer)")
-            #expect(!answer.hasPrefix("failed"), "\(answer)")
+            #expect(try await peer.call(port, "resume") == "resumed answered HTTP/1.1 200")
+            #expect(app.heads.count == 2)
+            let shown = app.heads.map { $0.headers[.xForwardedClientCert] ?? "" }
+            #expect(shown[0] == shown[1] && shown[0].contains("URI=spiffe://mesh.local/ns/default/sa/shop"))
             try await sidecar.isEmptied()
-            // The second time only where it proved itself anew.
-            #expect(app.heads.count == (answer.hasPrefix("anew answered") ? 2 : 1))
         }
     }
 
