@@ -141,11 +141,11 @@ enum OpenAPIDocument {
         ("PolicyRuleUsage", "policy:string rule?:integer allowed:integer denied:integer audited:integer"),
         (
             "TokenRequest",
-            "purpose?:string service?:string namespace?:string ttlSeconds?:integer uses?:integer role?:string network?:string"
+            "purpose?:string service?:string namespace?:string ttlSeconds?:integer uses?:integer role?:string network?:string host?:string"
         ),
         (
             "TokenSummary",
-            "id:string purpose:string service?:string namespace:string createdAt:integer expiresAt:integer usesLeft:integer uses:integer role?:string network?:string"
+            "id:string purpose:string service?:string namespace:string host?:string createdAt:integer expiresAt:integer usesLeft:integer uses:integer role?:string network?:string"
         ),
         ("CreatedToken", "token:string summary:TokenSummary"),
         ("TokenList", "tokens:TokenSummary[]"),

@@ -169,5 +169,10 @@ package struct ControlPlaneRefusal: Error, Hashable, Sendable, CustomStringConve
     package var cause: String
     package var remedy: String
 
+    package init(cause: String, remedy: String) {
+        self.cause = cause
+        self.remedy = remedy
+    }
+
     package var description: String { "\(self.cause); \(self.remedy)" }
 }
