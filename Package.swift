@@ -163,7 +163,7 @@ let package = Package(
                 "WeftModel", "WeftProtos", "WeftIdentity", "WeftDiscovery", "WeftProxy", "WeftControlPlane", crypto,
                 protobuf, grpcCore, grpcTransport, logging, nioCore, nioPosix,
             ]),
-        tests(of: "WeftCLI", ["WeftModel", "WeftProxy", "WeftIdentity", crypto, yams]),
+        tests(of: "WeftCLI", ["WeftModel", "WeftProxy", "WeftIdentity", crypto, yams, arguments]),
         // The executable with programs that others wrote.
         .testTarget(
             name: "WeftInteroperabilityTests",

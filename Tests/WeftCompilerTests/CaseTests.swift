@@ -47,7 +47,8 @@ import WeftModel
                     RegisteredWorkload(
                         workload: workload, readiness: self.readiness(workload.metadata.annotations["test/readiness"])))
             case .service, .httpRoute, .grpcRoute, .streamRoute, .referenceGrant, .externalService, .trafficPolicy,
-                .authorizationPolicy, .requestAuthentication, .peerAuthentication, .meshSettings, .registrationEntry:
+                .authorizationPolicy, .requestAuthentication, .peerAuthentication, .meshSettings,
+                .trustDomainFederation, .registrationEntry:
                 resources.append(parsed.resource)
             }
         }

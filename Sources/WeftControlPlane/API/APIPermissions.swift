@@ -46,6 +46,7 @@ enum APIPermissions {
         (Call("POST", "/v1/authorization/check"), .role(.viewer)),
         (Call("GET", "/v1/authorization/proposal"), .role(.viewer)),
         (Call("GET", "/v1/authorization/usage"), .role(.viewer)),
+        (Call("GET", "/v1/authorization/coverage"), .role(.viewer)),
         (Call("GET", "/v1/tokens"), .role(.admin)),
         (Call("POST", "/v1/tokens"), .role(.admin)),
         (Call("DELETE", "/v1/tokens/{id}"), .role(.admin)),

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Logging
+internal import WeftCompiler
 internal import WeftIdentity
 internal import WeftModel
 
@@ -127,6 +128,7 @@ struct APIService: Sendable {
                 await self.authorization.proposal(
                     stat, namespace: call.query["namespace"], service: call.query["service"],
                     enforced: call.query["enforced"] == "true"))
+        case ("GET /v1/authorization", 1) where rest == ["coverage"]: return try await self.coverage()
         case ("GET /v1/authorization", 1) where rest == ["usage"]:
             return try APIReply(await self.registry.authorizationUsage)
         case ("POST /v1/tokens", 0):
@@ -163,6 +165,24 @@ struct APIService: Sendable {
             }
             throw Self.unknown(call)
         }
+    }
+
+    /// The rules that do nothing, as far as the configuration and the proxies' counts tell.
+    private func coverage() async throws -> APIReply {
+        let policies = try await self.configurations.load().resources.compactMap { resource in
+            if case .authorizationPolicy(let policy) = resource { AuthorizationPolicySummary(policy) } else { nil }
+        }
+        let usage = await self.registry.authorizationUsage
+        var matches: [AuthorizationCoverage.Place: UInt64] = [:]
+        for policy in policies {
+            let name = policy.source.resource.description
+            for rule in usage.rules where rule.policy == name {
+                guard let index = rule.rule else { continue }
+                matches[.init(policy: policy.source.resource, rule: index + 1)] =
+                    rule.allowed &+ rule.denied &+ rule.audited
+            }
+        }
+        return try APIReply(await self.authorization.coverage(policies: policies, matches: matches))
     }
 
     private var authorization: AuthorizationAnswers {

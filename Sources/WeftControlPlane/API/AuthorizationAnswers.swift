@@ -238,4 +238,13 @@ struct AuthorizationAnswers: Sendable {
 struct AuthorizationPolicySummary: Hashable, Sendable {
     var source: Provenance
     var rules: [AuthorizationRule]
+
+    init(_ policy: AuthorizationPolicy) {
+        self.source =
+            policy.metadata.provenance
+            ?? Provenance(
+                resource: ResourceKey(
+                    kind: .authorizationPolicy, namespace: policy.metadata.namespace, name: policy.metadata.name))
+        self.rules = policy.rules
+    }
 }

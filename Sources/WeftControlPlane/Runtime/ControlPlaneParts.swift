@@ -156,7 +156,8 @@ struct ControlPlaneParts: Sendable {
             certificate: apiCertificate, trust: trust, peers: ConnectionPeers(), maxConnections: 1024,
             refusals: apiRefusals, logger: logger, watch: refusals)
         self.bundleTLS = OptionalMutualTLS(
-            certificate: apiCertificate, trust: trust, peers: ConnectionPeers(), maxConnections: 256, logger: logger)
+            certificate: apiCertificate, trust: trust, peers: ConnectionPeers(), maxConnections: 256, logger: logger,
+            watch: refusals)
         self.federation = federation
         self.audit = audit
         self.refusals = refusals

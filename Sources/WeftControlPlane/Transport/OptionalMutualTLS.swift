@@ -40,7 +40,10 @@ struct OptionalMutualTLS: Sendable {
                         promise.succeed(.certificateVerified(VerificationMetadata(nil)))
                     } catch {
                         peer.refuse(error as? SVIDError ?? .malformed("\(error)"))
-                        watch?.failed(SourceAddress(key.remote), cause: "its certificate was refused: \(error)")
+                        // A sidecar whose certificate ran out must not cost its host's operators their logins.
+                        watch?.failed(
+                            SourceAddress(key.remote), cause: "its certificate was refused: \(error)", subject: "TLS",
+                            costs: false)
                         promise.succeed(.failed)
                     }
                 })

@@ -365,7 +365,10 @@ final class ProxyLoop {
             let connection = DownstreamConnection(
                 loop: self, role: role, channel: channel, refusesPlaintext: application.mtls == .strict)
             self.remember(connection)
-            if application.mtls != .strict, application.appProtocol.allowsBytes {
+            if application.mtls == .disabled, !application.appProtocol.allowsBytes {
+                self.telemetry.plaintextConnection()
+                try pipeline.addHandler(connection.makeSniffer())
+            } else if application.mtls != .strict, application.appProtocol.allowsBytes {
                 let entry = connection.makeEntry(
                     application.appProtocol, acceptsTLS: application.mtls == .permissive)
                 try pipeline.addHandler(entry)

@@ -282,6 +282,21 @@ import WeftModel
           ports: {http: strict, "8080": disabled}
         """,
         "{\"apiVersion\": \"weft.dev/v1\", \"kind\": \"PeerAuthentication\", \"metadata\": {\"name\": \"all\"}, \"spec\": {\"mode\": \"disabled\"}}",
+        """
+        apiVersion: weft.dev/v1
+        kind: TrustDomainFederation
+        metadata: {name: partner}
+        spec:
+          trustDomain: partner.example
+          bundleEndpoint: {url: "https://partner.example:8443/b", profile: https_spiffe, spiffeID: spiffe://partner.example/x}
+          bundle: '{"keys": []}'
+        """,
+        """
+        apiVersion: weft.dev/v1
+        kind: TrustDomainFederation
+        metadata: {name: web}
+        spec: {trustDomain: web.example, bundleEndpoint: {url: "https://[::1]/", profile: https_web}}
+        """,
         "{\"apiVersion\": \"weft.dev/v1\", \"kind\": \"MeshSettings\", \"metadata\": {\"name\": \"mesh\"}, \"spec\": {}}",
     ]
 

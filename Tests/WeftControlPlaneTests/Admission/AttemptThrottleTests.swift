@@ -90,7 +90,8 @@ import WeftModel
 
 @Suite struct SourceAddressTests {
     @Test(arguments: [
-        ("ipv4:10.0.0.1:4123", "10.0.0.1", 4), ("ipv6:[2001:db8::1]:443", "2001:db8::1", 16), ("10.0.0.1", "10.0.0.1", 4),
+        ("ipv4:10.0.0.1:4123", "10.0.0.1", 4), ("ipv6:[2001:db8::1]:443", "2001:db8::1", 16),
+        ("10.0.0.1", "10.0.0.1", 4),
         ("::1", "::1", 16), ("<unknown>", "local", 0), ("", "local", 0), ("unix:/x", "local", 0),
     ])
     func `a peer's name gives its address`(text: String, description: String, bytes: Int) {

@@ -40,8 +40,9 @@ import Testing
                 continue
             }
         }
-        #expect(TokenReview.verdict(status: 201, body: Array("nonsense".utf8), audience: "weft")
-            == .unavailable(cause: "the Kubernetes API server's answer is no TokenReview"))
+        #expect(
+            TokenReview.verdict(status: 201, body: Array("nonsense".utf8), audience: "weft")
+                == .unavailable(cause: "the Kubernetes API server's answer is no TokenReview"))
         let long = String(repeating: "a", count: 100)
         let refused = self.verdict(#"{"authenticated": false, "error": "invalid token \#(long)"}"#)
         #expect(refused == .refused(cause: "the Kubernetes API server does not know the token: invalid token …"))

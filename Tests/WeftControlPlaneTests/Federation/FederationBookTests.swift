@@ -21,7 +21,8 @@ import WeftModel
     private func federation(bundle: String? = nil, port: Int = 443) throws -> TrustDomainFederation {
         TrustDomainFederation(
             metadata: Metadata(name: "partner"), trustDomain: self.partner,
-            endpoint: BundleEndpoint(url: try #require(HTTPSAddress("https://partner.example:\(port)/")), profile: .web),
+            endpoint: BundleEndpoint(
+                url: try #require(HTTPSAddress("https://partner.example:\(port)/")), profile: .web),
             bundle: bundle)
     }
 
@@ -106,7 +107,8 @@ import WeftModel
         #expect(book.bundles == [self.partner: others])
     }
 
-    @Test func `the own domain, two for one domain, and a bundle that cannot be read are refused when applied`() throws {
+    @Test func `the own domain, two for one domain, and a bundle that cannot be read are refused when applied`() throws
+    {
         var own = try self.federation()
         own.trustDomain = .standard
         var second = try self.federation(bundle: "nonsense")

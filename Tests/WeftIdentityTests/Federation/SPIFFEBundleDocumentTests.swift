@@ -94,7 +94,8 @@ import X509
 
     @Test func `sizes are bounded`() throws {
         #expect(throws: SPIFFEBundleError.self) {
-            try SPIFFEBundleDocument([UInt8](repeating: 0x20, count: SPIFFEBundleDocument.maxBytes + 1), of: self.domain)
+            try SPIFFEBundleDocument(
+                [UInt8](repeating: 0x20, count: SPIFFEBundleDocument.maxBytes + 1), of: self.domain)
         }
         let many = Array(repeating: #"{"kty": "EC"}"#, count: SPIFFEBundleDocument.maxKeys + 1)
         #expect(throws: SPIFFEBundleError.self) { try self.read(#"{"keys": [\#(many.joined(separator: ","))]}"#) }
@@ -123,7 +124,8 @@ import X509
 
 @Suite struct StrictJSONTests {
     @Test(arguments: [
-        "{\"a\":1,\"a\":2}", "[1,]", "[01]", "[1.]", "[+1]", "\"\u{1}\"", "\"\\x\"", "\"\\ud800\"", "\"\\ud800\\u0041\"",
+        "{\"a\":1,\"a\":2}", "[1,]", "[01]", "[1.]", "[+1]", "\"\u{1}\"", "\"\\x\"", "\"\\ud800\"",
+        "\"\\ud800\\u0041\"",
         "\"abc", "tru", "nul", "{a:1}", "{\"a\" 1}", "[1 2]", "1 1", "", "\u{feff}1", "[\"\\u12\"]", "-", "1e",
     ])
     func `what RFC 8259 does not allow is refused`(text: String) {

@@ -31,7 +31,7 @@ struct GuardedSidecar {
             try sidecar.server.install(identity: authority.identity("billing"))
             let guarded = GuardedSidecar(
                 group: group, authority: authority, app: app, sidecar: sidecar, appProtocol: appProtocol)
-            guarded.install(policies, issuers: issuers)
+            try await guarded.install(policies, issuers: issuers)
             try await body(guarded)
             await sidecar.stop()
             await app.stop()
@@ -40,16 +40,20 @@ struct GuardedSidecar {
 
     var port: Int { self.sidecar.inbound.ports[self.app.port] ?? 0 }
 
-    /// Puts other policies in force.
-    func install(_ policies: [AuthorizationRules], issuers: [TokenIssuer] = []) {
+    /// Puts other policies in force: on every loop, when it returns.
+    func install(_ policies: [AuthorizationRules], issuers: [TokenIssuer] = []) async throws {
+        // Where a handshake might come, what looks like a request is one; a port of bytes is to carry bytes here.
+        let mtls = self.appProtocol == .tcp ? MTLSMode.disabled : .permissive
         var listener = InboundListener(
             name: InboundListener.name(namespace: "default", workload: "billing", appPort: self.app.port),
             service: ServiceName(namespace: "default", name: "billing"), address: "127.0.0.1", port: 0,
-            appPort: self.app.port, appProtocol: self.appProtocol, mtls: .permissive)
+            appPort: self.app.port, appProtocol: self.appProtocol, mtls: mtls)
         listener.authorization.policies = policies
         listener.authorization.issuers = issuers
         self.sidecar.server.install(
             ProxySnapshot(listeners: [listener.name: .inbound(listener)], isComplete: true))
+        // Each loop answers after what it was told before.
+        _ = try await self.metrics()
     }
 
     /// What a caller in the clear gets over HTTP/1.1, as text.
