@@ -16,7 +16,7 @@ import WeftProxy
 /// The socket with a gRPC client at its other end: this very process.
 @Suite struct AgentSocketTests {
     private let mint = TestMint()
-    private static let marked: Metadata = ["workload.spiffe.io": "true"]
+    private static let marked: GRPCCore.Metadata = ["workload.spiffe.io": "true"]
 
     private var mine: AgentEntry { .test("mine", [.uid(getuid()), .gid(getgid()), .path(Self.program)]) }
     private static let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
