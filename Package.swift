@@ -109,7 +109,8 @@ let package = Package(
             "WeftControlPlane",
             [
                 "WeftModel", "WeftProtos", "WeftConfig", "WeftCompiler", "WeftDiscovery", "WeftIdentity", "WeftStore",
-                nioCore, nioPosix, nioSSL, protobuf, grpcCore, grpcTransport, hummingbird, logging, lifecycle,
+                nioCore, nioPosix, nioSSL, nioTLS, nioHTTP1, crypto, protobuf, grpcCore, grpcTransport, hummingbird,
+                asyncHTTPClient, logging, lifecycle,
             ]),
         library(
             "WeftCLI",
@@ -121,7 +122,7 @@ let package = Package(
         .executableTarget(name: "weft", dependencies: ["WeftCLI"], swiftSettings: settings),
         .target(
             name: "WeftTestSupport",
-            dependencies: [],
+            dependencies: [logging],
             swiftSettings: settings),
         // Tests mirror the targets.
         tests(of: "WeftModel"),
@@ -130,7 +131,7 @@ let package = Package(
         tests(of: "WeftCompiler", ["WeftModel", "WeftConfig"], files: ["Cases"]),
         tests(of: "WeftProtos", [protobuf]),
         tests(of: "WeftDiscovery", ["WeftModel", "WeftProtos", protobuf]),
-        tests(of: "WeftIdentity", ["WeftModel", x509, crypto, asn1]),
+        tests(of: "WeftIdentity", ["WeftModel", x509, crypto, cryptoExtras, asn1]),
         tests(of: "WeftTraffic", ["WeftModel", "WeftMessage"]),
         tests(of: "WeftHTTP", ["WeftMessage", nioCore, nioEmbedded]),
         tests(of: "WeftTelemetry", ["WeftModel"]),
@@ -150,7 +151,7 @@ let package = Package(
                 grpcProtobuf,
                 grpcTransport, crypto, nioCore, nioPosix, nioHTTP1, nioSSL, asyncHTTPClient, logging, lifecycle,
             ]),
-        tests(of: "WeftCLI", ["WeftModel", "WeftProxy", "WeftIdentity", crypto, yams]),
+        tests(of: "WeftCLI", ["WeftModel", "WeftProxy", "WeftIdentity", crypto, yams, arguments]),
         // The executable with programs that others wrote.
         .testTarget(
             name: "WeftInteroperabilityTests",

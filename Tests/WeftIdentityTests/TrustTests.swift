@@ -3,6 +3,7 @@ import Foundation
 import Testing
 import WeftIdentity
 import WeftModel
+import X509
 
 /// Whom a workload believes, from one word of the control plane to the next.
 @Suite struct TrustTests {

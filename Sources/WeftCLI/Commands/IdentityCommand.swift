@@ -5,10 +5,11 @@ internal import WeftModel
 
 struct IdentityCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "identity", abstract: "The certificate authority: its roots, whom it refuses, its keys.",
+        commandName: "identity", abstract: "The certificate authority, mutual TLS, and who goes without.",
         discussion: "Example:  weft identity status",
         subcommands: [
             Status.self, Rotate.self, Revoke.self, Restore.self, Import.self, Intermediate.self,
+            PlaintextCommand.self, StrictCommand.self,
         ])
 
     struct Status: AsyncParsableCommand {

@@ -1,6 +1,6 @@
 internal import ArgumentParser
 internal import Foundation
-package import WeftModel
+internal import WeftModel
 
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -89,9 +89,12 @@ struct CheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "Probe the installation and the fleet, in order, each with a remedy.",
         discussion: """
-            Exits with 1 when a probe failed, with 3 when one is doubtful.
+            Looks at the control plane, the clocks, the authority, the configuration, each proxy, its certificate \
+            and its revision, and at who calls without a certificate.
 
-            Example:  weft check
+            Exits with 1 when a probe failed, with 3 when one is doubtful; a note changes nothing.
+
+            Example:  weft check -o json
             """)
 
     @OptionGroup var api: APIOptions
@@ -100,10 +103,11 @@ struct CheckCommand: AsyncParsableCommand {
     func run() async throws {
         var probes: [CheckList.Probe]
         do {
-            let (status, stat) = try await self.api.withClient { api in
-                (try await api.status(), try await api.stat(window: .seconds(60)))
+            let began = Date()
+            let (status, answered, stat) = try await self.api.withClient { api in
+                (try await api.status(), Date(), try await api.stat(window: .seconds(60)))
             }
-            probes = CheckList.probes(status, stat)
+            probes = CheckList.probes(status, stat, asked: began, answered: answered)
         } catch let failure as CommandFailure where failure.exit == .failed {
             probes = [
                 .init(
@@ -117,6 +121,7 @@ struct CheckCommand: AsyncParsableCommand {
                 let (mark, tone): (String, Tone) =
                     switch probe.verdict {
                     case .ok: ("ok  ", .good)
+                    case .note: ("note", .faint)
                     case .doubtful: ("warn", .warning)
                     case .failed: ("fail", .bad)
                     }
@@ -126,95 +131,5 @@ struct CheckCommand: AsyncParsableCommand {
         }
         if found.contains(where: { $0.verdict == .failed }) { throw ExitCode(ExitStatus.failed.rawValue) }
         if found.contains(where: { $0.verdict == .doubtful }) { throw ExitCode(ExitStatus.degraded.rawValue) }
-    }
-}
-
-/// What `weft check` looks at, judged from the control plane's own reports.
-package enum CheckList {
-    package struct Probe: Hashable, Sendable, Codable {
-        package var name: String
-        package var verdict: Verdict
-        package var finding: String
-        package var remedy: String?
-    }
-
-    package enum Verdict: String, Hashable, Sendable, Codable { case ok, doubtful, failed }
-
-    /// In the order in which one thing needs the other.
-    package static func probes(_ status: StatusReport, _ stat: StatReport) -> [Probe] {
-        var probes = [
-            Probe(
-                name: "the control plane answers", verdict: .ok,
-                finding: "version \(status.version), revision \(status.revision)")
-        ]
-        let month: Int64 = 30 * 86400
-        let authority = min(status.authority.rootExpiresAt, status.authority.intermediateExpiresAt) - status.now
-        probes.append(
-            Probe(
-                name: "its authority is valid", verdict: authority <= 0 ? .failed : authority < month ? .doubtful : .ok,
-                finding: "for another \(Figures.span(seconds: authority))",
-                remedy: authority < month ? "Restart the control plane, which makes a new intermediate." : nil))
-        let errors = status.problems.filter { $0.severity == .error }
-        probes.append(
-            Probe(
-                name: "the configuration works",
-                verdict: errors.isEmpty ? (status.problems.isEmpty ? .ok : .doubtful) : .failed,
-                finding: status.problems.isEmpty
-                    ? "no remarks" : status.problems.map(\.message).joined(separator: "; "),
-                remedy: status.problems.first?.remedy))
-        probes.append(
-            self.proxies(
-                status, "proxies are ready", "Read the log of the workload and `curl 127.0.0.1:ADMIN/ready`.", .failed
-            ) { $0.state == .notReady ? $0.cause ?? "not ready" : nil })
-        probes.append(
-            self.proxies(status, "proxies are connected", "See that their processes run.", .failed) {
-                $0.state == .lost ? "lost" : nil
-            })
-        probes.append(
-            self.proxies(
-                status, "proxies have the configuration", "A rejected one is told in `weft status -o json`.", .doubtful
-            ) { proxy in
-                proxy.discovery.compactMap(\.rejection).first.map { "rejected: \($0.message)" }
-                    ?? (proxy.discovery.contains { $0.pending > 0 } ? "not confirmed yet" : nil)
-            })
-        probes.append(
-            self.proxies(
-                status, "certificates are fresh", "Restart the proxy with a new join token.", .doubtful
-            ) { proxy in
-                proxy.certificateExpiresAt.flatMap { expiry in
-                    expiry - status.now < 3600 ? "expires in \(Figures.span(seconds: expiry - status.now))" : nil
-                }
-            })
-        let plain = stat.edges.filter { !$0.tls && $0.requests > 0 }
-        probes.append(
-            Probe(
-                name: "calls cross in mutual TLS", verdict: plain.isEmpty ? .ok : .doubtful,
-                finding: plain.isEmpty
-                    ? "\(stat.edges.count) edges in the last minute"
-                    : plain.map { "\($0.source) to \($0.destination)" }.joined(separator: ", "),
-                remedy: plain.isEmpty ? nil : "Give those workloads a sidecar, or set MeshSettings mtls to strict."))
-        return probes
-    }
-
-    /// Whether something is amiss that `weft status` should tell by its exit code.
-    package static func isDegraded(_ report: StatusReport) -> Bool {
-        report.problems.hasErrors
-            || report.proxies.contains { proxy in
-                proxy.state == .notReady || proxy.state == .lost || proxy.discovery.contains { $0.rejection != nil }
-            }
-    }
-
-    private static func proxies(
-        _ status: StatusReport, _ name: String, _ remedy: String, _ verdict: Verdict,
-        _ complaint: (ProxyStatus) -> String?
-    ) -> Probe {
-        let complaints = status.proxies.compactMap { proxy in
-            complaint(proxy).map { "\(proxy.workload ?? proxy.identity) \($0)" }
-        }
-        return Probe(
-            name: name, verdict: complaints.isEmpty ? .ok : verdict,
-            finding: complaints.isEmpty
-                ? "\(status.proxies.count) of \(status.proxies.count)" : complaints.joined(separator: "; "),
-            remedy: complaints.isEmpty ? nil : remedy)
     }
 }

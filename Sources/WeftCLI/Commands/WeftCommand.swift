@@ -31,7 +31,9 @@ package struct WeftCommand: AsyncParsableCommand {
                 name: "Configuration",
                 subcommands: [ApplyCommand.self, GetCommand.self, DeleteCommand.self, ValidateCommand.self]),
             CommandGroup(
-                name: "What is going on", subcommands: [StatusCommand.self, StatCommand.self, CheckCommand.self]),
+                name: "What is going on",
+                subcommands: [StatusCommand.self, StatCommand.self, CheckCommand.self, AuditCommand.self]),
+            CommandGroup(name: "Who is who", subcommands: [IdentityCommand.self, AuthzCommand.self]),
         ])
 
     package init() {}

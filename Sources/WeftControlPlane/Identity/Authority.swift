@@ -106,6 +106,8 @@ actor Authority {
                 rootFingerprint: try self.authority.rootFingerprint,
                 rootExpiresAt: Int64(self.authority.rootExpiry.timeIntervalSince1970),
                 intermediateExpiresAt: Int64(self.authority.intermediateExpiry.timeIntervalSince1970),
+                rootIssuedAt: Int64(self.authority.rootIssued.timeIntervalSince1970),
+                intermediateIssuedAt: Int64(self.authority.intermediateIssued.timeIntervalSince1970),
                 trustedRoots: try self.authority.bundle.map { certificateFingerprint($0) },
                 rotation: self.authority.rotation.flatMap { $0.isRunning ? $0.phase.rawValue : nil },
                 isRootOffline: self.authority.isRootOffline, isEncrypted: self.isEncrypted)
@@ -123,15 +125,10 @@ actor Authority {
     /// Trades a token for an identity. A use is taken, durably, before the identity is handed out; a request that
     /// cannot be signed takes none.
     func join(
-        token text: String, csr: [UInt8], service: String = "", namespace: String = "", now: Date
+        token text: String, csr: [UInt8], service: String = "", namespace: String = "", source: [UInt8] = [], now: Date
     ) async throws -> SVID {
-        guard let token = JoinToken(text), let before = self.tokens[token.id] else { throw JoinTokenRefusal.unknown }
-        var after = before
-        try after.redeem(token, now: now)
-        guard service.isEmpty || (service, namespace) == (before.service, before.namespace) else {
-            throw JoinTokenRefusal.otherService(
-                token: "\(before.service).\(before.namespace)", claimed: "\(service).\(namespace)")
-        }
+        let (before, after, token) = try self.redeemed(
+            text, service: service, namespace: namespace, source: source, now: now)
         let identity = before.identity(in: self.authority.trustDomain)
         let svid = try self.issue(csr, identity: identity, now: now)
         // Taken before anything waits, so that two at once cannot take the same use.
@@ -147,6 +144,42 @@ actor Authority {
         self.logger.info(
             "a workload joined", metadata: ["identity": "\(identity)", "service": "\(before.service)"])
         return svid
+    }
+
+    /// Whom a token admits, without taking a use of it. Throws `JoinTokenRefusal`.
+    func joiner(
+        token text: String, service: String = "", namespace: String = "", source: [UInt8], now: Date
+    ) throws -> AttestedWorkload {
+        let (record, _, token) = try self.redeemed(
+            text, service: service, namespace: namespace, source: source, now: now)
+        return AttestedWorkload(
+            identity: record.identity(in: self.authority.trustDomain), service: record.service,
+            proof: .joinToken(text), details: ["token": token.id])
+    }
+
+    /// Gives an identity to one who proved itself: `joiner` for tokens, others by their own means.
+    func admit(_ workload: AttestedWorkload, csr: [UInt8], source: [UInt8], now: Date) async throws -> SVID {
+        switch workload.proof {
+        case .joinToken(let text): return try await self.join(token: text, csr: csr, source: source, now: now)
+        case .other:
+            let svid = try self.issue(csr, identity: workload.identity, now: now)
+            try await self.admit(workload.identity, for: workload.service)
+            await self.recordIssued(svid, attestation: "kubernetes", now: now)
+            return svid
+        }
+    }
+
+    private func redeemed(
+        _ text: String, service: String, namespace: String, source: [UInt8], now: Date
+    ) throws -> (before: JoinTokenRecord, after: JoinTokenRecord, token: JoinToken) {
+        guard let token = JoinToken(text), let before = self.tokens[token.id] else { throw JoinTokenRefusal.unknown }
+        var after = before
+        try after.redeem(token, from: source, now: now)
+        guard service.isEmpty || (service, namespace) == (before.service, before.namespace) else {
+            throw JoinTokenRefusal.otherService(
+                token: "\(before.service).\(before.namespace)", claimed: "\(service).\(namespace)")
+        }
+        return (before, after, token)
     }
 
     /// Signs a newer certificate for an identity that has been proved.
@@ -206,16 +239,20 @@ actor Authority {
             guard (1...10_000).contains(request.uses) else {
                 throw Self.refused("uses", "\(request.uses) is not within 1 and 10 000")
             }
+            let network = request.network.map { NetworkPrefix($0) }
+            if case .some(.none) = network {
+                throw Self.refused("network", "is no range of addresses such as 10.0.0.0/8 or fd00::/8")
+            }
             let record = JoinTokenRecord(
                 token: token, namespace: request.namespace, service: service, createdAt: now, expiresAt: expires,
-                uses: request.uses, author: author)
+                uses: request.uses, author: author, network: network ?? nil)
             try await self.tokenTable.put(token.id, try Self.encode(record))
             self.tokens[token.id] = record
             return CreatedToken(token: token.text, summary: Self.summary(record))
         case .api:
             let record = APITokenRecord(
                 id: token.id, secretHash: token.secretHash, createdAt: Int64(now.timeIntervalSince1970),
-                expiresAt: Int64(expires.timeIntervalSince1970), author: author)
+                expiresAt: Int64(expires.timeIntervalSince1970), author: author, role: request.role)
             try await self.apiTokenTable.put(token.id, try Self.encode(record))
             self.apiTokens[token.id] = record
             return CreatedToken(token: token.text, summary: record.summary)
@@ -242,12 +279,12 @@ actor Authority {
         return true
     }
 
-    /// The id of the API token that `text` is; nil when it is none, or expired.
-    func apiToken(_ text: String, now: Date) -> String? {
+    /// The API token that `text` is; nil when it is none, or expired.
+    func apiToken(_ text: String, now: Date) -> (id: String, role: APIRole)? {
         guard let token = JoinToken(text), let record = self.apiTokens[token.id], record.admits(token, now: now) else {
             return nil
         }
-        return record.id
+        return (record.id, record.effectiveRole)
     }
 
     private func removeExpired(now: Date) async {
@@ -296,7 +333,7 @@ actor Authority {
         TokenSummary(
             id: record.id, purpose: .join, service: record.service, namespace: record.namespace,
             createdAt: record.createdAt, expiresAt: record.expiresAt, usesLeft: record.usesLeft ?? .max,
-            uses: record.uses + (record.usesLeft ?? 0))
+            uses: record.uses + (record.usesLeft ?? 0), network: record.network)
     }
 
     private static func refused(_ field: String, _ cause: String) -> APIError {

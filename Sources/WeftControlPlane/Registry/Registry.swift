@@ -45,6 +45,8 @@ package struct Registry: Sendable {
         /// The proxy's own version.
         package var proxyVersion: String
         package var certificate: CertificateState?
+        /// How far its clock is before ours, milliseconds; nil before it told.
+        package var clockOffset: Int64?
         var leaseEnds: ContinuousClock.Instant
     }
 
@@ -166,6 +168,12 @@ package struct Registry: Sendable {
     package mutating func report(_ certificate: CertificateState, from connection: ConnectionID) {
         guard let id = self.byConnection[connection] else { return }
         self.entries[id]?.certificate = certificate
+    }
+
+    /// What a proxy's clock showed when it last said so, less what ours did.
+    package mutating func report(clockOffset: Int64, from connection: ConnectionID) {
+        guard let id = self.byConnection[connection] else { return }
+        self.entries[id]?.clockOffset = clockOffset
     }
 
     /// A stream ended. A workload that had said goodbye is gone at once; any other keeps its place for a while.

@@ -14,14 +14,20 @@ struct ControlPlaneParts: Sendable {
     let registry: RegistryDriver
     let configurations: Configurations
     let reconciler: Reconciler
+    let keys: TokenKeyBook
     let hub: SnapshotHub
     let streams: DiscoveryStreams
     let transport: MeshTransport
     let server: GRPCServer<MeshTransport>
     let api: APIServer
     let apiTLS: OptionalMutualTLS
+    /// Serves the bundle alone, where that has an address of its own.
+    let bundleTLS: OptionalMutualTLS
     let relay: EndpointRelay
     let trust: TrustHub
+    let federation: FederationDriver
+    let audit: any AuditLog
+    let refusals: RefusalWatch
     private let fleet: @Sendable () async -> FleetTrust
     private let names: ServerNames
     private let meshCertificate: ServerCertificate
@@ -33,6 +39,14 @@ struct ControlPlaneParts: Sendable {
         let store = try Self.openStore(directory)
         let hub = SnapshotHub()
         let streams = DiscoveryStreams()
+        var auditSettings = FileAuditLog.Settings()
+        auditSettings.isRequired = configuration.auditRequired
+        let audit = try FileAuditLog(directory: directory.path, settings: auditSettings, logger: logger)
+        let limits = configuration.limits
+        let refusals = RefusalWatch(
+            limits: AttemptThrottle.Limits(
+                rate: 1, burst: limits.failedLogins, totalRate: 1, totalBurst: limits.failedLogins, failureCost: 1),
+            audit: audit, logger: logger)
         let cache = EncodingCache()
         let authority = try await Authority(
             storage: try directory.authority,
@@ -42,7 +56,7 @@ struct ControlPlaneParts: Sendable {
                 admissions: StoreRecords(store: store, table: "admissions"),
                 revocations: StoreRecords(store: store, table: "revoked-identities"),
                 trust: StoreRecords(store: store, table: "trust")),
-            configuration: configuration, logger: logger)
+            configuration: configuration, audit: audit, logger: logger)
         let names = ServerNames(configuration)
         let identity = try await authority.serverIdentity(names: names, now: Date())
         let trust = authority.trust
@@ -50,23 +64,48 @@ struct ControlPlaneParts: Sendable {
         let registry = try await RegistryDriver(
             configuration: configuration, table: StoreRecords(store: store, table: "registry"), logger: logger,
             endpointsChanged: { relay.changed() })
-        let configurations = Configurations(store: store, lint: { Linter.lint($0, registered: $1, now: $2) })
+        let configurations = Configurations(
+            store: store,
+            lint: {
+                Linter.lint($0, registered: $1, now: $2)
+                    + FederationBook.lint($0, ownDomain: configuration.trustDomain)
+            })
+        let federation = try await FederationDriver(
+            configurations: configurations, table: StoreRecords(store: store, table: "federation"),
+            trustDomain: configuration.trustDomain, webRoots: configuration.federationRoots, audit: audit,
+            logger: logger)
+        let keys = TokenKeyBook(table: StoreRecords(store: store, table: "token-keys"), logger: logger)
+        await keys.restore()
         let reconciler = Reconciler(
-            configurations: configurations, registry: registry, hub: hub, cache: cache,
+            configurations: configurations, registry: registry, keys: keys, hub: hub, cache: cache,
             trustDomain: configuration.trustDomain, logger: logger)
         try await reconciler.start()
+        try await federation.reload()
+        try await authority.federate(await federation.bundles)
 
         let meshCertificate = try ServerCertificate(identity, alpn: ["h2"])
         let apiCertificate = try ServerCertificate(identity, alpn: ["http/1.1"])
+        let (meshRefusals, apiRefusals) = (RefusedHandshakes(), RefusedHandshakes())
         let transport = MeshTransport(
             MeshListener(
                 address: configuration.meshAddress,
                 tls: OptionalMutualTLS(
                     certificate: meshCertificate, trust: trust, peers: ConnectionPeers(),
-                    maxConnections: configuration.limits.connections, logger: logger)),
+                    maxConnections: configuration.limits.connections, refusals: meshRefusals, logger: logger,
+                    watch: refusals)),
             limits: configuration.limits)
         let workloads = WorkloadServer(
-            authority: authority, registry: registry, limits: configuration.limits, leases: configuration.leases,
+            authority: authority,
+            door: JoinDoor(
+                authority: authority,
+                attestors: [JoinTokenAttestor(authority: authority)]
+                    + (configuration.kubernetes.map {
+                        [KubernetesTokenAttestor($0, trustDomain: configuration.trustDomain)]
+                    } ?? []), audit: audit, refusals: refusals,
+                limits: AttemptThrottle.Limits(
+                    rate: limits.joinRate, burst: limits.joinBurst, totalRate: limits.totalJoinRate,
+                    totalBurst: limits.totalJoinBurst, failureCost: 10)), audit: audit, registry: registry,
+            limits: configuration.limits, leases: configuration.leases,
             quotas: QuotaBook(hub: hub), trust: trust, logger: logger)
         let discovery = DiscoveryServer(
             hub: hub, trust: trust, registry: registry, streams: streams, cache: cache, limits: configuration.limits,
@@ -75,16 +114,21 @@ struct ControlPlaneParts: Sendable {
             FleetTrust(entries: await registry.entries, streams: streams.all, watchedSince: started)
         }
         let service = APIService(
-            configurations: configurations, authority: authority, registry: registry, fleet: fleet,
+            configurations: configurations, authority: authority, registry: registry,
+            federation: federation,
+            audit: audit, refusals: refusals, fleet: fleet,
             status: {
                 StatusReport(
                     version: WeftVersion.text, revision: try await configurations.revision,
                     publishedRevision: hub.snapshot.revision, trustDomain: configuration.trustDomain.name,
                     startedAt: started, now: Int64(Date().timeIntervalSince1970),
                     authority: try await authority.status,
-                    proxies: StatusAssembly.proxies(entries: await registry.entries, streams: streams.all),
-                    problems: await reconciler.problems)
-            }, routeStatuses: { await reconciler.routeStatuses }, logger: logger)
+                    proxies: StatusAssembly.proxies(
+                        entries: await registry.entries, streams: streams.all, snapshot: hub.snapshot),
+                    problems: await reconciler.problems + federation.problems,
+                    refusedHandshakes: ["mesh": meshRefusals.counts, "api": apiRefusals.counts])
+            }, snapshot: { hub.snapshot }, routeStatuses: { await reconciler.routeStatuses },
+            problems: { await reconciler.problems + federation.problems }, logger: logger)
 
         self.configuration = configuration
         self.store = store
@@ -92,14 +136,23 @@ struct ControlPlaneParts: Sendable {
         self.registry = registry
         self.configurations = configurations
         self.reconciler = reconciler
+        self.keys = keys
         self.hub = hub
         self.streams = streams
         self.transport = transport
         self.server = GRPCServer(transport: transport, services: [workloads, discovery])
         self.api = APIServer(
-            service: service, authority: authority, maxBodyBytes: configuration.limits.apiBodyBytes, logger: logger)
+            service: service, authority: authority, roles: configuration.apiRoles, refusals: refusals,
+            maxBodyBytes: configuration.limits.apiBodyBytes, logger: logger)
         self.apiTLS = OptionalMutualTLS(
-            certificate: apiCertificate, trust: trust, peers: ConnectionPeers(), maxConnections: 1024, logger: logger)
+            certificate: apiCertificate, trust: trust, peers: ConnectionPeers(), maxConnections: 1024,
+            refusals: apiRefusals, logger: logger, watch: refusals)
+        self.bundleTLS = OptionalMutualTLS(
+            certificate: apiCertificate, trust: trust, peers: ConnectionPeers(), maxConnections: 256, logger: logger,
+            watch: refusals)
+        self.federation = federation
+        self.audit = audit
+        self.refusals = refusals
         self.relay = relay
         self.trust = trust
         self.fleet = fleet
@@ -107,6 +160,15 @@ struct ControlPlaneParts: Sendable {
         self.meshCertificate = meshCertificate
         self.apiCertificate = apiCertificate
         self.logger = logger
+    }
+
+    /// Has the mesh believe other trust domains as they are followed; until cancelled.
+    func followFederation() async {
+        for await bundles in self.federation.updates {
+            do { try await self.authority.federate(bundles) } catch {
+                self.logger.error("other trust domains were not taken up", metadata: ["cause": "\(error)"])
+            }
+        }
     }
 
     /// Tells the reconciler of every change of the store; until cancelled, or until the store closes.
@@ -117,6 +179,7 @@ struct ControlPlaneParts: Sendable {
                 for try await set in self.configurations.changes(after: position) {
                     position = set.revision
                     await self.reconciler.changed(.policy)
+                    try? await self.federation.reload()
                 }
                 return
             } catch {
@@ -125,6 +188,7 @@ struct ControlPlaneParts: Sendable {
                     // The reconciler lists anew, so that nothing of what was forgotten is missed.
                     position = through
                     await self.reconciler.changed(.policy)
+                    try? await self.federation.reload()
                 case _ where error.isTransient:
                     self.logger.error("the store could not be read", metadata: ["cause": "\(error)"])
                     try await Task.sleep(for: .seconds(1))

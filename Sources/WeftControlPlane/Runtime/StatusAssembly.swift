@@ -4,7 +4,9 @@ internal import WeftModel
 /// Joins what the registry, the streams and the authority know into one report.
 enum StatusAssembly {
     /// Each registered workload with the stream that its proxy takes configuration on, and each client without one.
-    static func proxies(entries: [Registry.Entry], streams: [DiscoveryStreams.Stream]) -> [ProxyStatus] {
+    static func proxies(
+        entries: [Registry.Entry], streams: [DiscoveryStreams.Stream], snapshot: MeshSnapshot = MeshSnapshot()
+    ) -> [ProxyStatus] {
         var byWorkload: [String: DiscoveryStreams.Stream] = [:]
         var others: [DiscoveryStreams.Stream] = []
         let known = Set(entries.map { Registry.id(of: $0.workload) })
@@ -17,7 +19,7 @@ enum StatusAssembly {
             }
         }
         let registered = entries.map { entry in
-            self.proxy(entry, stream: byWorkload[Registry.id(of: entry.workload)])
+            self.proxy(entry, stream: byWorkload[Registry.id(of: entry.workload)], in: snapshot)
         }
         let clients = others.sorted { $0.identity.description < $1.identity.description }.map { stream in
             ProxyStatus(
@@ -28,7 +30,9 @@ enum StatusAssembly {
         return registered + clients
     }
 
-    private static func proxy(_ entry: Registry.Entry, stream: DiscoveryStreams.Stream?) -> ProxyStatus {
+    private static func proxy(
+        _ entry: Registry.Entry, stream: DiscoveryStreams.Stream?, in snapshot: MeshSnapshot
+    ) -> ProxyStatus {
         let workload = entry.workload
         let (state, cause): (ProxyStatus.State, String?) =
             switch (entry.connection, entry.readiness) {
@@ -50,6 +54,18 @@ enum StatusAssembly {
             certificateNotBefore: trusting?.notBefore,
             certificateRoot: trusting.flatMap { $0.rootFingerprint.isEmpty ? nil : $0.rootFingerprint },
             trustedRoots: trusting?.trustedRoots, trustVersion: trusting?.trustVersion,
+            clockOffsetMilliseconds: entry.clockOffset,
+            unencryptedPorts: self.unencryptedPorts(of: workload, in: snapshot),
             discovery: stream?.types ?? [])
+    }
+
+    /// The application's ports behind which a request in the clear is served.
+    private static func unencryptedPorts(of workload: Workload, in snapshot: MeshSnapshot) -> [Int] {
+        workload.ports.map(\.port).filter { port in
+            let name = InboundListener.name(
+                namespace: workload.metadata.namespace, workload: workload.metadata.name, appPort: port)
+            guard case .inbound(let listener)? = snapshot.listeners[name] else { return false }
+            return listener.mtls != .strict
+        }
     }
 }

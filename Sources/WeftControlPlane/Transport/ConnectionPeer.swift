@@ -5,14 +5,20 @@ internal import WeftIdentity
 /// Who is at the other end of one connection. Empty until the handshake proved it, and for ever on a connection whose
 /// peer showed no certificate.
 final class ConnectionPeer: Sendable {
-    private let peer = Mutex<SVIDVerifier.Peer?>(nil)
+    private struct State {
+        var peer: SVIDVerifier.Peer?
+        var refusal: SVIDError?
+    }
+
+    private let state = Mutex(State())
 
     /// The verified peer; nil for one that showed no certificate.
-    var verified: SVIDVerifier.Peer? { self.peer.withLock { $0 } }
+    var verified: SVIDVerifier.Peer? { self.state.withLock { $0.peer } }
+    /// Why the certificate that was shown is not taken; nil where there is no such.
+    var refusal: SVIDError? { self.state.withLock { $0.refusal } }
 
-    func prove(_ peer: SVIDVerifier.Peer) {
-        self.peer.withLock { $0 = peer }
-    }
+    func prove(_ peer: SVIDVerifier.Peer) { self.state.withLock { $0.peer = peer } }
+    func refuse(_ error: SVIDError) { self.state.withLock { $0.refusal = error } }
 }
 
 /// The live connections' peers, by the two addresses that name a connection.
@@ -42,6 +48,9 @@ final class ConnectionPeers: Sendable {
             if peers[key] === peer { peers[key] = nil }
         }
     }
+
+    /// Connections open now.
+    var count: Int { self.peers.withLock { $0.count } }
 
     subscript(key: Key) -> ConnectionPeer? { self.peers.withLock { $0[key] } }
 }

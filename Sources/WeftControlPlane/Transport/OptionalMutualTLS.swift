@@ -12,7 +12,11 @@ struct OptionalMutualTLS: Sendable {
     let trust: TrustHub
     let peers: ConnectionPeers
     let maxConnections: Int
+    /// Counts what was refused.
+    var refusals = RefusedHandshakes()
     let logger: Logger
+    /// Told of those who showed a certificate that is not believed.
+    var watch: RefusalWatch?
 
     /// Adds the handler; fails, so that the connection is closed, when there are too many.
     func secure(_ channel: any Channel) -> EventLoopFuture<Void> {
@@ -24,7 +28,7 @@ struct OptionalMutualTLS: Sendable {
         }
         channel.closeFuture.whenComplete { [peers = self.peers] _ in peers.close(key, peer) }
         let generation = self.certificate.generation
-        let (trust, logger) = (self.trust, self.logger)
+        let (trust, refusals, watch, logger) = (self.trust, self.refusals, self.watch, self.logger)
         return channel.eventLoop.makeCompletedFuture {
             let handler = NIOSSLServerHandler(
                 context: generation.context,
@@ -32,14 +36,22 @@ struct OptionalMutualTLS: Sendable {
                     do {
                         let shown = try certificates.map { try $0.toDERBytes() }
                         peer.prove(try trust.verifier.verify(shown, now: Date()))
+                        generation.proved.note(shown)
                         promise.succeed(.certificateVerified(VerificationMetadata(nil)))
                     } catch {
-                        logger.warning(
-                            "a certificate was refused", metadata: ["peer": "\(key.remote)", "cause": "\(error)"])
+                        peer.refuse(error as? SVIDError ?? .malformed("\(error)"))
+                        // A sidecar whose certificate ran out must not cost its host's operators their logins.
+                        watch?.failed(
+                            SourceAddress(key.remote), cause: "its certificate was refused: \(error)", subject: "TLS",
+                            costs: false)
                         promise.succeed(.failed)
                     }
                 })
             try channel.pipeline.syncOperations.addHandler(handler)
+            try channel.pipeline.syncOperations.addHandler(
+                HandshakeWitness(
+                    peer: peer, generation: generation, trust: trust, remote: key.remote, refusals: refusals,
+                    logger: logger))
         }
     }
 

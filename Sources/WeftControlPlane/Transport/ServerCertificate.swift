@@ -8,6 +8,8 @@ final class ServerCertificate: Sendable {
     struct Generation: Sendable {
         let context: NIOSSLContext
         let identity: WorkloadIdentity
+        /// What callers proved themselves with, for the sessions they resume.
+        let proved = ProvedChains()
     }
 
     private let current: Mutex<Generation>

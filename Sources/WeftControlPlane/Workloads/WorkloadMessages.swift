@@ -64,6 +64,21 @@ extension EdgeKey {
     }
 }
 
+extension PolicyUsageBook.Key {
+    /// A text is cut to a length no honest name has.
+    init(_ usage: Weft_V1_PolicyUsage) {
+        self.init(
+            policy: usage.policy.utf8.count <= 512 ? usage.policy : String(usage.policy.prefix(128)),
+            rule: usage.rule == 0 ? nil : Int(usage.rule) - 1)
+    }
+}
+
+extension PolicyUsageBook.Counts {
+    init(_ usage: Weft_V1_PolicyUsage) {
+        self.init(allowed: usage.allowed, denied: usage.denied, audited: usage.audited)
+    }
+}
+
 extension EdgeCounters {
     init(_ edge: Weft_V1_EdgeStats) {
         self.init()
@@ -78,5 +93,17 @@ extension EdgeCounters {
         for (index, count) in edge.latencyBuckets.prefix(self.latency.count).enumerated() {
             self.latency[index] = count
         }
+    }
+}
+
+extension Weft_V1_PlaintextCaller {
+    /// Texts are cut to a length no honest name has.
+    var counted: (PlaintextBook.Key, PlaintextBook.Counters) {
+        (
+            PlaintextBook.Key(
+                address: String(self.address.prefix(64)), destination: String(self.destination.prefix(128)),
+                port: Int(self.port)),
+            PlaintextBook.Counters(requests: self.requests, refused: self.refused, lastSeen: self.lastSeenUnix)
+        )
     }
 }

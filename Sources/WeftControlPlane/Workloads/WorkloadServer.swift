@@ -9,6 +9,8 @@ internal import WeftProtos
 /// Serves what sidecars need besides discovery: an identity, its renewal, and the stream that registers them.
 struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
     let authority: Authority
+    let door: JoinDoor
+    let audit: any AuditLog
     let registry: RegistryDriver
     let limits: ControlPlaneConfiguration.Limits
     let leases: Registry.Leases
@@ -17,27 +19,33 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
     let logger: Logger
 
     func join(request: Weft_V1_JoinRequest, context: ServerContext) async throws -> Weft_V1_SVIDResponse {
-        do {
-            let svid = try await self.authority.join(
-                token: request.token, csr: [UInt8](request.csrDer), service: request.service,
-                namespace: request.namespace, now: Date())
-            return Weft_V1_SVIDResponse(svid, trust: self.trust.current.trust)
-        } catch let refusal as JoinTokenRefusal {
-            self.logger.warning(
-                "a join was refused", metadata: ["peer": "\(context.remotePeer)", "cause": "\(refusal)"])
-            throw RPCError(code: .permissionDenied, message: "\(refusal)")
-        } catch let refusal as IssuingRefusal {
-            throw await self.refused(refusal, attestation: "join token")
-        } catch AuthorityError.refusedRequest(let cause) {
-            throw RPCError(code: .invalidArgument, message: "the certificate request: \(cause)")
+        let evidence = JoinEvidence(
+            proof: request.kubernetesToken.isEmpty
+                ? .joinToken(request.token) : .kubernetesToken(request.kubernetesToken),
+            service: request.service, namespace: request.namespace, source: SourceAddress(context.remotePeer),
+            now: Date())
+        do throws(JoinDoor.Refusal) {
+            return Weft_V1_SVIDResponse(
+                try await self.door.join(evidence, csr: [UInt8](request.csrDer)), trust: self.trust.current.trust)
         } catch {
-            self.logger.error("a join failed", metadata: ["peer": "\(context.remotePeer)", "cause": "\(error)"])
-            throw RPCError(code: .unavailable, message: "the control plane could not take the join: \(error)")
+            switch error {
+            case .tooFast(let wait):
+                throw RPCError(
+                    code: .resourceExhausted, message: "too many joins at once; try again in \(max(1, wait / 1000)) s")
+            case .refused(let text): throw RPCError(code: .permissionDenied, message: text)
+            case .badRequest(let cause):
+                throw RPCError(code: .invalidArgument, message: "the certificate request: \(cause)")
+            case .unavailable(let text): throw RPCError(code: .unavailable, message: text)
+            }
         }
     }
 
     func renew(request: Weft_V1_RenewRequest, context: ServerContext) async throws -> Weft_V1_SVIDResponse {
         let peer = try context.requirePeer()
+        if let cause = await self.audit.refusal() {
+            throw RPCError(
+                code: .unavailable, message: "the audit log cannot be written, and nothing is issued without: \(cause)")
+        }
         do {
             return Weft_V1_SVIDResponse(
                 try await self.authority.renew(peer.id, csr: [UInt8](request.csrDer), now: Date()),
@@ -162,7 +170,16 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
             case (.draining?, _?): await self.registry.report(.draining, from: connection)
             case (.stats(let stats)?, let name?):
                 let edges = stats.edges.prefix(self.limits.edges).map { (EdgeKey($0), EdgeCounters($0)) }
+                let now = Int64(Date().timeIntervalSince1970 * 1000)
+                await self.registry.report(clockOffset: stats.atUnixMs &- now, from: connection)
                 await self.registry.report(edges, from: name, connection: connection)
+                await self.registry.report(stats.plaintext.prefix(PlaintextBook.perProxy).map(\.counted), from: name)
+                if !stats.policies.isEmpty {
+                    let policies = stats.policies.prefix(PolicyUsageBook.maxRules).map {
+                        (PolicyUsageBook.Key($0), PolicyUsageBook.Counts($0))
+                    }
+                    await self.registry.report(policies, from: name)
+                }
             case (.certificate(let state)?, _?):
                 await self.registry.report(
                     Registry.CertificateState(state), from: connection)

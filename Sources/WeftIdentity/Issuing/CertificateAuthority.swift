@@ -64,6 +64,8 @@ package struct CertificateAuthority: Sendable {
         SPIFFEID(trustDomain: trustDomain, namespace: "weft", account: "control")
     }
 
+    package var rootIssued: Date { self.root.certificate.notValidBefore }
+    package var intermediateIssued: Date { self.intermediate.certificate.notValidBefore }
     package var rootExpiry: Date { self.root.certificate.notValidAfter }
     package var intermediateExpiry: Date { self.intermediate.certificate.notValidAfter }
 

@@ -97,10 +97,27 @@ package struct SVIDVerifier: Sendable {
         guard !presented.isEmpty else { throw .noCertificate }
         guard presented.count <= Self.maxPresented else { throw .tooManyCertificates(presented.count) }
         var certificates: [Certificate] = []
-        for der in presented {
-            do { certificates.append(try Certificate(der: der)) } catch { throw .malformed("\(error)") }
+        for (index, der) in presented.enumerated() {
+            do { certificates.append(try Certificate(der: der)) } catch {
+                throw Self.unreadable(error, index == 0 ? "the leaf" : "number \(index + 1) of the chain")
+            }
         }
         return certificates
+    }
+
+    /// What the library does not even hold is not always damaged: some keys and signatures it does not know.
+    private static func unreadable(_ error: any Error, _ certificate: String) -> SVIDError {
+        switch (error as? CertificateError)?.code {
+        case .unsupportedSignatureAlgorithm?:
+            return .weakAlgorithm(certificate: certificate, "a signature that is not accepted")
+        case .unsupportedPublicKeyAlgorithm?:
+            return .weakAlgorithm(certificate: certificate, "a key that is not accepted")
+        default: break
+        }
+        if case .incorrectParameterSize? = error as? CryptoKitError {
+            return .weakAlgorithm(certificate: certificate, "a key that is not accepted: its size")
+        }
+        return .malformed("\(certificate): \(error)")
     }
 
     /// The one SPIFFE ID a leaf carries.

@@ -15,10 +15,14 @@ package struct StatusReport: Hashable, Sendable, Codable {
     package var proxies: [ProxyStatus]
     /// What keeps the present configuration from compiling or working; empty is well.
     package var problems: [Diagnostic]
+    /// Handshakes that the control plane refused since it started, by listener (`mesh`, `api`) and then by cause, in the
+    /// words of the handshake counter; nil of a control plane that does not tell.
+    package var refusedHandshakes: [String: [String: Int]]?
 
     package init(
         version: String, revision: Revision, publishedRevision: Revision, trustDomain: String, startedAt: Int64,
-        now: Int64, authority: AuthorityStatus, proxies: [ProxyStatus], problems: [Diagnostic]
+        now: Int64, authority: AuthorityStatus, proxies: [ProxyStatus], problems: [Diagnostic],
+        refusedHandshakes: [String: [String: Int]]? = nil
     ) {
         self.version = version
         self.revision = revision
@@ -29,6 +33,7 @@ package struct StatusReport: Hashable, Sendable, Codable {
         self.authority = authority
         self.proxies = proxies
         self.problems = problems
+        self.refusedHandshakes = refusedHandshakes
     }
 }
 
@@ -38,6 +43,9 @@ package struct AuthorityStatus: Hashable, Sendable, Codable {
     package var rootFingerprint: String
     package var rootExpiresAt: Int64
     package var intermediateExpiresAt: Int64
+    /// When their lives began; nil of a control plane that does not tell.
+    package var rootIssuedAt: Int64?
+    package var intermediateIssuedAt: Int64?
     /// SHA-256 of every root that is trusted, the issuing one first; two while the root is being rotated.
     package var trustedRoots: [String]?
     /// The phase of a rotation of the root; nil while none runs.
@@ -48,12 +56,15 @@ package struct AuthorityStatus: Hashable, Sendable, Codable {
     package var isEncrypted: Bool?
 
     package init(
-        rootFingerprint: String, rootExpiresAt: Int64, intermediateExpiresAt: Int64, trustedRoots: [String]? = nil,
+        rootFingerprint: String, rootExpiresAt: Int64, intermediateExpiresAt: Int64, rootIssuedAt: Int64? = nil,
+        intermediateIssuedAt: Int64? = nil, trustedRoots: [String]? = nil,
         rotation: String? = nil, isRootOffline: Bool? = nil, isEncrypted: Bool? = nil
     ) {
         self.rootFingerprint = rootFingerprint
         self.rootExpiresAt = rootExpiresAt
         self.intermediateExpiresAt = intermediateExpiresAt
+        self.rootIssuedAt = rootIssuedAt
+        self.intermediateIssuedAt = intermediateIssuedAt
         self.trustedRoots = trustedRoots
         self.rotation = rotation
         self.isRootOffline = isRootOffline
@@ -91,6 +102,11 @@ package struct ProxyStatus: Hashable, Sendable, Codable {
     package var trustedRoots: [String]?
     /// The version of the trust in force at its proxy; nil where it does not say.
     package var trustVersion: UInt64?
+    /// How far the proxy's clock is before the control plane's, in milliseconds, as of its last counters; the way of
+    /// the message makes it a little too small. Nil before the first.
+    package var clockOffsetMilliseconds: Int64?
+    /// The application's ports that callers without a certificate may use.
+    package var unencryptedPorts: [Int]?
     /// One for each type it subscribes to, in the order listeners, routes, clusters, endpoints.
     package var discovery: [DiscoveryStatus]
 
@@ -99,7 +115,8 @@ package struct ProxyStatus: Hashable, Sendable, Codable {
         proxyVersion: String = "", client: Client, state: State, cause: String? = nil, connectedSince: Int64? = nil,
         certificateExpiresAt: Int64? = nil, certificateSerial: String? = nil,
         certificateNotBefore: Int64? = nil, certificateRoot: String? = nil, trustedRoots: [String]? = nil,
-        trustVersion: UInt64? = nil, discovery: [DiscoveryStatus] = []
+        trustVersion: UInt64? = nil, clockOffsetMilliseconds: Int64? = nil,
+        unencryptedPorts: [Int]? = nil, discovery: [DiscoveryStatus] = []
     ) {
         self.workload = workload
         self.service = service
@@ -117,6 +134,8 @@ package struct ProxyStatus: Hashable, Sendable, Codable {
         self.certificateRoot = certificateRoot
         self.trustedRoots = trustedRoots
         self.trustVersion = trustVersion
+        self.clockOffsetMilliseconds = clockOffsetMilliseconds
+        self.unencryptedPorts = unencryptedPorts
         self.discovery = discovery
     }
 

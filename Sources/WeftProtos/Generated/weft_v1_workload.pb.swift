@@ -41,6 +41,9 @@ package nonisolated struct Weft_V1_JoinRequest: Sendable {
 
   package var namespace: String = String()
 
+  /// In place of a join token: a service-account token (JWT) of the Kubernetes cluster that the control plane asks.
+  package var kubernetesToken: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -491,6 +494,59 @@ package nonisolated struct Weft_V1_Stats: Sendable {
 
   package var edges: [Weft_V1_EdgeStats] = []
 
+  package var plaintext: [Weft_V1_PlaintextCaller] = []
+
+  /// Rules of authorization policies that decided something, or would have.
+  package var policies: [Weft_V1_PolicyUsage] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Calls in the clear, from one address to one port of the application.
+package nonisolated struct Weft_V1_PlaintextCaller: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var address: String = String()
+
+  /// `name.namespace`.
+  package var destination: String = String()
+
+  package var port: UInt32 = 0
+
+  package var requests: UInt64 = 0
+
+  /// Those of them that the port's mode refused.
+  package var refused: UInt64 = 0
+
+  package var lastSeenUnix: Int64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Weft_V1_PolicyUsage: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// `AuthorizationPolicy/namespace/name`; `no_allow` and `default` where no rule decided.
+  package var policy: String = String()
+
+  /// 1 and the rule's place in its policy; 0 where it was no rule.
+  package var rule: UInt32 = 0
+
+  package var allowed: UInt64 = 0
+
+  package var denied: UInt64 = 0
+
+  /// What the policy would have decided otherwise while it was audited.
+  package var audited: UInt64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -664,7 +720,7 @@ fileprivate nonisolated let _protobuf_package = "weft.v1"
 
 nonisolated extension Weft_V1_JoinRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".JoinRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}token\0\u{3}csr_der\0\u{1}service\0\u{1}namespace\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}token\0\u{3}csr_der\0\u{1}service\0\u{1}namespace\0\u{4}h\u{4}kubernetes_token\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -676,6 +732,7 @@ nonisolated extension Weft_V1_JoinRequest: SwiftProtobuf.Message, SwiftProtobuf.
       case 2: try { try decoder.decodeSingularBytesField(value: &self.csrDer) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.service) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.namespace) }()
+      case 300: try { try decoder.decodeSingularStringField(value: &self.kubernetesToken) }()
       default: break
       }
     }
@@ -694,6 +751,9 @@ nonisolated extension Weft_V1_JoinRequest: SwiftProtobuf.Message, SwiftProtobuf.
     if !self.namespace.isEmpty {
       try visitor.visitSingularStringField(value: self.namespace, fieldNumber: 4)
     }
+    if !self.kubernetesToken.isEmpty {
+      try visitor.visitSingularStringField(value: self.kubernetesToken, fieldNumber: 300)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -702,6 +762,7 @@ nonisolated extension Weft_V1_JoinRequest: SwiftProtobuf.Message, SwiftProtobuf.
     if lhs.csrDer != rhs.csrDer {return false}
     if lhs.service != rhs.service {return false}
     if lhs.namespace != rhs.namespace {return false}
+    if lhs.kubernetesToken != rhs.kubernetesToken {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1579,7 +1640,7 @@ nonisolated extension Weft_V1_CertificateState: SwiftProtobuf.Message, SwiftProt
 
 nonisolated extension Weft_V1_Stats: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Stats"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}at_unix_ms\0\u{1}edges\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}at_unix_ms\0\u{1}edges\0\u{2}P\u{3}plaintext\0\u{1}policies\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1589,6 +1650,8 @@ nonisolated extension Weft_V1_Stats: SwiftProtobuf.Message, SwiftProtobuf._Messa
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularInt64Field(value: &self.atUnixMs) }()
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.edges) }()
+      case 210: try { try decoder.decodeRepeatedMessageField(value: &self.plaintext) }()
+      case 211: try { try decoder.decodeRepeatedMessageField(value: &self.policies) }()
       default: break
       }
     }
@@ -1601,12 +1664,125 @@ nonisolated extension Weft_V1_Stats: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if !self.edges.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.edges, fieldNumber: 2)
     }
+    if !self.plaintext.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.plaintext, fieldNumber: 210)
+    }
+    if !self.policies.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.policies, fieldNumber: 211)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Weft_V1_Stats, rhs: Weft_V1_Stats) -> Bool {
     if lhs.atUnixMs != rhs.atUnixMs {return false}
     if lhs.edges != rhs.edges {return false}
+    if lhs.plaintext != rhs.plaintext {return false}
+    if lhs.policies != rhs.policies {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_PlaintextCaller: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".PlaintextCaller"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}address\0\u{1}destination\0\u{1}port\0\u{1}requests\0\u{1}refused\0\u{3}last_seen_unix\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.address) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.destination) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.port) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.requests) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.refused) }()
+      case 6: try { try decoder.decodeSingularInt64Field(value: &self.lastSeenUnix) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.address.isEmpty {
+      try visitor.visitSingularStringField(value: self.address, fieldNumber: 1)
+    }
+    if !self.destination.isEmpty {
+      try visitor.visitSingularStringField(value: self.destination, fieldNumber: 2)
+    }
+    if self.port != 0 {
+      try visitor.visitSingularUInt32Field(value: self.port, fieldNumber: 3)
+    }
+    if self.requests != 0 {
+      try visitor.visitSingularUInt64Field(value: self.requests, fieldNumber: 4)
+    }
+    if self.refused != 0 {
+      try visitor.visitSingularUInt64Field(value: self.refused, fieldNumber: 5)
+    }
+    if self.lastSeenUnix != 0 {
+      try visitor.visitSingularInt64Field(value: self.lastSeenUnix, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_PlaintextCaller, rhs: Weft_V1_PlaintextCaller) -> Bool {
+    if lhs.address != rhs.address {return false}
+    if lhs.destination != rhs.destination {return false}
+    if lhs.port != rhs.port {return false}
+    if lhs.requests != rhs.requests {return false}
+    if lhs.refused != rhs.refused {return false}
+    if lhs.lastSeenUnix != rhs.lastSeenUnix {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_PolicyUsage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".PolicyUsage"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}policy\0\u{1}rule\0\u{1}allowed\0\u{1}denied\0\u{1}audited\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.policy) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.rule) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.allowed) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.denied) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.audited) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.policy.isEmpty {
+      try visitor.visitSingularStringField(value: self.policy, fieldNumber: 1)
+    }
+    if self.rule != 0 {
+      try visitor.visitSingularUInt32Field(value: self.rule, fieldNumber: 2)
+    }
+    if self.allowed != 0 {
+      try visitor.visitSingularUInt64Field(value: self.allowed, fieldNumber: 3)
+    }
+    if self.denied != 0 {
+      try visitor.visitSingularUInt64Field(value: self.denied, fieldNumber: 4)
+    }
+    if self.audited != 0 {
+      try visitor.visitSingularUInt64Field(value: self.audited, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_PolicyUsage, rhs: Weft_V1_PolicyUsage) -> Bool {
+    if lhs.policy != rhs.policy {return false}
+    if lhs.rule != rhs.rule {return false}
+    if lhs.allowed != rhs.allowed {return false}
+    if lhs.denied != rhs.denied {return false}
+    if lhs.audited != rhs.audited {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

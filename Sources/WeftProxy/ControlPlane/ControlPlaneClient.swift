@@ -17,8 +17,8 @@ package final class ControlPlaneClient: ConfigurationSource {
         package var install: @Sendable (ProxySnapshot) -> Void
         /// The certificate to show, and who is believed; called for a change of either.
         package var installIdentity: @Sendable (WorkloadIdentity, TrustState) throws -> Void
-        /// The counters since the start, by edge.
-        package var stats: @Sendable () -> [Weft_V1_EdgeStats]
+        /// The counters since the start.
+        package var stats: @Sendable () -> Weft_V1_Stats
         /// The limits of which slices are leased.
         package var rateLimits: RateLimitBook
         /// Called once, when the workload can do its work: it has its identity, and it is registered or started from
@@ -28,7 +28,7 @@ package final class ControlPlaneClient: ConfigurationSource {
         package init(
             install: @escaping @Sendable (ProxySnapshot) -> Void,
             installIdentity: @escaping @Sendable (WorkloadIdentity, TrustState) throws -> Void,
-            stats: @escaping @Sendable () -> [Weft_V1_EdgeStats] = { [] },
+            stats: @escaping @Sendable () -> Weft_V1_Stats = { Weft_V1_Stats() },
             rateLimits: RateLimitBook = RateLimitBook(),
             ready: @escaping @Sendable () -> Void = {}
         ) {
@@ -172,6 +172,10 @@ package final class ControlPlaneClient: ConfigurationSource {
                     return nil
                 }
                 group.addTask { try await self.renew(identity, keeper: keeper, over: client) }
+                group.addTask {
+                    try await ExpiryWatch(identity: identity, logger: self.logger).run()
+                    return nil
+                }
                 while let next = try await group.next() {
                     if let next {
                         group.cancelAll()

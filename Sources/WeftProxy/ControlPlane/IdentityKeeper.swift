@@ -18,6 +18,9 @@ struct IdentityKeeper: Sendable {
     let trust: TrustKeeper
     let logger: Logger
 
+    /// How long one renewal may take, the wait for a connection included.
+    private static let renewalLimit = Duration.seconds(30)
+
     /// The identity saved by an earlier run, while it is valid.
     func saved() -> WorkloadIdentity? {
         guard let storage = self.storage else { return nil }
@@ -37,25 +40,19 @@ struct IdentityKeeper: Sendable {
     /// Trades the join token for an identity; tries until the control plane answers. Throws `ControlPlaneRefusal` when
     /// there is no token, or it is refused.
     func join() async throws -> WorkloadIdentity {
-        guard let text = self.connection.access.joinToken else {
-            throw ControlPlaneRefusal(
-                cause: "there is no identity and no join token", remedy: "make one with `weft token create`")
-        }
-        guard let token = JoinToken(text) else {
-            throw ControlPlaneRefusal(
-                cause: "the join token is not one", remedy: "it reads weft1.<id>.<secret>.<fingerprint>")
-        }
+        let proof = try JoinProof(self.connection.access)
         var backoff = ReconnectBackoff()
         var absence = AbsenceNotice()
         while true {
             do {
-                let identity = try await self.join(with: token)
+                let identity = try await self.join(with: proof)
                 self.begin(identity)
                 return identity
             } catch let error as RPCError where Self.isFinal(error.code) {
                 throw ControlPlaneRefusal(
-                    cause: "the control plane refused \(token): \(error.message)",
-                    remedy: "make a new one with `weft token create`")
+                    cause: "the control plane refused \(proof): \(error.message)", remedy: proof.remedy)
+            } catch let error as ControlPlaneRefusal {
+                throw error
             } catch let error where error is WorkloadIdentityError || error is TrustStateError {
                 throw ControlPlaneRefusal(
                     cause: "\(error)", remedy: "check the clocks, and which control plane this is")
@@ -83,15 +80,18 @@ struct IdentityKeeper: Sendable {
         [.permissionDenied, .unauthenticated, .invalidArgument].contains(code)
     }
 
-    private func join(with token: JoinToken) async throws -> WorkloadIdentity {
+    private func join(with proof: JoinProof) async throws -> WorkloadIdentity {
         let key = P256.Signing.PrivateKey()
         let request = try Weft_V1_JoinRequest.with {
-            $0.token = token.text
+            switch proof.kind {
+            case .joinToken(let token): $0.token = token.text
+            case .kubernetes(let file): $0.kubernetesToken = try JoinProof.kubernetesToken(in: file)
+            }
             $0.csrDer = Data(try SigningRequest.der(for: key))
             $0.service = self.service?.name ?? ""
             $0.namespace = self.service?.namespace ?? ""
         }
-        let transport = try self.connection.transport(pinning: token.rootFingerprint)
+        let transport = try self.connection.transport(pinning: proof.rootFingerprint)
         let response = try await withGRPCClient(transport: transport) { client in
             try await Weft_V1_WorkloadService.Client(wrapping: client).join(request)
         }
@@ -127,8 +127,12 @@ struct IdentityKeeper: Sendable {
     ) async throws -> WorkloadIdentity {
         let key = P256.Signing.PrivateKey()
         let request = try Weft_V1_RenewRequest.with { $0.csrDer = Data(try SigningRequest.der(for: key)) }
+        // Without a limit the call waits for a connection for as long as there is none, and an identity that runs out
+        // meanwhile would never be told.
+        var options = CallOptions.defaults
+        options.timeout = Self.renewalLimit
         let demand = self.trust.held?.state.renewBefore
-        let response = try await Weft_V1_WorkloadService.Client(wrapping: client).renew(request)
+        let response = try await Weft_V1_WorkloadService.Client(wrapping: client).renew(request, options: options)
         try self.believe(response, of: identity)
         let renewed = try WorkloadIdentity(
             key: key, chain: response.certificateChainDer.map { Array($0) },

@@ -29,7 +29,7 @@ final class RegistrationSession: Sendable {
     private typealias Message = Weft_V1_WorkloadMessage
 
     private let state = Mutex(State())
-    private let stats: @Sendable () -> [Weft_V1_EdgeStats]
+    private let stats: @Sendable () -> Weft_V1_Stats
     private let rateLimits: RateLimitBook
     private let logger: Logger
 
@@ -38,7 +38,7 @@ final class RegistrationSession: Sendable {
     /// How often demand for shared limits is told, and slices are taken.
     private static let quotaInterval = Duration.seconds(1)
 
-    init(stats: @escaping @Sendable () -> [Weft_V1_EdgeStats], rateLimits: RateLimitBook, logger: Logger) {
+    init(stats: @escaping @Sendable () -> Weft_V1_Stats, rateLimits: RateLimitBook, logger: Logger) {
         self.stats = stats
         self.rateLimits = rateLimits
         self.logger = logger
@@ -159,14 +159,14 @@ final class RegistrationSession: Sendable {
         // The first report tells where counting begins, even when nothing has been counted.
         var isFirst = true
         while true {
-            let edges = self.stats()
+            let stats = self.stats()
             outgoing.yield(
                 .with {
-                    if edges.isEmpty, !isFirst {
+                    if stats.edges.isEmpty, stats.plaintext.isEmpty, stats.policies.isEmpty, !isFirst {
                         $0.heartbeat = Weft_V1_Heartbeat()
                     } else {
+                        $0.stats = stats
                         $0.stats.atUnixMs = Int64(Date().timeIntervalSince1970 * 1000)
-                        $0.stats.edges = edges
                     }
                 })
             isFirst = false

@@ -1,54 +1,7 @@
 internal import NIOCore
+internal import NIOSSL
 internal import NIOTLS
 internal import WeftIdentity
-internal import WeftModel
-
-/// Why a handshake with a peer came to nothing, in words and as one of a fixed set of labels.
-struct HandshakeFailure: Equatable {
-    /// The `result` label of the handshake counter.
-    let label: String
-    let cause: String
-    var reason = Reason.tlsFailed
-
-    init(label: String, cause: String) {
-        self.label = label
-        self.cause = cause
-    }
-
-    /// The peer's certificate was judged and found wanting.
-    init(_ error: SVIDError) {
-        self.label = error.label
-        self.cause = "\(error)"
-        self.reason = error.reason
-    }
-
-    /// What the TLS library says, which names its own sources; only the name of the failure is kept.
-    init(_ error: any Error) {
-        let text = "\(error)"
-        let name = text.components(after: "OPENSSL_internal:").uppercased()
-        if name.contains("PEER_DID_NOT_RETURN_A_CERTIFICATE") {
-            self.init(.noCertificate)
-        } else if name.contains("UNSUPPORTED_PROTOCOL") || name.contains("WRONG_VERSION_NUMBER") {
-            self.init(label: "no_tls13", cause: "the peer does not offer TLS 1.3")
-        } else if name.contains("_ALERT_") {
-            self.init(
-                label: "refused_by_peer",
-                cause: "the peer refused this side: \(name.lowercased().replacing("_", with: " "))")
-        } else if name.isEmpty {
-            self.init(label: "failed", cause: "the connection failed during the handshake")
-        } else {
-            self.init(label: "failed", cause: "TLS failed: \(name.lowercased().replacing("_", with: " "))")
-        }
-    }
-}
-
-extension String {
-    /// The word of letters, digits and underscores behind the first `marker`; empty when there is none.
-    fileprivate func components(after marker: String) -> String {
-        guard let range = self.firstRange(of: marker) else { return "" }
-        return String(self[range.upperBound...].prefix { $0.isLetter || $0.isNumber || $0 == "_" })
-    }
-}
 
 /// Stands before the codec of a connection from a peer until its handshake is over.
 ///
@@ -56,21 +9,28 @@ extension String {
 final class InboundHandshakeHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
 
+    /// How long a handshake may take.
+    private static let limit = 10
+
     private let connection: DownstreamConnection
     private let handshake: PeerHandshake
+    private let security: TransportSecurity
     private var timeout: Scheduled<Void>?
     private var isDone = false
+    /// Nothing that such a peer sends is heard.
+    private var isRefused = false
 
-    init(connection: DownstreamConnection, handshake: PeerHandshake) {
+    init(connection: DownstreamConnection, handshake: PeerHandshake, security: TransportSecurity) {
         self.connection = connection
         self.handshake = handshake
+        self.security = security
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        self.timeout = context.eventLoop.scheduleTask(in: .seconds(10)) {
+        self.timeout = context.eventLoop.scheduleTask(in: .seconds(Int64(Self.limit))) {
             let (handler, context) = bound.value
-            handler.refuse(HandshakeFailure(label: "timeout", cause: "the handshake took longer than 10 s"))
+            handler.refuse(.timedOut(after: Self.limit))
             context.close(promise: nil)
         }
     }
@@ -79,10 +39,13 @@ final class InboundHandshakeHandler: ChannelInboundHandler, RemovableChannelHand
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case .handshakeCompleted = event as? TLSUserEvent {
+            guard self.handshake.peer != nil || self.admitsResumed(context) else {
+                self.refuse(HandshakeFailure(.noCertificate))
+                return context.close(promise: nil)
+            }
             if let refusal = self.refusalByNow {
                 self.refuse(HandshakeFailure(refusal))
-                context.close(promise: nil)
-                return
+                return context.close(promise: nil)
             }
             self.isDone = true
             self.timeout?.cancel()
@@ -97,20 +60,30 @@ final class InboundHandshakeHandler: ChannelInboundHandler, RemovableChannelHand
         return self.connection.loop.security?.refusal(of: peer.id)
     }
 
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if !self.isRefused { context.fireChannelRead(data) }
+    }
+
+    /// A session that is resumed is not judged by the library; its caller is, here.
+    private func admitsResumed(_ context: ChannelHandlerContext) -> Bool {
+        let handler = try? context.pipeline.syncOperations.handler(type: NIOSSLServerHandler.self)
+        return self.security.admitsResumed(handler?.peerCertificate, reportingTo: self.handshake)
+    }
+
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        self.refuse(HandshakeFailure(error))
+        self.refuse(HandshakeFailure(library: "\(error)"))
         context.fireErrorCaught(error)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        self.refuse(
-            HandshakeFailure(label: "closed", cause: "the peer closed the connection during the handshake"))
+        self.refuse(.closed)
         context.fireChannelInactive()
     }
 
     private func refuse(_ failure: HandshakeFailure) {
         guard !self.isDone else { return }
         self.isDone = true
+        self.isRefused = true
         self.timeout?.cancel()
         self.connection.loop.noteHandshake(
             of: self.connection, failure: self.handshake.refusal.map(HandshakeFailure.init) ?? failure)

@@ -13,6 +13,8 @@ package final class TransportSecurity: Sendable {
     let verifier: SVIDVerifier
     private let server: NIOSSLContext
     private let client: NIOSSLContext
+    /// What callers proved themselves with, for the sessions they resume.
+    private let proved = ProvedChains()
 
     /// Builds both contexts; throws when the key or a certificate cannot be read, or nobody could be believed.
     ///
@@ -65,10 +67,16 @@ package final class TransportSecurity: Sendable {
 
     /// The handler of a connection from a peer, which must prove any identity of a trusted domain.
     func serverHandler(reportingTo handshake: PeerHandshake) -> NIOSSLServerHandler {
-        let verifier = self.verifier
+        let (verifier, proved) = (self.verifier, self.proved)
         return NIOSSLServerHandler(context: self.server) { chain, verdict in
-            verdict.succeed(handshake.judge(chain, with: verifier, expecting: []) ? .certificateVerified : .failed)
+            let isGood = handshake.judge(chain, with: verifier, expecting: [], noting: proved)
+            verdict.succeed(isGood ? .certificateVerified : .failed)
         }
+    }
+
+    /// Judges the caller of a resumed session, of which the library asked nobody; false when it is not to be served.
+    func admitsResumed(_ leaf: NIOSSLCertificate?, reportingTo handshake: PeerHandshake) -> Bool {
+        handshake.judgeResumed(leaf, with: self.verifier, from: self.proved)
     }
 
     /// The handler of a connection to a peer, which must prove one of `expected`.
@@ -93,7 +101,8 @@ final class PeerHandshake {
     private(set) var refusal: SVIDError?
 
     fileprivate func judge(
-        _ chain: [NIOSSLCertificate], with verifier: SVIDVerifier, expecting expected: [SPIFFEID]
+        _ chain: [NIOSSLCertificate], with verifier: SVIDVerifier, expecting expected: [SPIFFEID],
+        noting proved: ProvedChains? = nil
     ) -> Bool {
         var presented: [[UInt8]] = []
         do {
@@ -108,12 +117,29 @@ final class PeerHandshake {
             self.refusal = error
             return false
         }
-        if let leaf = presented.first {
-            self.leafHash = SHA256.hash(data: leaf).reduce(into: "") { text, byte in
-                let digits = String(byte, radix: 16)
-                text += digits.utf8.count == 1 ? "0" + digits : digits
-            }
-        }
+        proved?.note(presented)
+        self.leafHash = presented.first.map(Self.hash) ?? ""
         return true
+    }
+
+    fileprivate func judgeResumed(
+        _ leaf: NIOSSLCertificate?, with verifier: SVIDVerifier, from proved: ProvedChains
+    ) -> Bool {
+        let der = try? leaf?.toDERBytes()
+        do throws(SVIDError) {
+            self.peer = try proved.verify(leaf: der, by: verifier, now: Date())
+        } catch {
+            self.refusal = error
+            return false
+        }
+        self.leafHash = der.map(Self.hash) ?? ""
+        return true
+    }
+
+    private static func hash(_ leaf: [UInt8]) -> String {
+        SHA256.hash(data: leaf).reduce(into: "") { text, byte in
+            let digits = String(byte, radix: 16)
+            text += digits.utf8.count == 1 ? "0" + digits : digits
+        }
     }
 }

@@ -44,6 +44,7 @@ final class ProxyLoop {
     /// Connections to endpoints that proved an identity.
     var provedUpstreams: [ObjectIdentifier: UpstreamConnection] = [:]
     private var applications: [Int: ApplicationEndpoint] = [:]
+    var plaintextCallers = PlaintextCallers()
     private var wheel: TimerWheel
     private var wheelTask: Scheduled<Void>?
     private var wheelDue = Int64.max
@@ -160,7 +161,10 @@ final class ProxyLoop {
         let needed = Set(snapshot.clusters.values.compactMap(\.resolution?.host))
         self.names = self.names.filter { needed.contains($0.key) }
         for cluster in snapshot.clusters.values where old.clusters[cluster.name] != cluster { self.resolve(cluster) }
-        for port in Array(self.applications.keys) { _ = self.application(port: port) }
+        for port in Array(self.applications.keys) {
+            let before = self.applications[port]?.authorization
+            if self.application(port: port).authorization !== before { self.judgeAgain(port: port) }
+        }
         self.destinations.removeAll()
         self.resumeParked()
     }
@@ -257,6 +261,19 @@ final class ProxyLoop {
         return application
     }
 
+    /// Who may call a port has changed: what is open was let in by the policies before.
+    private func judgeAgain(port: Int) {
+        for request in self.requests { (request as? InboundRequest)?.judgeAgain(port: port) }
+    }
+
+    /// No configuration has come yet, and one will: nobody knows who may call.
+    var awaitsConfiguration: Bool {
+        guard self.snapshot === ProxySnapshot.empty, case .controlPlane = self.configuration.source else {
+            return false
+        }
+        return true
+    }
+
     /// Those that have been asked for.
     var openApplications: Dictionary<Int, ApplicationEndpoint>.Values { self.applications.values }
 
@@ -348,7 +365,10 @@ final class ProxyLoop {
             let connection = DownstreamConnection(
                 loop: self, role: role, channel: channel, refusesPlaintext: application.mtls == .strict)
             self.remember(connection)
-            if application.mtls != .strict, application.appProtocol.allowsBytes {
+            if application.mtls == .disabled, !application.appProtocol.allowsBytes {
+                self.telemetry.plaintextConnection()
+                try pipeline.addHandler(connection.makeSniffer())
+            } else if application.mtls != .strict, application.appProtocol.allowsBytes {
                 let entry = connection.makeEntry(
                     application.appProtocol, acceptsTLS: application.mtls == .permissive)
                 try pipeline.addHandler(entry)
@@ -367,7 +387,8 @@ final class ProxyLoop {
         let handshake = PeerHandshake()
         connection.begins(handshake)
         try pipeline.addHandler(security.serverHandler(reportingTo: handshake))
-        try pipeline.addHandler(InboundHandshakeHandler(connection: connection, handshake: handshake))
+        try pipeline.addHandler(
+            InboundHandshakeHandler(connection: connection, handshake: handshake, security: security))
         try pipeline.addHandler(connection.makeSniffer())
     }
 
@@ -475,23 +496,23 @@ final class ProxyLoop {
         self.logger.warning(
             "refused a peer",
             metadata: [
-                "cause": "\(failure.cause)", "reason": "\(failure.reason.rawValue)",
-                "peer": "\(connection.peerAddress)", "unsaid": "\(left)",
+                "cause": "\(failure.cause)", "result": "\(failure.label)",
+                "reason": "\(failure.reason.rawValue)", "peer": "\(connection.peerAddress)", "unsaid": "\(left)",
             ])
     }
 
     func noteConnectFailure(_ failure: ConnectFailure, to target: UpstreamTarget) {
         if failure.reason == .draining { return }
-        if target.isTLS, failure.reason == .tlsFailed || failure.reason == .peerIdentityMismatch {
-            self.telemetry.handshake(inbound: false, result: failure.reason.rawValue)
-        }
+        if let label = failure.handshake { self.telemetry.handshake(inbound: false, result: label) }
         self.telemetry.connectFailed(failure.reason)
         guard let left = self.notes.admit(now: Self.clock()) else { return }
-        self.logger.info(
-            "no connection to an endpoint",
+        // That an endpoint is not what it should be is worth more attention than that it is not there.
+        self.logger.log(
+            level: failure.handshake == nil ? .info : .warning, "no connection to an endpoint",
             metadata: [
                 "endpoint": "\(target.address):\(target.port)", "reason": "\(failure.reason.rawValue)",
-                "cause": "\(failure.cause)", "unsaid": "\(left)",
+                "result": "\(failure.handshake ?? failure.reason.rawValue)", "cause": "\(failure.cause)",
+                "unsaid": "\(left)",
             ])
     }
 }

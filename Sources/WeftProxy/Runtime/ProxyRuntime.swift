@@ -103,7 +103,9 @@ package struct ProxyRuntime: ServiceLifecycle.Service {
             }
             tasks.addTask {
                 while true {
-                    report.update(await server.edgeTotals())
+                    report.update(
+                        await server.edgeTotals(), plaintext: await server.plaintextCallers(),
+                        policies: await server.policyUsage())
                     try await Task.sleep(for: .seconds(1))
                 }
             }

@@ -172,6 +172,26 @@ package final class ProxyServer: Sendable {
         return totals
     }
 
+    /// Who called in the clear, all loops together.
+    func plaintextCallers() async -> [PlaintextCallers.Count] {
+        var callers: [PlaintextCallers.Count] = []
+        for loop in self.loops {
+            let more = try? await loop.eventLoop.submit { loop.state.value.plaintextCallers.counts }.get()
+            callers += more ?? []
+        }
+        return callers
+    }
+
+    /// How often the rules of authorization policies decided, all loops together.
+    package func policyUsage() async -> PolicyUsage {
+        var usage = PolicyUsage()
+        for loop in self.loops {
+            let part = try? await loop.eventLoop.submit { PolicyUsage(loop.state.value.telemetry.registry) }.get()
+            if let part { usage.add(part) }
+        }
+        return usage
+    }
+
     // MARK: Stopping
 
     /// Tells connections of one side to finish: `Connection: close`, or GOAWAY.

@@ -49,7 +49,7 @@ final class UpstreamConnection: ClientConnectionDelegate {
         let limit = TimeAmount.nanoseconds(target.connectTimeout.wholeNanoseconds)
         let bound = NIOLoopBound(self, eventLoop: self.loop.eventLoop)
         self.timeout = self.loop.eventLoop.scheduleTask(in: limit) {
-            bound.value.fail(.connectTimeout, "no connection within \(target.connectTimeout)")
+            bound.value.timedOut(after: target.connectTimeout)
         }
         ClientBootstrap(group: self.loop.eventLoop)
             .connectTimeout(limit)
@@ -117,23 +117,36 @@ final class UpstreamConnection: ClientConnectionDelegate {
         }
         guard self.state == .opening else { return }
         self.state = .open
-        if self.handshake.peer != nil { self.loop.provedUpstreams[ObjectIdentifier(self)] = self }
+        if self.handshake.peer != nil { self.loop.remember(self, on: channel) }
         self.pool?.connectionOpened(self)
+    }
+
+    /// Neither the connection nor its handshake came about in time; a peer that took the one and not the other says so.
+    private func timedOut(after limit: Duration) {
+        let isHandshake = self.channel?.isActive == true
+        self.fail(
+            ConnectFailure(
+                reason: .connectTimeout,
+                cause: isHandshake
+                    ? "the connection was taken, and its handshake not done within \(limit)"
+                    : "no connection within \(limit)",
+                handshake: isHandshake ? "timeout" : nil))
     }
 
     /// The connection never came to stand.
     fileprivate func fail(_ reason: Reason, _ cause: String) {
+        self.fail(ConnectFailure(reason: reason, cause: cause))
+    }
+
+    fileprivate func fail(_ failure: HandshakeFailure) { self.fail(ConnectFailure(failure)) }
+
+    private func fail(_ failure: ConnectFailure) {
         guard self.state == .opening else { return }
         self.state = .closed
         self.timeout?.cancel()
         self.timeout = nil
         self.channel?.close(promise: nil)
-        let failure =
-            if let refusal = self.handshake.refusal {
-                ConnectFailure(reason: refusal.reason, cause: "\(refusal)")
-            } else {
-                ConnectFailure(reason: reason, cause: cause)
-            }
+        let failure = self.handshake.refusal.map { ConnectFailure(HandshakeFailure($0)) } ?? failure
         let pool = self.pool
         self.pool = nil
         pool?.connectionFailed(self, failure)
@@ -169,7 +182,6 @@ final class UpstreamConnection: ClientConnectionDelegate {
         case .opening: self.fail(.connectFailed, "the connection closed at once")
         case .open:
             self.state = .closed
-            self.loop.provedUpstreams[ObjectIdentifier(self)] = nil
             let pool = self.pool
             self.pool = nil
             pool?.connectionEnded(self)
@@ -184,8 +196,9 @@ private final class HandshakeObserver: ChannelInboundHandler, RemovableChannelHa
 
     private let connection: UpstreamConnection
     private let codec: UpstreamTarget.Codec
-    /// What a destination outside the mesh has to prove.
+    /// What a destination outside the mesh has to prove; nil for a peer, which proves an identity.
     private let origination: TLSOrigination?
+    private var isMutual: Bool { self.origination == nil }
 
     init(_ connection: UpstreamConnection, codec: UpstreamTarget.Codec, proving origination: TLSOrigination? = nil) {
         self.connection = connection
@@ -196,11 +209,18 @@ private final class HandshakeObserver: ChannelInboundHandler, RemovableChannelHa
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case .handshakeCompleted(let negotiated) = event as? TLSUserEvent {
             if let origination = self.origination, !self.isProved(origination, context) {
-                self.connection.fail(.tlsFailed, "the certificate carries none of the names wanted")
+                self.connection.fail(
+                    HandshakeFailure(
+                        label: "wrong_identity", cause: "the certificate carries none of the names wanted"))
+            } else if self.isMutual, self.connection.peer == nil {
+                // A handshake in which nobody was judged, such as a resumed one, proves nothing.
+                self.connection.fail(HandshakeFailure(.noCertificate))
             } else if negotiated == "h2" || self.codec != .http2 {
                 self.connection.secured(codec: self.codec)
             } else {
-                self.connection.fail(.tlsFailed, "the peer does not speak HTTP/2 (ALPN \(negotiated ?? "absent"))")
+                self.connection.fail(
+                    HandshakeFailure(
+                        label: "no_alpn", cause: "the peer does not speak HTTP/2 (ALPN \(negotiated ?? "absent"))"))
             }
         }
         context.fireUserInboundEventTriggered(event)
@@ -212,12 +232,12 @@ private final class HandshakeObserver: ChannelInboundHandler, RemovableChannelHa
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        self.connection.fail(.tlsFailed, "\(error)")
+        self.connection.fail(HandshakeFailure(library: "\(error)"))
         context.fireErrorCaught(error)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        self.connection.fail(.tlsFailed, "the peer closed the connection during the handshake")
+        self.connection.fail(HandshakeFailure.closed)
         context.fireChannelInactive()
     }
 }

@@ -1,3 +1,4 @@
+internal import WeftIdentity
 internal import WeftModel
 
 /// Whom a pool connects to, and how: pools are kept by this.
@@ -34,4 +35,16 @@ struct ConnectFailure: Error, Hashable, Sendable {
     /// `connect_failed`, `connect_timeout`, `tls_failed`, `peer_identity_mismatch`, `overflow` or `draining`.
     var reason: Reason
     var cause: String
+    /// Which handshake failure it was, in the word of the handshake counter; nil where none failed.
+    var handshake: String?
+
+    init(reason: Reason, cause: String, handshake: String? = nil) {
+        self.reason = reason
+        self.cause = cause
+        self.handshake = handshake
+    }
+
+    init(_ failure: HandshakeFailure) {
+        self.init(reason: failure.reason, cause: failure.cause, handshake: failure.label)
+    }
 }

@@ -95,7 +95,7 @@ import WeftTelemetry
             #expect(response.reason == "peer_identity_mismatch")
             #expect(pair.app.heads.isEmpty)
             let metrics = try await pair.caller.server.metrics(on: group.next()).get()
-            #expect(metrics.families[MetricNames.handshakes]?[["outbound", "peer_identity_mismatch"]] == .counter(1))
+            #expect(metrics.families[MetricNames.handshakes]?[["outbound", "wrong_identity"]] == .counter(1))
             await pair.stop()
         }
     }

@@ -40,7 +40,7 @@ struct TestSidecar {
     static func start(
         _ service: String, on group: MultiThreadedEventLoopGroup,
         source: any ConfigurationSource = NoConfigurationSource(), names: NameResolver = NameResolver(),
-        configure: (inout ProxyConfiguration) -> Void = { _ in }
+        logger: Logger = .quiet, configure: (inout ProxyConfiguration) -> Void = { _ in }
     ) async throws -> TestSidecar {
         var configuration = ProxyConfiguration(
             service: ServiceName(namespace: "default", name: service), workload: "\(service)-1",
@@ -52,8 +52,6 @@ struct TestSidecar {
         configuration.limits.discoveryTimeout = .seconds(120)
         configure(&configuration)
         let telemetry = ProxyTelemetry(configuration: configuration)
-        var logger = Logger(label: "test")
-        logger.logLevel = .error
         let server = try await ProxyServer(
             configuration: configuration, group: group, source: source, logger: logger, telemetry: telemetry,
             names: names)
@@ -107,5 +105,14 @@ func withLoops<Result>(
     } catch {
         try? await group.shutdownGracefully()
         throw error
+    }
+}
+
+extension Logger {
+    /// Tells of errors only.
+    static var quiet: Logger {
+        var logger = Logger(label: "test")
+        logger.logLevel = .error
+        return logger
     }
 }
