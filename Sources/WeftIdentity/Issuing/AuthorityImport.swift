@@ -34,12 +34,12 @@ package enum AuthorityImport {
         now: Date, random: inout some RandomNumberGenerator
     ) throws -> CertificateAuthority {
         let root = try Self.certificate(material.rootCertificate, "the root certificate")
-        try Self.checkAuthority(root, "the root certificate", now: now, needsBelow: 1)
         guard root.issuer == root.subject, root.publicKey.isValidSignature(root.signature, for: root) else {
             throw AuthorityImportError(
                 "the root certificate", "it is not signed by itself",
                 "give the root at the end of the chain, not an intermediate")
         }
+        try Self.checkAuthority(root, "the root certificate", now: now, needsBelow: 1)
         let named = CertificateAuthority.trustDomain(of: root)
         guard let domain = named ?? trustDomain else {
             throw AuthorityImportError(
