@@ -135,7 +135,7 @@ package enum CheckList {
         guard let end = proxy.certificateExpiresAt else { return nil }
         guard end > now else { return (.failed, "expired \(Figures.span(seconds: now - end)) ago") }
         let left = Figures.span(seconds: end - now)
-        guard let begin = proxy.certificateIssuedAt else {
+        guard let begin = proxy.certificateNotBefore else {
             return end - now < 3600 ? (.doubtful, "expires in \(left)") : nil
         }
         let share = self.share(from: begin, until: end, now: now)

@@ -55,13 +55,13 @@ package struct Registry: Sendable {
         package var serial: String
         /// Seconds since 1970.
         package var expiresAt: Int64
-        /// When its life began; nil when the proxy does not tell.
-        package var issuedAt: Int64?
+        /// Seconds since 1970; zero where the proxy does not say.
+        package var notBefore: Int64
 
-        package init(serial: String, expiresAt: Int64, issuedAt: Int64? = nil) {
+        package init(serial: String, expiresAt: Int64, notBefore: Int64 = 0) {
             self.serial = serial
             self.expiresAt = expiresAt
-            self.issuedAt = issuedAt
+            self.notBefore = notBefore
         }
     }
 

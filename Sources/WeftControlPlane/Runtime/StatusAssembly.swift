@@ -48,7 +48,8 @@ enum StatusAssembly {
             serviceVersion: workload.metadata.labels["version"] ?? "", proxyVersion: entry.proxyVersion,
             client: stream?.client ?? .weft, state: state, cause: cause, connectedSince: entry.connectedSince,
             certificateExpiresAt: entry.certificate?.expiresAt, certificateSerial: entry.certificate?.serial,
-            certificateIssuedAt: entry.certificate?.issuedAt, clockOffsetMilliseconds: entry.clockOffset,
+            certificateNotBefore: entry.certificate.flatMap { $0.notBefore > 0 ? $0.notBefore : nil },
+            clockOffsetMilliseconds: entry.clockOffset,
             unencryptedPorts: self.unencryptedPorts(of: workload, in: snapshot),
             discovery: stream?.types ?? [])
     }

@@ -139,7 +139,7 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
                 await self.registry.report(
                     Registry.CertificateState(
                         serial: String(state.serial.prefix(64)), expiresAt: state.expiresAtUnix,
-                        issuedAt: state.notBeforeUnix == 0 ? nil : state.notBeforeUnix), from: connection)
+                        notBefore: state.notBeforeUnix), from: connection)
             case (.quota(let report)?, let name?):
                 if let grant = self.quotas.answer(report, from: name, listeners: listeners) {
                     sender.yield(.message(.with { $0.quota = grant }))

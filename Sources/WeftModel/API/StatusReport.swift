@@ -81,8 +81,8 @@ package struct ProxyStatus: Hashable, Sendable, Codable {
     package var connectedSince: Int64?
     package var certificateExpiresAt: Int64?
     package var certificateSerial: String?
-    /// When the certificate's life began; nil of a proxy that does not tell.
-    package var certificateIssuedAt: Int64?
+    /// When its certificate begins, seconds since 1970; nil where its proxy does not say.
+    package var certificateNotBefore: Int64?
     /// How far the proxy's clock is before the control plane's, in milliseconds, as of its last counters; the way of
     /// the message makes it a little too small. Nil before the first.
     package var clockOffsetMilliseconds: Int64?
@@ -94,7 +94,7 @@ package struct ProxyStatus: Hashable, Sendable, Codable {
     package init(
         workload: String?, service: String?, identity: String, address: String?, serviceVersion: String = "",
         proxyVersion: String = "", client: Client, state: State, cause: String? = nil, connectedSince: Int64? = nil,
-        certificateExpiresAt: Int64? = nil, certificateSerial: String? = nil, certificateIssuedAt: Int64? = nil,
+        certificateExpiresAt: Int64? = nil, certificateSerial: String? = nil, certificateNotBefore: Int64? = nil,
         clockOffsetMilliseconds: Int64? = nil, unencryptedPorts: [Int]? = nil, discovery: [DiscoveryStatus] = []
     ) {
         self.workload = workload
@@ -109,7 +109,7 @@ package struct ProxyStatus: Hashable, Sendable, Codable {
         self.connectedSince = connectedSince
         self.certificateExpiresAt = certificateExpiresAt
         self.certificateSerial = certificateSerial
-        self.certificateIssuedAt = certificateIssuedAt
+        self.certificateNotBefore = certificateNotBefore
         self.clockOffsetMilliseconds = clockOffsetMilliseconds
         self.unencryptedPorts = unencryptedPorts
         self.discovery = discovery

@@ -393,7 +393,6 @@ package nonisolated struct Weft_V1_CertificateState: Sendable {
 
   package var expiresAtUnix: Int64 = 0
 
-  /// When its life began; zero: not told.
   package var notBeforeUnix: Int64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -1329,7 +1328,7 @@ nonisolated extension Weft_V1_Heartbeat: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension Weft_V1_CertificateState: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".CertificateState"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}serial\0\u{3}expires_at_unix\0\u{4}\u{3}not_before_unix\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}serial\0\u{3}expires_at_unix\0\u{3}not_before_unix\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1339,7 +1338,7 @@ nonisolated extension Weft_V1_CertificateState: SwiftProtobuf.Message, SwiftProt
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.serial) }()
       case 2: try { try decoder.decodeSingularInt64Field(value: &self.expiresAtUnix) }()
-      case 5: try { try decoder.decodeSingularInt64Field(value: &self.notBeforeUnix) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.notBeforeUnix) }()
       default: break
       }
     }
@@ -1353,7 +1352,7 @@ nonisolated extension Weft_V1_CertificateState: SwiftProtobuf.Message, SwiftProt
       try visitor.visitSingularInt64Field(value: self.expiresAtUnix, fieldNumber: 2)
     }
     if self.notBeforeUnix != 0 {
-      try visitor.visitSingularInt64Field(value: self.notBeforeUnix, fieldNumber: 5)
+      try visitor.visitSingularInt64Field(value: self.notBeforeUnix, fieldNumber: 3)
     }
     try unknownFields.traverse(visitor: &visitor)
   }

@@ -16,7 +16,7 @@ import WeftModel
             identity: "spiffe://weft.local/ns/default/sa/billing",
             address: "127.0.0.1", client: .weft, state: .ready, connectedSince: self.now,
             certificateExpiresAt: self.now + self.day / 2, certificateSerial: "01",
-            certificateIssuedAt: self.now - self.day / 2, clockOffsetMilliseconds: -40, unencryptedPorts: [])
+            certificateNotBefore: self.now - self.day / 2, clockOffsetMilliseconds: -40, unencryptedPorts: [])
         edit(&proxy)
         return proxy
     }
@@ -59,7 +59,7 @@ import WeftModel
         let report = Self.report([
             Self.proxy {
                 $0.certificateExpiresAt = Self.now + Int64(left * 86_400)
-                $0.certificateIssuedAt = Self.now - Int64((1 - left) * 86_400)
+                $0.certificateNotBefore = Self.now - Int64((1 - left) * 86_400)
             }
         ])
         #expect(self.verdicts(report)["certificates are fresh"]?.verdict == verdict)
@@ -126,7 +126,7 @@ import WeftModel
     @Test func `a report of an older control plane is judged as far as it tells`() {
         let report = Self.report([
             Self.proxy {
-                $0.certificateIssuedAt = nil
+                $0.certificateNotBefore = nil
                 $0.clockOffsetMilliseconds = nil
                 $0.unencryptedPorts = nil
                 $0.certificateExpiresAt = Self.now + 600
