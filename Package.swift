@@ -21,6 +21,7 @@ let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 let grpcCore: Target.Dependency = .product(name: "GRPCCore", package: "grpc-swift-2")
@@ -89,7 +90,7 @@ let package = Package(
         library("WeftConfig", ["WeftModel", yams]),
         library("WeftCompiler", ["WeftModel"]),
         library("WeftDiscovery", ["WeftModel", "WeftProtos", protobuf, crypto]),
-        library("WeftIdentity", ["WeftModel", x509, crypto, asn1]),
+        library("WeftIdentity", ["WeftModel", x509, crypto, cryptoExtras, asn1]),
         library("WeftTraffic", ["WeftModel", "WeftMessage"]),
         // Protocol and IO
         library("WeftHTTP", ["WeftMessage", nioCore, crypto, collections]),
@@ -108,8 +109,8 @@ let package = Package(
             "WeftControlPlane",
             [
                 "WeftModel", "WeftProtos", "WeftConfig", "WeftCompiler", "WeftDiscovery", "WeftIdentity", "WeftStore",
-                nioCore, nioPosix, nioSSL, nioTLS, protobuf, grpcCore, grpcTransport, hummingbird, logging,
-                lifecycle,
+                nioCore, nioPosix, nioSSL, nioTLS, nioHTTP1, crypto, protobuf, grpcCore, grpcTransport, hummingbird,
+                asyncHTTPClient, logging, lifecycle,
             ]),
         library(
             "WeftCLI",
@@ -130,7 +131,7 @@ let package = Package(
         tests(of: "WeftCompiler", ["WeftModel", "WeftConfig"], files: ["Cases"]),
         tests(of: "WeftProtos", [protobuf]),
         tests(of: "WeftDiscovery", ["WeftModel", "WeftProtos", protobuf]),
-        tests(of: "WeftIdentity", ["WeftModel", x509, crypto, asn1]),
+        tests(of: "WeftIdentity", ["WeftModel", x509, crypto, cryptoExtras, asn1]),
         tests(of: "WeftTraffic", ["WeftModel", "WeftMessage"]),
         tests(of: "WeftHTTP", ["WeftMessage", nioCore, nioEmbedded]),
         tests(of: "WeftTelemetry", ["WeftModel"]),
@@ -150,7 +151,7 @@ let package = Package(
                 grpcProtobuf,
                 grpcTransport, crypto, nioCore, nioPosix, nioHTTP1, nioSSL, asyncHTTPClient, logging, lifecycle,
             ]),
-        tests(of: "WeftCLI", ["WeftModel", "WeftProxy", "WeftIdentity", crypto, yams]),
+        tests(of: "WeftCLI", ["WeftModel", "WeftProxy", "WeftIdentity", crypto, yams, arguments]),
         // The executable with programs that others wrote.
         .testTarget(
             name: "WeftInteroperabilityTests",

@@ -12,6 +12,7 @@ package struct Compilation: Sendable {
     /// What became of each route, for each of its parents.
     package let routeStatuses: [ResourceKey: [RouteParentStatus]]
     let routes: RouteSources
+    let authorization: AuthorizationIndex
     let externals: [ExternalService]
     let settings: MeshSettings
     let declaredServices: [Service]
@@ -23,14 +24,21 @@ package struct Compilation: Sendable {
 /// equal snapshots.
 package enum Compiler {
     /// Compiles everything anew.
+    ///
+    /// - Parameter tokenKeys: the key sets that were fetched for RequestAuthentications; those written into their
+    ///   documents need not be in it.
     package static func compile(
-        resources: [Resource], workloads: [RegisteredWorkload], trustDomain: TrustDomain, revision: Revision
+        resources: [Resource], workloads: [RegisteredWorkload], trustDomain: TrustDomain, revision: Revision,
+        tokenKeys: [TokenKeySource: String] = [:]
     ) -> Compilation {
         var services: [Service] = []
         var declaredWorkloads: [Workload] = []
         var routes = RouteSources()
         var externals: [ExternalService] = []
         var policies: [TrafficPolicy] = []
+        var authorizations: [AuthorizationPolicy] = []
+        var tokens: [RequestAuthentication] = []
+        var peers: [PeerAuthentication] = []
         var settings = MeshSettings()
         for resource in resources {
             switch resource {
@@ -42,15 +50,23 @@ package enum Compiler {
             case .referenceGrant(let grant): routes.grants.append(grant)
             case .externalService(let service): externals.append(service)
             case .trafficPolicy(let policy): policies.append(policy)
+            case .authorizationPolicy(let policy): authorizations.append(policy)
+            case .requestAuthentication(let policy): tokens.append(policy)
+            case .peerAuthentication(let policy): peers.append(policy)
             case .meshSettings(let value): settings = value
+            case .trustDomainFederation: continue
             }
         }
         routes.crossNamespace = settings.crossNamespaceBackends
         let catalog = ServiceCatalog(
             services: services, declared: declaredWorkloads, registered: workloads, trustDomain: trustDomain)
         let index = PolicyIndex(settings: settings, policies: policies)
+        let authorization = AuthorizationIndex(
+            settings: settings, policies: authorizations, tokens: tokens, peers: peers, routes: routes,
+            tokenKeys: tokenKeys)
         return self.assemble(
-            catalog: catalog, policies: index, routes: routes, externals: externals, settings: settings,
+            catalog: catalog, policies: index, authorization: authorization, routes: routes, externals: externals,
+            settings: settings,
             services: services, declaredWorkloads: declaredWorkloads, trustDomain: trustDomain, revision: revision,
             reusing: nil)
     }
@@ -62,7 +78,8 @@ package enum Compiler {
             services: previous.declaredServices, declared: previous.declaredWorkloads, registered: workloads,
             trustDomain: previous.trustDomain)
         return self.assemble(
-            catalog: catalog, policies: previous.policies, routes: previous.routes, externals: previous.externals,
+            catalog: catalog, policies: previous.policies, authorization: previous.authorization,
+            routes: previous.routes, externals: previous.externals,
             settings: previous.settings, services: previous.declaredServices,
             declaredWorkloads: previous.declaredWorkloads, trustDomain: previous.trustDomain,
             revision: previous.snapshot.revision,
@@ -70,8 +87,9 @@ package enum Compiler {
     }
 
     private static func assemble(
-        catalog: ServiceCatalog, policies: PolicyIndex, routes: RouteSources, externals: [ExternalService],
-        settings: MeshSettings, services: [Service], declaredWorkloads: [Workload], trustDomain: TrustDomain,
+        catalog: ServiceCatalog, policies: PolicyIndex, authorization: AuthorizationIndex, routes: RouteSources,
+        externals: [ExternalService], settings: MeshSettings, services: [Service], declaredWorkloads: [Workload],
+        trustDomain: TrustDomain,
         revision: Revision, reusing previous: Compilation?
     ) -> Compilation {
         var snapshot = MeshSnapshot(revision: revision)
@@ -80,6 +98,8 @@ package enum Compiler {
         }
         let outside = ExternalCatalog(externals, taken: Set(names))
         let attachments = RouteAttachments(routes)
+        let inbound = InboundCompiler.listeners(catalog, policies: policies, authorization: authorization)
+        let modes = ListenerModes(inbound.listeners, authorization.modes)
         let compiler = RouteCompiler(attachments: attachments, policies: policies, externals: outside)
         if settings.egress == .allow {
             snapshot.openEgress = OpenEgress(namespaces: Set(catalog.entries.map(\.name.namespace)))
@@ -89,8 +109,9 @@ package enum Compiler {
                 let servicePort = ServicePort(service: entry.name, port: port.number)
                 let name = servicePort.description
                 snapshot.listeners[name] = .outbound(name: name, routeConfiguration: name)
-                snapshot.clusters[name] = ClusterCompiler.cluster(entry: entry, port: port, policies: policies)
-                snapshot.endpoints[name] = ClusterCompiler.endpoints(entry: entry, port: port)
+                snapshot.clusters[name] = ClusterCompiler.cluster(
+                    entry: entry, port: port, policies: policies, modes: modes)
+                snapshot.endpoints[name] = ClusterCompiler.endpoints(entry: entry, port: port, modes: modes)
                 guard previous == nil else { continue }
                 for routes in compiler.configurations(of: entry.name, port: port) {
                     snapshot.routes[routes.name] = routes
@@ -102,15 +123,16 @@ package enum Compiler {
         let statuses =
             previous?.routeStatuses
             ?? RouteStatusCompiler(attachments: attachments, catalog: catalog, externals: outside).statuses()
-        for listener in InboundCompiler.listeners(catalog, mtls: settings.mtls, policies: policies) {
+        for listener in inbound.listeners {
             snapshot.listeners[listener.name] = .inbound(listener)
         }
         return Compilation(
-            snapshot: snapshot, diagnostics: catalog.diagnostics + RouteStatusCompiler.findings(statuses, routes),
+            snapshot: snapshot,
+            diagnostics: catalog.diagnostics + RouteStatusCompiler.findings(statuses, routes) + inbound.diagnostics,
             catalog: catalog, policies: policies,
             routeStatuses: statuses,
-            routes: routes, externals: externals, settings: settings, declaredServices: services,
-            declaredWorkloads: declaredWorkloads,
+            routes: routes, authorization: authorization, externals: externals, settings: settings,
+            declaredServices: services, declaredWorkloads: declaredWorkloads,
             trustDomain: trustDomain)
     }
 }

@@ -102,7 +102,12 @@ package enum ConfigReader {
             case .referenceGrant: ReferenceGrantReader.read(fields).map(Resource.referenceGrant)
             case .externalService: ExternalServiceReader.read(fields).map(Resource.externalService)
             case .trafficPolicy: TrafficPolicyReader.read(fields).map(Resource.trafficPolicy)
+            case .authorizationPolicy: AuthorizationPolicyReader.read(fields).map(Resource.authorizationPolicy)
+            case .requestAuthentication: RequestAuthenticationReader.read(fields).map(Resource.requestAuthentication)
+            case .peerAuthentication: PeerAuthenticationReader.read(fields).map(Resource.peerAuthentication)
             case .meshSettings: MeshSettingsReader.read(fields).map(Resource.meshSettings)
+            case .trustDomainFederation:
+                TrustDomainFederationReader.read(fields).map(Resource.trustDomainFederation)
             }
         guard let read, !document.collector.diagnostics[before...].hasErrors else { return nil }
         var metadata = read.metadata
@@ -168,9 +173,21 @@ extension Resource {
         case .trafficPolicy(var value):
             value.metadata = metadata
             return .trafficPolicy(value)
+        case .authorizationPolicy(var value):
+            value.metadata = metadata
+            return .authorizationPolicy(value)
+        case .requestAuthentication(var value):
+            value.metadata = metadata
+            return .requestAuthentication(value)
+        case .peerAuthentication(var value):
+            value.metadata = metadata
+            return .peerAuthentication(value)
         case .meshSettings(var value):
             value.metadata = metadata
             return .meshSettings(value)
+        case .trustDomainFederation(var value):
+            value.metadata = metadata
+            return .trustDomainFederation(value)
         }
     }
 }

@@ -47,7 +47,8 @@ import WeftModel
                     RegisteredWorkload(
                         workload: workload, readiness: self.readiness(workload.metadata.annotations["test/readiness"])))
             case .service, .httpRoute, .grpcRoute, .streamRoute, .referenceGrant, .externalService, .trafficPolicy,
-                .meshSettings:
+                .authorizationPolicy, .requestAuthentication, .peerAuthentication, .meshSettings,
+                .trustDomainFederation:
                 resources.append(parsed.resource)
             }
         }

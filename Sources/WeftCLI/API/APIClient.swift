@@ -93,7 +93,48 @@ package struct APIClient: Sendable {
         _ = try await self.send(.DELETE, "/v1/tokens/\(Self.escaped(id))", body: nil, timeout: .seconds(10))
     }
 
+    /// The newest lines of the audit log, newest first.
+    package func audit(_ query: AuditQuery) async throws -> AuditList {
+        var fields = ["limit=\(query.limit)"]
+        if let kind = query.kind { fields.append("kind=\(kind.rawValue)") }
+        if let since = query.since { fields.append("since=\(since)") }
+        return try await self.call(.GET, "/v1/audit?" + fields.joined(separator: "&"))
+    }
+
+    package func identity() async throws -> IdentityReport { try await self.call(.GET, "/v1/identity") }
+
+    package func rotate(_ request: RotationRequest) async throws -> IdentityReport {
+        try await self.call(.POST, "/v1/identity/rotation", body: request)
+    }
+
+    package func revoke(_ request: RevocationRequest) async throws -> IdentityReport {
+        try await self.call(.POST, "/v1/identity/revocations", body: request)
+    }
+
+    package func restore(_ identity: String) async throws -> IdentityReport {
+        try await self.call(.DELETE, "/v1/identity/revocations?identity=\(Self.escaped(identity))")
+    }
+
     package func trustBundle() async throws -> TrustBundleView { try await self.call(.GET, "/v1/trust-bundle") }
+
+    package func plaintext() async throws -> PlaintextReport { try await self.call(.GET, "/v1/identity/plaintext") }
+
+    package func checkAuthorization(_ request: AuthorizationCheckRequest) async throws -> AuthorizationCheckReport {
+        try await self.call(.POST, "/v1/authorization/check", body: request)
+    }
+
+    package func authorizationCoverage() async throws -> AuthorizationCoverageReport {
+        try await self.call(.GET, "/v1/authorization/coverage")
+    }
+
+    package func authorizationProposal(
+        namespace: String?, service: String?, enforced: Bool
+    ) async throws -> AuthorizationProposalReport {
+        var query = ["enforced=\(enforced)"]
+        if let namespace { query.append("namespace=\(Self.escaped(namespace))") }
+        if let service { query.append("service=\(Self.escaped(service))") }
+        return try await self.call(.GET, "/v1/authorization/proposal?" + query.joined(separator: "&"))
+    }
 
     /// Whether it answers at all.
     package func isHealthy() async -> Bool {

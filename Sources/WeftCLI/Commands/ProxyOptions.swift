@@ -17,6 +17,14 @@ struct ProxyOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Join token, for the first start; better in WEFT_TOKEN.", valueName: "token")) var token:
         String?
     @Option(
+        help: ArgumentHelp(
+            "A Kubernetes service-account token to join with in place of a join token.", valueName: "file"))
+    var kubernetesTokenFile: String?
+    @Option(
+        help: ArgumentHelp(
+            "With it: SHA-256 of the root that the control plane must hold; `weft status` shows it.", valueName: "hex"))
+    var rootFingerprint: String?
+    @Option(
         name: .customLong("static"),
         help: ArgumentHelp(
             "Rules from this JSON file instead of a control plane, for measurements and single machines.",
@@ -79,9 +87,17 @@ struct ProxyOptions: ParsableArguments {
         let control = try settings.value("control-plane", self.controlPlane, expected: "HOST:PORT") {
             ListenAddress($0)
         }
-        let access = ControlPlaneAccess(
+        var access = ControlPlaneAccess(
             host: control?.host ?? "127.0.0.1", port: control?.port ?? 15012,
             joinToken: try settings.text("token", self.token))
+        access.kubernetesTokenFile = try settings.text("kubernetes-token-file", self.kubernetesTokenFile)
+            .map(absolutePath)
+        access.rootFingerprint = try settings.value(
+            "root-fingerprint", self.rootFingerprint, expected: "64 hex digits"
+        ) { text in
+            let hex = text.lowercased().filter { $0 != ":" }
+            return hex.utf8.count == 64 && hex.allSatisfy(\.isHexDigit) ? hex : nil
+        }
         let identity = try settings.text("identity", self.identity).map(absolutePath)
         let rules = try settings.text("static", self.staticRules).map {
             StaticFiles(snapshot: absolutePath($0), identity: identity)
@@ -132,9 +148,21 @@ struct ProxyOptions: ParsableArguments {
         }
         configuration.outbound = try listen("outbound", self.outbound, configuration.outbound)
         configuration.admin = try listen("admin", self.admin, configuration.admin)
+        if let admin = configuration.admin, !Self.isLoopback(admin.host) {
+            throw CommandFailure.usage(
+                "--admin must be on a loopback address: whoever reaches it may read the configuration and needs no credentials",
+                at: "\(admin)", remedy: "Write --admin 127.0.0.1:\(admin.port), or --admin none.")
+        }
         configuration.upstreams = try settings.values(
             "upstream", self.upstream, expected: "NAME[:PORT]=HOST:PORT"
         ) { DeclaredUpstream($0) }
+    }
+
+    private static func isLoopback(_ host: String) -> Bool {
+        if host == "localhost" { return true }
+        guard let bytes = NetworkPrefix.address(host) else { return false }
+        let loopback = [NetworkPrefix("127.0.0.0/8"), NetworkPrefix("::1")].compactMap(\.self)
+        return loopback.contains { $0.contains(bytes) }
     }
 
     private static func pair(_ text: String) -> (String, String)? {

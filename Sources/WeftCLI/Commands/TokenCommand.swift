@@ -13,7 +13,8 @@ struct TokenCommand: AsyncParsableCommand {
             commandName: "create", abstract: "Make a token; it is shown this once.",
             discussion: """
                 Example:  weft token create --service billing --ttl 10m
-                Example:  weft token create --api-access --ttl 30d
+                Example:  weft token create --service billing --network 10.0.0.0/8
+                Example:  weft token create --api-access --role operator --ttl 30d
                 """)
 
         @Option(help: ArgumentHelp("The one service it lets a workload join.", valueName: "name")) var service: String?
@@ -25,6 +26,14 @@ struct TokenCommand: AsyncParsableCommand {
         @Option(help: ArgumentHelp("How many workloads may join with it; 1 where not given.", valueName: "number"))
         var uses: String?
         @Flag(help: "A bearer token for the API instead of a join token.") var apiAccess = false
+        @Option(
+            help: ArgumentHelp(
+                "What an API token may do: viewer, operator or admin; viewer where not given.", valueName: "role"))
+        var role: String?
+        @Option(
+            help: ArgumentHelp(
+                "The addresses that may join with it, such as 10.0.0.0/8; any where not given.", valueName: "network"))
+        var network: String?
         @OptionGroup var api: APIOptions
         @OptionGroup var output: OutputOptions
 
@@ -34,6 +43,13 @@ struct TokenCommand: AsyncParsableCommand {
             request.namespace = try settings.text("namespace", self.namespace) ?? "default"
             request.uses = try settings.number("uses", self.uses, in: 1...10_000) ?? 1
             if let ttl = try settings.duration("ttl", self.ttl) { request.ttlSeconds = ttl.components.seconds }
+            let role = try settings.value("role", self.role, expected: "viewer, operator or admin") {
+                APIRole(rawValue: $0)
+            }
+            request.role = role ?? .viewer
+            request.network = try settings.value(
+                "network", self.network, expected: "a range of addresses such as 10.0.0.0/8"
+            ) { NetworkPrefix($0)?.description }
             if try settings.isOn("api-access", self.apiAccess) {
                 request.purpose = .api
             } else {

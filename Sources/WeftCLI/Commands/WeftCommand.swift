@@ -25,12 +25,15 @@ package struct WeftCommand: AsyncParsableCommand {
                 name: "The parts",
                 subcommands: [
                     ControlCommand.self, ProxyCommand.self, RunCommand.self, TokenCommand.self, ServiceCommand.self,
+                    IdentityCommand.self,
                 ]),
             CommandGroup(
                 name: "Configuration",
                 subcommands: [ApplyCommand.self, GetCommand.self, DeleteCommand.self, ValidateCommand.self]),
             CommandGroup(
-                name: "What is going on", subcommands: [StatusCommand.self, StatCommand.self, CheckCommand.self]),
+                name: "What is going on",
+                subcommands: [StatusCommand.self, StatCommand.self, CheckCommand.self, AuditCommand.self]),
+            CommandGroup(name: "Who is who", subcommands: [IdentityCommand.self, AuthzCommand.self]),
         ])
 
     package init() {}

@@ -18,6 +18,7 @@ struct Tour: Sendable {
             ("A canary of billing v2: 90/10, then 50/50", { try await self.canary() }),
             ("Whoever sends x-plan: beta gets v2", { try await self.headerRouting() }),
             ("A failing, then a slow replica, survived within the budget", { try await self.badReplica() }),
+            ("Recommendation may not call billing", { try await self.authorization() }),
             ("The control plane killed and restarted during traffic", { try await self.controlPlaneKilled() }),
             ("A sidecar started cold while the control plane is down", { try await self.coldSidecar() }),
         ]
@@ -150,6 +151,34 @@ struct Tour: Sendable {
                 "slowest answer \(Figures.milliseconds(tally.latency.max)), p50 \(Figures.milliseconds(tally.latency.p50))",
                 (tally.latency.max ?? .infinity) < 2000)
         }
+        return outcome
+    }
+
+    private func authorization() async throws -> StepOutcome {
+        var outcome = StepOutcome()
+        guard let port = self.runner.current?.outbound["recommendation"] else {
+            throw CommandFailure(
+                "the fleet has no recommendation", remedy: "The tour needs the learning platform's fleet.")
+        }
+        func call() async -> Probe.Reply { await Probe.call("billing", path: "/charge", through: port) }
+        let before = await call()
+        outcome.claim("recommendation calls billing: \(before.summary)", before.status == 200)
+        try await self.apply("deny-recommendation.yaml")
+        let denied = await call()
+        outcome.claim(
+            "with the policy: \(denied.summary)", denied.status == 403 && denied.reason == "denied")
+        outcome.claim("the answer names the policy", denied.body.contains("no-recommendation"))
+        let others = await self.during(rate: 40) { try? await Task.sleep(for: .seconds(2)) }
+        outcome.claimNoFailure(others, during: "from those who may")
+        let report = try await self.api.checkAuthorization(
+            AuthorizationCheckRequest(from: "recommendation", to: "billing", method: "POST", path: "/charge"))
+        outcome.claim(
+            "weft authz check: \(report.verdicts.first?.because ?? "no answer")",
+            !report.verdicts.isEmpty && report.verdicts.allSatisfy { !$0.isAllowed })
+        let key = ResourceKey(kind: .authorizationPolicy, namespace: "default", name: "no-recommendation")
+        _ = try await self.settled(at: try await self.api.delete(key).revision)
+        let after = await call()
+        outcome.claim("without it again: \(after.summary)", after.status == 200)
         return outcome
     }
 

@@ -238,6 +238,33 @@ enum Probe {
         var cause: String
     }
 
+    /// What a call through a sidecar came to.
+    struct Reply: Sendable {
+        /// Zero where no answer came.
+        var status: Int
+        /// The mesh's reason, where it answered itself.
+        var reason: String?
+        var body: String
+
+        var summary: String { self.status == 0 ? self.body : "\(self.status)\(self.reason.map { ", \($0)" } ?? "")" }
+    }
+
+    /// Calls a service through the outbound port of a sidecar.
+    static func call(_ service: String, path: String, through port: Int) async -> Reply {
+        var request = HTTPClientRequest(url: "http://127.0.0.1:\(port)\(path)")
+        request.headers.add(name: "host", value: service)
+        request.headers.add(name: "connection", value: "close")
+        do {
+            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(5))
+            let body = try await response.body.collect(upTo: 65536)
+            return Reply(
+                status: Int(response.status.code), reason: response.headers.first(name: "x-weft-reason"),
+                body: String(buffer: body))
+        } catch let error {
+            return Reply(status: 0, reason: nil, body: "\(error)")
+        }
+    }
+
     static func get(port: Int, path: String) async -> Answer {
         var request = HTTPClientRequest(url: "http://127.0.0.1:\(port)\(path)")
         request.headers.add(name: "connection", value: "close")

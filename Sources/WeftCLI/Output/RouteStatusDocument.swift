@@ -1,7 +1,8 @@
 internal import Foundation
 internal import WeftModel
 
-/// Adds what became of a route to its document, in Gateway API's shape; `apply` passes over it.
+/// Adds what became of a resource to its document: a route's parents in Gateway API's shape, and problems of any kind;
+/// `apply` passes over it.
 enum RouteStatusDocument {
     private struct Status: Encodable {
         struct Parent: Encodable {
@@ -28,14 +29,22 @@ enum RouteStatusDocument {
             let conditions: [Condition]
         }
 
-        let parents: [Parent]
+        struct Problem: Encodable {
+            let severity: String
+            let field: String?
+            let message: String
+            let remedy: String?
+        }
+
+        let parents: [Parent]?
+        let problems: [Problem]?
     }
 
     /// The document of a view, with a status where there is one.
     static func document(_ view: ResourceView) throws -> String {
-        guard let parents = view.status, view.document.hasSuffix("}") else { return view.document }
+        guard view.status != nil || view.problems != nil, view.document.hasSuffix("}") else { return view.document }
         let status = Status(
-            parents: parents.map { parent in
+            parents: view.status?.map { parent in
                 Status.Parent(
                     parentRef: .init(
                         name: parent.reference.name, namespace: parent.reference.namespace,
@@ -46,6 +55,9 @@ enum RouteStatusDocument {
                             message: $0.message,
                             observedGeneration: parent.observedRevision == .zero ? nil : parent.observedRevision.number)
                     })
+            },
+            problems: view.problems?.map {
+                .init(severity: $0.severity.rawValue, field: $0.field, message: $0.message, remedy: $0.remedy)
             })
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

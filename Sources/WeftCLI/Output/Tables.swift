@@ -12,15 +12,19 @@ enum Tables {
             let from = view.file.map { file in view.line.map { "\(file):\($0)" } ?? file } ?? view.origin.rawValue
             table.add([
                 .init(view.key.kind.rawValue), .init(view.key.namespace), .init(view.key.name),
-                .init(view.revision == .zero ? "" : "\(view.revision)"), Self.status(view.status), .init(from, .faint),
+                .init(view.revision == .zero ? "" : "\(view.revision)"), Self.status(view), .init(from, .faint),
             ])
         }
         return table.rendered(colours: console.colours)
     }
 
     /// What is wrong first; nothing for what has no status.
-    private static func status(_ parents: [RouteParentStatus]?) -> Table.Cell {
-        guard let parents else { return .init("") }
+    private static func status(_ view: ResourceView) -> Table.Cell {
+        let problems = view.problems ?? []
+        guard let parents = view.status else {
+            return problems.isEmpty
+                ? .init("") : .init("\(problems.count) problem\(problems.count == 1 ? "" : "s")", .bad)
+        }
         guard let condition = parents.flatMap(\.conditions).first(where: { !$0.isTrue }) else {
             return .init("Accepted", .good)
         }
@@ -52,7 +56,8 @@ enum Tables {
             "control plane \(report.version), up \(Figures.span(since: report.startedAt, now: report.now))",
             "trust domain \(report.trustDomain), root \(report.authority.rootFingerprint.prefix(16))… expires in "
                 + "\(Figures.span(seconds: report.authority.rootExpiresAt - report.now)), intermediate in "
-                + Figures.span(seconds: report.authority.intermediateExpiresAt - report.now),
+                + Figures.span(seconds: report.authority.intermediateExpiresAt - report.now)
+                + (report.authority.rotation.map { ", rotation of the root: \($0)" } ?? ""),
             "revision \(report.revision)"
                 + (report.publishedRevision == report.revision
                     ? "" : ", proxies are given \(report.publishedRevision)"),

@@ -2,12 +2,14 @@ internal import WeftModel
 
 /// Makes the cluster of one service port, and its endpoints.
 enum ClusterCompiler {
-    static func cluster(entry: CatalogEntry, port: CatalogEntry.Port, policies: PolicyIndex) -> Cluster {
+    static func cluster(
+        entry: CatalogEntry, port: CatalogEntry.Port, policies: PolicyIndex, modes: ListenerModes
+    ) -> Cluster {
         let traffic = policies.effective(service: entry.name)
         var cluster = Cluster(
             name: ServicePort(service: entry.name, port: port.number).description, service: entry.name,
             connectTimeout: traffic.connectTimeout.value, loadBalancing: traffic.loadBalancing.value,
-            transport: self.transport(entry, port), appProtocol: self.appProtocol(entry, port),
+            transport: self.transport(entry, port, modes), appProtocol: self.appProtocol(entry, port),
             provenance: policies.narrowest(of: entry.name) ?? entry.provenance)
         self.apply(traffic, to: &cluster)
         return cluster
@@ -28,13 +30,16 @@ enum ClusterCompiler {
         cluster.sources = traffic.clusterSources
     }
 
-    /// Where one member has a sidecar, all are called over mutual TLS: traffic never falls back to the clear by accident.
-    private static func transport(_ entry: CatalogEntry, _ port: CatalogEntry.Port) -> Cluster.Transport {
+    /// Where one member's sidecar wants mutual TLS, all are called so: traffic never falls back to the clear by accident.
+    private static func transport(
+        _ entry: CatalogEntry, _ port: CatalogEntry.Port, _ modes: ListenerModes
+    ) -> Cluster.Transport {
         let reachable = entry.members.filter { port.target.port(of: $0.workload) != nil }
         guard !reachable.isEmpty else {
-            return .mutualTLS(peers: self.expectedPeers(entry))
+            let mode = modes.expected(entry.name, portName: port.name, port: port.number)
+            return mode == .disabled ? .plaintext : .mutualTLS(peers: self.expectedPeers(entry))
         }
-        let peers = Set(reachable.filter { port.target.port(of: $0.workload)?.inboundPort != nil }.map(\.identity))
+        let peers = Set(reachable.filter { modes.takesTLS($0, port) }.map(\.identity))
         guard !peers.isEmpty else { return .plaintext }
         return .mutualTLS(peers: peers.sorted { $0.description < $1.description })
     }
@@ -52,12 +57,14 @@ enum ClusterCompiler {
         return spoken.count == 1 ? spoken.first ?? port.appProtocol : port.appProtocol
     }
 
-    static func endpoints(entry: CatalogEntry, port: CatalogEntry.Port) -> ClusterEndpoints {
+    static func endpoints(
+        entry: CatalogEntry, port: CatalogEntry.Port, modes: ListenerModes
+    ) -> ClusterEndpoints {
         let secured: Bool
-        if case .mutualTLS = self.transport(entry, port) { secured = true } else { secured = false }
+        if case .mutualTLS = self.transport(entry, port, modes) { secured = true } else { secured = false }
         let endpoints: [Endpoint] = entry.members.compactMap { member in
             guard member.readiness == .ready, let target = port.target.port(of: member.workload) else { return nil }
-            if secured, target.inboundPort == nil { return nil }
+            if secured, !modes.takesTLS(member, port) { return nil }
             return Endpoint(
                 workload: member.name, address: member.workload.address, port: target.inboundPort ?? target.port,
                 identity: secured ? member.identity : nil, locality: member.workload.locality,
@@ -65,5 +72,31 @@ enum ClusterCompiler {
         }
         return ClusterEndpoints(
             cluster: ServicePort(service: entry.name, port: port.number).description, endpoints: endpoints)
+    }
+}
+
+/// How the sidecars of a compilation are called.
+struct ListenerModes: Sendable {
+    /// The names of those that take plaintext only.
+    private let disabled: Set<String>
+    private let modes: PeerModes
+
+    init(_ listeners: [InboundListener], _ modes: PeerModes) {
+        self.disabled = Set(listeners.filter { $0.mtls == .disabled }.map(\.name))
+        self.modes = modes
+    }
+
+    /// Whether a member is called over mutual TLS on the port that a service's port leads to.
+    func takesTLS(_ member: CatalogWorkload, _ port: CatalogEntry.Port) -> Bool {
+        guard let target = port.target.port(of: member.workload), target.inboundPort != nil else { return false }
+        guard !self.disabled.isEmpty else { return true }
+        let metadata = member.workload.metadata
+        return !self.disabled.contains(
+            InboundListener.name(namespace: metadata.namespace, workload: metadata.name, appPort: target.port))
+    }
+
+    /// How members will be called that are not there yet.
+    func expected(_ service: ServiceName, portName: String, port: Int) -> MTLSMode {
+        self.modes.mode(service, portName: portName, port: port).mode
     }
 }

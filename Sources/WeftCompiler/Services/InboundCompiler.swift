@@ -2,34 +2,81 @@ internal import WeftModel
 
 /// Makes the inbound listeners: one for each port that a workload's sidecar takes traffic for.
 enum InboundCompiler {
-    static func listeners(_ catalog: ServiceCatalog, mtls: MTLSMode, policies: PolicyIndex) -> [InboundListener] {
+    /// The listeners, and what cannot act on one of them as it was meant.
+    static func listeners(
+        _ catalog: ServiceCatalog, policies: PolicyIndex, authorization: AuthorizationIndex
+    ) -> (listeners: [InboundListener], diagnostics: [Diagnostic]) {
         let entries = Dictionary(catalog.entries.map { ($0.name, $0) }) { first, _ in first }
         var selecting: [String: [CatalogEntry]] = [:]
         for entry in catalog.entries {
             for member in entry.members { selecting[member.name, default: []].append(entry) }
         }
         /// The services whose ports lead to this one, by name.
-        func leading(to port: Workload.Port, _ member: CatalogWorkload) -> [ServiceName] {
-            (selecting[member.name] ?? []).filter { entry in
-                entry.ports.contains { $0.target.port(of: member.workload)?.port == port.port }
-            }.map(\.name)
+        func leading(to port: Workload.Port, _ member: CatalogWorkload) -> [AuthorizationIndex.Place] {
+            (selecting[member.name] ?? []).compactMap { entry in
+                let ports = entry.ports.filter { $0.target.port(of: member.workload)?.port == port.port }
+                return ports.isEmpty ? nil : AuthorizationIndex.Place(service: entry.name, ports: ports)
+            }
         }
-        return catalog.workloads.flatMap { member -> [InboundListener] in
+        // Replicas enforce the same.
+        var enforced: [[AuthorizationIndex.Place]: Authorization] = [:]
+        let listeners = catalog.workloads.flatMap { member -> [InboundListener] in
             let workload = member.workload
             let namespace = workload.metadata.namespace
             let service = catalog.service(of: member)
             return workload.ports.compactMap { port in
                 guard let inbound = port.inboundPort else { return nil }
-                let services = [service] + leading(to: port, member).filter { $0 != service }
+                let leading = leading(to: port, member)
+                let own =
+                    leading.first { $0.service == service } ?? AuthorizationIndex.Place(service: service, ports: [])
+                let places = [own] + leading.filter { $0.service != service }
+                let mode = self.mode(places, authorization.modes)
                 var listener = InboundListener(
                     name: InboundListener.name(
                         namespace: namespace, workload: workload.metadata.name, appPort: port.port),
                     service: service, address: workload.address, port: inbound, appPort: port.port,
                     appProtocol: self.appProtocol(of: port, workload, entries[service]),
-                    mtls: mtls)
-                self.apply(services.map { ($0, policies.effective(service: $0)) }, to: &listener)
+                    mtls: mode.mode)
+                listener.mtlsSource = mode.source
+                let rules = enforced[places] ?? authorization.authorization(places)
+                enforced[places] = rules
+                listener.authorization = rules
+                self.apply(
+                    places.map { ($0.service, policies.effective(service: $0.service)) }, to: &listener)
                 return listener
             }
+        }
+        return (listeners, listeners.flatMap(self.findings))
+    }
+
+    /// The narrowest word counts; between services, the workload's own before the others.
+    private static func mode(_ places: [AuthorizationIndex.Place], _ modes: PeerModes) -> PeerModes.Choice {
+        var service: PeerModes.Choice?
+        for place in places {
+            for port in place.ports {
+                guard let own = modes.own(place.service, portName: port.name, port: port.number) else { continue }
+                if own.isPort { return own.choice }
+                service = service ?? own.choice
+            }
+            service = service ?? modes.own(place.service)
+        }
+        return service ?? modes.wide(places.first?.service.namespace ?? "default")
+    }
+
+    /// What only shows once workloads say what they speak.
+    private static func findings(_ listener: InboundListener) -> [Diagnostic] {
+        guard !listener.appProtocol.allowsRequests else { return [] }
+        let sources =
+            listener.authorization.policies.filter { !$0.scope.isEmpty || $0.rules.contains(where: \.needsHTTP) }
+            .map(\.source) + listener.authorization.issuers.map(\.source)
+        var seen: Set<ResourceKey> = []
+        return sources.filter { seen.insert($0.resource).inserted }.map { source in
+            Diagnostic(
+                .warning,
+                "the policy looks at requests, and \(listener.name) passes \(listener.appProtocol.rawValue) on as "
+                    + "bytes: what it allows is denied there, and what it may deny is denied",
+                remedy: "Name the ports that speak HTTP with sectionName, or correct the port's appProtocol.",
+                file: source.file, line: source.line, resource: source.resource.description)
         }
     }
 

@@ -40,6 +40,8 @@ package enum SnapshotText {
                 + "\(limit.maxKeys) keys, of the \(limit.scope.rawValue)"
                 + (limit.provenance.map { " from \($0)" } ?? "")
         }
+        if let source = listener.mtlsSource { lines.append("  mtls of \(source)") }
+        lines += AuthorizationText.lines(listener.authorization, match: self.match)
         return lines + self.sources(listener.sources, indent: "  ")
     }
 

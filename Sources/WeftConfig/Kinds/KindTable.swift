@@ -43,7 +43,10 @@ enum KindTable {
         case .httpRoute, .referenceGrant: [kind.apiVersion, "gateway.networking.k8s.io/v1beta1"]
         case .tcpRoute, .tlsRoute:
             [kind.apiVersion, "gateway.networking.k8s.io/v1alpha2", "gateway.networking.k8s.io/v1alpha3"]
-        case .service, .workload, .grpcRoute, .externalService, .trafficPolicy, .meshSettings: [kind.apiVersion]
+        case .service, .workload, .grpcRoute, .externalService, .trafficPolicy, .authorizationPolicy,
+            .requestAuthentication, .peerAuthentication, .meshSettings:
+            [kind.apiVersion]
+        case .trustDomainFederation: [kind.apiVersion]
         }
     }
 
@@ -69,8 +72,7 @@ enum KindTable {
             )
         }
         for kind in [
-            "UDPRoute", "BackendTLSPolicy", "AuthorizationPolicy", "RequestAuthentication", "PeerAuthentication",
-            "RateLimit", "FaultInjection", "Rollout", "ServiceObjective",
+            "UDPRoute", "BackendTLSPolicy", "RateLimit", "FaultInjection", "Rollout", "ServiceObjective",
         ] {
             reasons[kind] = (
                 "this version of Weft cannot honour it, and a rule that does nothing would mislead",

@@ -246,14 +246,18 @@ enum TrafficPolicyReader {
 enum MeshSettingsReader {
     static func read(_ document: ObjectFields) -> MeshSettings? {
         let metadata = MetadataReader.read(document, nameIsLabel: true)
-        guard let spec = document.spec(known: ["mtls", "traffic", "egress", "routes"]) else { return nil }
+        guard let spec = document.spec(known: ["mtls", "authorization", "traffic", "egress", "routes"]) else {
+            return nil
+        }
         let traffic = spec["traffic"]?.object(known: TrafficSettingsReader.fields).map(TrafficSettingsReader.read)
         let mode: MTLSMode? = spec["mtls"]?.object(known: ["mode"])?
-            .required("mode", remedy: "Write mode: strict or mode: permissive.")?.word()
+            .required("mode", remedy: "Write mode: strict, permissive or disabled.")?.word()
         let egress: EgressMode? = spec["egress"]?.object(known: ["unknown"])?
             .required("unknown", remedy: "Write unknown: allow or unknown: deny.")?.word()
         let backends: CrossNamespaceBackends? = spec["routes"]?.object(known: ["crossNamespaceBackends"])?
             .required("crossNamespaceBackends", remedy: "Write crossNamespaceBackends: any or granted.")?.word()
+        let authorization: AuthorizationDefault? = spec["authorization"]?.object(known: ["default"])?
+            .required("default", remedy: "Write default: allow or default: deny.")?.word()
         guard let metadata else { return nil }
         if metadata.name != "mesh" || metadata.namespace != "default" {
             document.field.refuse(
@@ -264,6 +268,9 @@ enum MeshSettingsReader {
         var settings = MeshSettings(metadata: metadata, traffic: traffic ?? TrafficSettings(), mtls: mode ?? .strict)
         settings.egress = egress ?? .deny
         settings.crossNamespaceBackends = backends ?? .any
+        settings.authorization = authorization == .deny ? .deny : .allow
         return settings
     }
+
+    private enum AuthorizationDefault: String, CaseIterable { case allow, deny }
 }

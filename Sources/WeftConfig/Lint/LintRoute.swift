@@ -23,6 +23,7 @@ struct LintRoute {
         self.rules = route.rules.map { source in
             var rule = HTTPRoute.Rule(
                 name: source.name, matches: source.matches.map(\.http), backends: source.backends, line: source.line)
+            rule.requestHeaders = source.requestHeaders
             rule.mirrors = source.mirrors
             rule.session = source.session
             return rule

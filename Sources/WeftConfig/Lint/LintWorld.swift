@@ -11,6 +11,7 @@ struct LintWorld {
     private(set) var externals: [ServiceName: ExternalService] = [:]
     private(set) var policies: [TrafficPolicy] = []
     private(set) var settings: MeshSettings?
+    private(set) var security = LintSecurity()
     /// Services that exist because workloads say that they belong to them.
     private(set) var registered: Set<ServiceName> = []
     /// How many workloads are known behind each service; none is absent.
@@ -40,13 +41,18 @@ struct LintWorld {
             case .externalService(let service): self.externals[service.metadata.serviceName] = service
             case .referenceGrant: continue
             case .trafficPolicy(let policy): self.policies.append(policy)
+            case .authorizationPolicy(let policy): self.security.policies.append(policy)
+            case .requestAuthentication(let policy): self.security.tokens.append(policy)
+            case .peerAuthentication(let policy): self.security.peers.append(policy)
             case .meshSettings(let settings): self.settings = settings
+            case .trustDomainFederation: continue
             case .workload(let workload): workloads[resource.key] = workload
             }
         }
         // One that registers takes the place of a described one of the same name.
         for workload in registered { workloads[Resource.workload(workload).key] = workload }
         self.count(Array(workloads.values))
+        self.security.learn(Array(workloads.values), services: self.services, settings: self.settings)
         self.indexRoutes()
         self.indexPolicies()
         let names = Set(self.services.keys).union(self.registered)

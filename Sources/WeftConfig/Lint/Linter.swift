@@ -33,6 +33,8 @@ package enum Linter {
         { BalancingLint.findings(in: $0) },
         { OutlierLint.findings(in: $0) },
         { ExternalLint.findings(in: $0) },
+        { AuthorizationLint.findings(in: $0) },
+        { SecurityTargetLint.findings(in: $0) },
     ]
 }
 

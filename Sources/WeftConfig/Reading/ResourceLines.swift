@@ -17,7 +17,10 @@ extension Resource {
                     }
                 }, uniquingKeysWith: { first, _ in first })
         case .grpcRoute(let route): Self.lines(route.rules.map(\.line))
-        case .service, .workload, .streamRoute, .referenceGrant, .externalService: [:]
+        case .service, .workload, .streamRoute, .referenceGrant, .externalService, .authorizationPolicy,
+            .requestAuthentication, .peerAuthentication:
+            [:]
+        case .trustDomainFederation: [:]
         }
     }
 
@@ -58,7 +61,10 @@ extension Resource {
         case .grpcRoute(var route):
             for index in route.rules.indices { route.rules[index].line = lines["rules[\(index)]"] }
             return .grpcRoute(route)
-        case .service, .workload, .streamRoute, .referenceGrant, .externalService: return self
+        case .service, .workload, .streamRoute, .referenceGrant, .externalService, .authorizationPolicy,
+            .requestAuthentication, .peerAuthentication:
+            return self
+        case .trustDomainFederation: return self
         }
     }
 }

@@ -35,7 +35,11 @@ package enum ResourceDocument {
         case .referenceGrant(let grant): RouteDocument.spec(grant)
         case .externalService(let service): ExternalServiceDocument.spec(service)
         case .trafficPolicy(let policy): TrafficDocument.spec(policy)
+        case .authorizationPolicy(let policy): AuthorizationDocument.spec(policy)
+        case .requestAuthentication(let policy): AuthorizationDocument.spec(policy)
+        case .peerAuthentication(let policy): AuthorizationDocument.spec(policy)
         case .meshSettings(let settings): TrafficDocument.spec(settings)
+        case .trustDomainFederation(let federation): TrustDomainFederationDocument.spec(federation)
         }
     }
 

@@ -15,6 +15,10 @@ enum TrafficDocument {
         if settings.egress != .deny {
             object.add("egress", .object([.init("unknown", .text(settings.egress.rawValue))]))
         }
+        if settings.authorization != .allow {
+            object.add(
+                "authorization", .object([.init("default", .text(settings.authorization.rawValue.lowercased()))]))
+        }
         if settings.crossNamespaceBackends != .any {
             object.add(
                 "routes", .object([.init("crossNamespaceBackends", .text(settings.crossNamespaceBackends.rawValue))]))

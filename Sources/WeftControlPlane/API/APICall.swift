@@ -9,20 +9,33 @@ struct APICall: Sendable {
     var query: [String: String]
     var body: [UInt8]
     var caller: Caller
+    /// Where it comes from, for the log: an address, or `local`.
+    var source = "local"
 
     /// Who is calling.
     enum Caller: Hashable, Sendable, CustomStringConvertible {
         /// Over the Unix socket, which only its owner can open.
         case local
-        case token(id: String)
-        case peer(SPIFFEID)
+        case token(id: String, role: APIRole)
+        /// One with a certificate of this mesh; nil is no role: not every workload may call the API.
+        case peer(SPIFFEID, role: APIRole?)
         case anonymous
+
+        /// What it may do; nil: nothing.
+        var role: APIRole? {
+            switch self {
+            case .local: .admin
+            case .token(_, let role): role
+            case .peer(_, let role): role
+            case .anonymous: nil
+            }
+        }
 
         var description: String {
             switch self {
             case .local: "local"
-            case .token(let id): "token \(id)"
-            case .peer(let id): id.description
+            case .token(let id, _): "token \(id)"
+            case .peer(let id, _): id.description
             case .anonymous: "anonymous"
             }
         }

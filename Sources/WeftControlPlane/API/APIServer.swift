@@ -13,6 +13,9 @@ internal import WeftModel
 struct APIServer: Sendable {
     let service: APIService
     let authority: Authority
+    /// What identities may do besides the account `admin` in the namespace `weft`.
+    let roles: [SPIFFEID: APIRole]
+    let refusals: RefusalWatch
     let maxBodyBytes: Int
     let logger: Logger
 
@@ -43,27 +46,77 @@ struct APIServer: Sendable {
     ) -> Application<Responder> {
         Application(
             responder: CallbackResponder { request, context in
-                await self.respond(to: request, caller: await self.caller(request, tls.peer(of: context.channel)))
+                let source = SourceAddress(context.channel.remoteAddress?.ipAddress ?? "")
+                if request.headers[.authorization] != nil, self.refusals.isTooFast(source) {
+                    return self.response(APIService.refusal(Self.tooFast))
+                }
+                let caller = await self.caller(request, tls.peer(of: context.channel))
+                if caller == .anonymous, request.headers[.authorization] != nil {
+                    self.refusals.failed(source, cause: "its API token is not known here, or has expired")
+                }
+                return await self.respond(to: request, caller: caller, source: source.description)
             },
-            server: HTTPServerBuilder { responder in
-                SecuredChannel(base: HTTP1Channel(responder: responder), tls: tls)
-            },
+            server: self.builder(tls),
             configuration: ApplicationConfiguration(
                 address: .hostname(address.host, port: address.port), serverName: "weft"),
             onServerRunning: running, logger: self.quiet)
     }
 
-    private func caller(_ request: Request, _ peer: SVIDVerifier.Peer?) async -> APICall.Caller {
-        if let field = request.headers[.authorization], field.hasPrefix("Bearer "),
-            let id = await self.authority.apiToken(String(field.dropFirst("Bearer ".count)), now: Date())
-        {
-            return .token(id: id)
-        }
-        if let peer, let workload = peer.id.workload, workload == ("weft", "admin") { return .peer(peer.id) }
-        return .anonymous
+    /// The server of the bundle alone, for other trust domains: no call of it needs credentials.
+    func bundleOnly(
+        _ address: ControlPlaneConfiguration.Address, tls: OptionalMutualTLS,
+        running: @escaping @Sendable (any Channel) async -> Void
+    ) -> Application<Responder> {
+        Application(
+            responder: CallbackResponder { request, _ in
+                let path = request.uri.path == "/" ? ["v1", "spiffe-bundle"] : Self.path(of: request)
+                let call = APICall(
+                    method: request.method.rawValue, path: path, query: [:], body: [], caller: .anonymous)
+                guard path == ["v1", "spiffe-bundle"] else {
+                    return self.response(
+                        APIService.refusal(
+                            APIError(
+                                status: 404, code: .notFound, message: "only the bundle is here",
+                                remedy: "ask for /v1/spiffe-bundle")))
+                }
+                return self.response(await self.service.answer(call))
+            },
+            server: self.builder(tls),
+            configuration: ApplicationConfiguration(
+                address: .hostname(address.host, port: address.port), serverName: "weft"),
+            onServerRunning: running, logger: self.quiet)
     }
 
-    private func respond(to request: Request, caller: APICall.Caller) async -> Response {
+    private func builder(_ tls: OptionalMutualTLS) -> HTTPServerBuilder {
+        HTTPServerBuilder { responder in
+            // Who connects and says nothing gives its place to another.
+            SecuredChannel(
+                base: HTTP1Channel(
+                    responder: responder, configuration: HTTP1Channel.Configuration(idleTimeout: .seconds(60))),
+                tls: tls)
+        }
+    }
+
+    private static let tooFast = APIError(
+        status: 429, code: .exhausted, message: "credentials from your address are not looked at for now",
+        cause: "too many wrong ones came from there", remedy: "wait a minute, and check the token")
+
+    private static func path(of request: Request) -> [String] {
+        request.uri.path.split(separator: "/").map { String($0).removingPercentEncoding ?? String($0) }
+    }
+
+    private func caller(_ request: Request, _ peer: SVIDVerifier.Peer?) async -> APICall.Caller {
+        if let field = request.headers[.authorization], field.hasPrefix("Bearer "),
+            let token = await self.authority.apiToken(String(field.dropFirst("Bearer ".count)), now: Date())
+        {
+            return .token(id: token.id, role: token.role)
+        }
+        guard let peer, peer.id.trustDomain == (await self.authority.trustDomain) else { return .anonymous }
+        if let workload = peer.id.workload, workload == ("weft", "admin") { return .peer(peer.id, role: .admin) }
+        return .peer(peer.id, role: self.roles[peer.id])
+    }
+
+    private func respond(to request: Request, caller: APICall.Caller, source: String = "local") async -> Response {
         var request = request
         let body: [UInt8]
         do {
@@ -79,9 +132,9 @@ struct APIServer: Sendable {
         }
         var query: [String: String] = [:]
         for (name, value) in request.uri.queryParameters { query[String(name)] = String(value) }
-        let path = request.uri.path.split(separator: "/").map { String($0).removingPercentEncoding ?? String($0) }
         let call = APICall(
-            method: request.method.rawValue, path: path, query: query, body: body, caller: caller)
+            method: request.method.rawValue, path: Self.path(of: request), query: query, body: body, caller: caller,
+            source: source)
         return self.response(await self.service.answer(call))
     }
 

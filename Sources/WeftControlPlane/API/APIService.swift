@@ -1,5 +1,7 @@
 internal import Foundation
 internal import Logging
+internal import WeftCompiler
+internal import WeftIdentity
 internal import WeftModel
 
 /// Answers the calls of the API. `route(_:)` is its table; everything it can refuse is an `APIError`.
@@ -7,15 +9,31 @@ struct APIService: Sendable {
     let configurations: Configurations
     let authority: Authority
     let registry: RegistryDriver
+    let federation: FederationDriver
+    let audit: any AuditLog
+    let refusals: RefusalWatch
+    /// What is known of the proxies' trust.
+    let fleet: @Sendable () async -> FleetTrust
     let status: @Sendable () async throws -> StatusReport
+    /// What the proxies have in force.
+    let snapshot: @Sendable () -> MeshSnapshot
     /// What became of each route.
     let routeStatuses: @Sendable () async -> [ResourceKey: [RouteParentStatus]]
+    /// What keeps resources from being followed as they were meant.
+    let problems: @Sendable () async -> [Diagnostic]
     let logger: Logger
 
     func answer(_ call: APICall) async -> APIReply {
         do {
             return try await self.route(call)
         } catch let error as APIError {
+            if error.code == .unauthenticated || error.code == .forbidden {
+                // Without credentials nothing is guessed: that is told, and slows nobody down.
+                self.refusals.failed(
+                    SourceAddress(call.source), cause: error.cause ?? error.message,
+                    subject: "\(call.method) /\(call.path.prefix(2).joined(separator: "/").prefix(64))",
+                    actor: call.caller == .anonymous ? nil : call.caller.description, costs: false)
+            }
             return Self.refusal(error)
         } catch {
             self.logger.error("an API call failed", metadata: ["path": "\(call.path)", "cause": "\(error)"])
@@ -27,36 +45,66 @@ struct APIService: Sendable {
     }
 
     private func route(_ call: APICall) async throws -> APIReply {
+        guard let need = APIPermissions.need(method: call.method, path: call.path) else {
+            guard call.caller != .anonymous else { throw Self.unauthenticated }
+            throw Self.unknown(call)
+        }
+        if case .role(let role) = need {
+            guard call.caller != .anonymous else { throw Self.unauthenticated }
+            try APIPermissions.check(
+                call.caller, has: role, to: "\(call.method) /\(call.path.prefix(2).joined(separator: "/"))")
+        }
         switch (call.method, call.path) {
         case ("GET", ["healthz"]): return APIReply(contentType: "text/plain", body: Array("ok\n".utf8))
         case ("GET", ["openapi.json"]): return APIReply(body: Array(OpenAPIDocument.text.utf8))
         case ("GET", ["v1", "trust-bundle"]): return try await self.trustBundle()
+        case ("GET", ["v1", "spiffe-bundle"]):
+            return APIReply(body: try await self.federation.ownDocument(roots: try await self.authority.bundle))
         default: break
         }
-        guard call.caller != .anonymous else { throw Self.unauthenticated }
         let rest = Array(call.path.dropFirst(2))
         switch ("\(call.method) /\(call.path.prefix(2).joined(separator: "/"))", rest.count) {
         case ("POST /v1/apply", 0):
             var request = try Self.decode(ApplyRequest.self, call.body)
             request.author = Self.author(request.author, call.caller)
             let registered = await self.registry.workloads.map(\.workload)
-            return try APIReply(try await self.configurations.apply(request, registered: registered))
+            if !request.dryRun { try await self.requireAudit() }
+            let answer = try await self.configurations.apply(request, registered: registered) { keys throws(APIError) in
+                for key in keys {
+                    try APIPermissions.check(
+                        call.caller, has: APIPermissions.change(of: key.kind), to: "apply \(key)")
+                }
+            }
+            if !answer.dryRun { await self.recordApply(answer, call) }
+            return try APIReply(answer)
         case ("GET /v1/resources", 0):
             var list = try await self.configurations.list(
                 kind: try call.query["kind"].map(Self.kind), namespace: call.query["namespace"],
                 registered: await self.registry.workloads)
             let statuses = await self.routeStatuses()
-            for index in list.resources.indices { list.resources[index].status = statuses[list.resources[index].key] }
+            let problems = Dictionary(grouping: await self.problems()) { $0.resource ?? "" }
+            for index in list.resources.indices {
+                let key = list.resources[index].key
+                list.resources[index].status = statuses[key]
+                list.resources[index].problems = problems[key.description]
+            }
             return try APIReply(list)
         case ("GET /v1/resources", 3):
             let key = ResourceKey(kind: try Self.kind(rest[0]), namespace: rest[1], name: rest[2])
             var view = try await self.configurations.get(key, registered: await self.registry.workloads)
             view.status = await self.routeStatuses()[key]
+            let problems = await self.problems().filter { $0.resource == key.description }
+            view.problems = problems.isEmpty ? nil : problems
             return try APIReply(view)
         case ("DELETE /v1/resources", 3):
             let key = ResourceKey(kind: try Self.kind(rest[0]), namespace: rest[1], name: rest[2])
-            return try APIReply(
-                try await self.configurations.delete(key, author: Self.author(call.query["author"], call.caller)))
+            try APIPermissions.check(call.caller, has: APIPermissions.change(of: key.kind), to: "delete \(key)")
+            try await self.requireAudit()
+            let deleted = try await self.configurations.delete(
+                key, author: Self.author(call.query["author"], call.caller))
+            await self.record(
+                .change, call, subject: key.description, ["action": "deleted", "revision": "\(deleted.revision)"])
+            return try APIReply(deleted)
         case ("GET /v1/history", 0):
             let limit = try Self.number(call.query["limit"], "limit", within: 1...10_000) ?? 100
             return try APIReply(try await self.configurations.history(limit: limit))
@@ -64,9 +112,31 @@ struct APIService: Sendable {
         case ("GET /v1/stat", 0):
             let window = try Self.number(call.query["window"], "window", within: 1...86_400) ?? 10
             return try APIReply(await self.registry.statistics(window: Int64(window)))
+        case ("GET /v1/identity", 1) where rest == ["plaintext"]:
+            return try APIReply(
+                await self.authorization.plaintext(
+                    await self.registry.plaintext, at: Int64(Date().timeIntervalSince1970)))
+        case ("POST /v1/authorization", 1) where rest == ["check"]:
+            return try APIReply(
+                try await self.authorization.check(try Self.decode(AuthorizationCheckRequest.self, call.body)))
+        case ("GET /v1/authorization", 1) where rest == ["proposal"]:
+            let stat = await self.registry.statistics(window: 10)
+            return try APIReply(
+                await self.authorization.proposal(
+                    stat, namespace: call.query["namespace"], service: call.query["service"],
+                    enforced: call.query["enforced"] == "true"))
+        case ("GET /v1/authorization", 1) where rest == ["coverage"]: return try await self.coverage()
+        case ("GET /v1/authorization", 1) where rest == ["usage"]:
+            return try APIReply(await self.registry.authorizationUsage)
         case ("POST /v1/tokens", 0):
             let request = try Self.decode(TokenRequest.self, call.body)
+            try await self.requireAudit()
             let created = try await self.authority.createToken(request, author: "\(call.caller)", now: Date())
+            var details = ["action": "created", "purpose": created.summary.purpose.rawValue]
+            details["service"] = created.summary.service.map { "\($0).\(created.summary.namespace)" }
+            details["role"] = created.summary.role?.rawValue
+            details["network"] = created.summary.network
+            await self.record(.credential, call, subject: created.summary.id, details)
             return try APIReply(created, status: 201)
         case ("GET /v1/tokens", 0):
             return try APIReply(TokenList(tokens: await self.authority.listTokens(now: Date())))
@@ -76,8 +146,42 @@ struct APIService: Sendable {
                     status: 404, code: .notFound, message: "there is no token \(rest[0].prefix(64))",
                     remedy: "`weft token list` shows those there are")
             }
+            await self.record(.credential, call, subject: rest[0], ["action": "revoked"])
             return APIReply(status: 204, body: [])
-        default: throw Self.unknown(call)
+        case ("GET /v1/audit", 0):
+            guard let log = self.audit as? FileAuditLog else { return try APIReply(AuditList(events: [])) }
+            return try APIReply(AuditList(events: await log.read(try Self.auditQuery(call.query))))
+        default:
+            if call.path.starts(with: ["v1", "identity"]), let reply = try await self.identityCall(call) {
+                return reply
+            }
+            throw Self.unknown(call)
+        }
+    }
+
+    /// The rules that do nothing, as far as the configuration and the proxies' counts tell.
+    private func coverage() async throws -> APIReply {
+        let policies = try await self.configurations.load().resources.compactMap { resource in
+            if case .authorizationPolicy(let policy) = resource { AuthorizationPolicySummary(policy) } else { nil }
+        }
+        let usage = await self.registry.authorizationUsage
+        var matches: [AuthorizationCoverage.Place: UInt64] = [:]
+        for policy in policies {
+            let name = policy.source.resource.description
+            for rule in usage.rules where rule.policy == name {
+                guard let index = rule.rule else { continue }
+                matches[.init(policy: policy.source.resource, rule: index + 1)] =
+                    rule.allowed &+ rule.denied &+ rule.audited
+            }
+        }
+        return try APIReply(await self.authorization.coverage(policies: policies, matches: matches))
+    }
+
+    private var authorization: AuthorizationAnswers {
+        get async {
+            AuthorizationAnswers(
+                snapshot: self.snapshot(), entries: await self.registry.entries,
+                trustDomain: await self.authority.trustDomain)
         }
     }
 
@@ -86,12 +190,15 @@ struct APIService: Sendable {
         return try APIReply(
             TrustBundleView(
                 trustDomain: await self.authority.trustDomain.name, roots: bundle.map(PEMText.certificate),
-                fingerprints: [try await self.authority.status.rootFingerprint]))
+                fingerprints: bundle.map { certificateFingerprint($0) },
+                federated: await self.federation.bundles.map {
+                    FederatedBundleView(trustDomain: $0.key.name, roots: $0.value.map(PEMText.certificate))
+                }.sorted { $0.trustDomain < $1.trustDomain }))
     }
 
     // MARK: Reading calls
 
-    private static func decode<Value: Decodable>(_ type: Value.Type, _ body: [UInt8]) throws(APIError) -> Value {
+    static func decode<Value: Decodable>(_ type: Value.Type, _ body: [UInt8]) throws(APIError) -> Value {
         do {
             return try JSONDecoder().decode(type, from: Data(body))
         } catch {
@@ -125,7 +232,7 @@ struct APIService: Sendable {
             remedy: "the kinds are \(ResourceKind.allCases.map(\.rawValue).joined(separator: ", "))")
     }
 
-    private static func number(
+    static func number(
         _ text: String?, _ name: String, within range: ClosedRange<Int>
     ) throws(APIError) -> Int? {
         guard let text else { return nil }
@@ -157,15 +264,10 @@ struct APIService: Sendable {
             "use the control plane's Unix socket, or send `Authorization: Bearer` with a token of `weft token create --api-access`"
     )
 
-    private static let methods: [[String]: String] = [
-        ["v1", "apply"]: "POST", ["v1", "resources"]: "GET", ["v1", "history"]: "GET", ["v1", "status"]: "GET",
-        ["v1", "stat"]: "GET", ["v1", "tokens"]: "GET or POST", ["v1", "trust-bundle"]: "GET", ["healthz"]: "GET",
-        ["openapi.json"]: "GET",
-    ]
-
     private static func unknown(_ call: APICall) -> APIError {
         let path = "/" + call.path.joined(separator: "/")
-        if let methods = Self.methods[call.path] {
+        let methods = APIPermissions.methods(of: call.path).joined(separator: " or ")
+        if !methods.isEmpty {
             return APIError(
                 status: 405, code: .methodNotAllowed, message: "\(path.prefix(200)) takes \(methods)",
                 cause: "the call used \(call.method.prefix(16))")

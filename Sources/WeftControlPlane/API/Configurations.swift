@@ -42,10 +42,15 @@ struct Configurations: Sendable {
 
     /// Stores all documents in one revision, or says everything that is wrong with them and stores none.
     ///
-    /// - Parameter registered: the workloads that registered by themselves, whose services documents may name.
-    func apply(_ request: ApplyRequest, registered: [Workload] = []) async throws -> ApplyResponse {
+    /// - Parameters:
+    ///   - registered: the workloads that registered by themselves, whose services documents may name.
+    ///   - permit: throws where the caller may not write these.
+    func apply(
+        _ request: ApplyRequest, registered: [Workload] = [], permit: ([ResourceKey]) throws -> Void = { _ in }
+    ) async throws -> ApplyResponse {
         let reading = ConfigReader.read(request.documents.map { SourceDocument(file: $0.file, text: $0.text) })
         guard !reading.diagnostics.hasErrors else { throw Self.invalid(reading.diagnostics) }
+        try permit(reading.resources.map(\.resource.key))
         return try await self.translating {
             // Others may apply between our look and our write; then we look again.
             while true {

@@ -6,28 +6,41 @@ enum OpenAPIDocument {
           "info": {
             "title": "Weft control plane",
             "version": "1",
-            "description": "Everything the weft tool does. Over the Unix socket its owner needs no credentials; over TLS a bearer token or a client certificate of the account `admin` in the namespace `weft`."
+            "description": "Everything the weft tool does. Over the Unix socket its owner needs no credentials; over TLS a bearer token or a client certificate. Viewers read; operators also apply and delete; admins also make tokens, read the audit log, and change what decides who is trusted."
           },
           "security": [{"bearer": []}, {"certificate": []}, {}],
           "paths": {
             "/healthz": {"get": {"summary": "Whether it answers", "security": [{}], "responses": {"200": {"description": "ok"}}}},
             "/openapi.json": {"get": {"summary": "This document", "security": [{}], "responses": {"200": {"description": "ok"}}}},
             "/v1/trust-bundle": {"get": {"summary": "The roots that prove an identity of this mesh", "security": [{}], "responses": {"200": \(json("TrustBundleView"))}}},
-            "/v1/apply": {"post": {"summary": "Applies documents: all or none", "requestBody": \(body("ApplyRequest")), "responses": {"200": \(json("ApplyResponse")), "400": \(error), "401": \(error), "409": \(error), "413": \(error), "422": \(error), "503": \(error)}}},
-            "/v1/resources": {"get": {"summary": "Lists resources and registered workloads", "parameters": [\(query("kind")), \(query("namespace"))], "responses": {"200": \(json("ResourceList")), "400": \(error), "401": \(error)}}},
+            "/v1/spiffe-bundle": {"get": {"summary": "The mesh's bundle for other trust domains: a JSON Web Key Set", "security": [{}], "responses": {"200": {"description": "SPIFFE bundle"}}}},
+            "/v1/audit": {"get": {"summary": "The audit log, newest first", "parameters": [\(query("kind")), \(query("since")), \(query("limit"))], "responses": {"200": \(json("AuditList")), "400": \(error), "401": \(error), "403": \(error)}}},
+            "/v1/apply": {"post": {"summary": "Applies documents: all or none", "requestBody": \(body("ApplyRequest")), "responses": {"200": \(json("ApplyResponse")), "400": \(error), "401": \(error), "403": \(error), "409": \(error), "413": \(error), "422": \(error), "503": \(error)}}},
+            "/v1/resources": {"get": {"summary": "Lists resources and registered workloads", "parameters": [\(query("kind")), \(query("namespace"))], "responses": {"200": \(json("ResourceList")), "400": \(error), "401": \(error), "403": \(error)}}},
             "/v1/resources/{kind}/{namespace}/{name}": {
               "parameters": [\(path("kind")), \(path("namespace")), \(path("name"))],
-              "get": {"summary": "One resource", "responses": {"200": \(json("ResourceView")), "401": \(error), "404": \(error)}},
-              "delete": {"summary": "Deletes one resource", "parameters": [\(query("author"))], "responses": {"200": \(json("DeleteResponse")), "401": \(error), "404": \(error), "503": \(error)}}
+              "get": {"summary": "One resource", "responses": {"200": \(json("ResourceView")), "401": \(error), "403": \(error), "404": \(error)}},
+              "delete": {"summary": "Deletes one resource", "parameters": [\(query("author"))], "responses": {"200": \(json("DeleteResponse")), "401": \(error), "403": \(error), "404": \(error), "503": \(error)}}
             },
-            "/v1/history": {"get": {"summary": "Past changes, newest first", "parameters": [\(query("limit"))], "responses": {"200": \(json("HistoryList")), "401": \(error)}}},
-            "/v1/status": {"get": {"summary": "The control plane, its authority and its proxies", "responses": {"200": \(json("StatusReport")), "401": \(error)}}},
-            "/v1/stat": {"get": {"summary": "Golden metrics of each edge", "parameters": [\(query("window"))], "responses": {"200": \(json("StatReport")), "401": \(error)}}},
+            "/v1/history": {"get": {"summary": "Past changes, newest first", "parameters": [\(query("limit"))], "responses": {"200": \(json("HistoryList")), "401": \(error), "403": \(error)}}},
+            "/v1/status": {"get": {"summary": "The control plane, its authority and its proxies", "responses": {"200": \(json("StatusReport")), "401": \(error), "403": \(error)}}},
+            "/v1/stat": {"get": {"summary": "Golden metrics of each edge", "parameters": [\(query("window"))], "responses": {"200": \(json("StatReport")), "401": \(error), "403": \(error)}}},
+            "/v1/identity/plaintext": {"get": {"summary": "Who calls in the clear, and each port's mutual TLS mode", "responses": {"200": \(json("PlaintextReport")), "401": \(error)}}},
+            "/v1/authorization/check": {"post": {"summary": "What would happen to a call, and which rule says so", "requestBody": \(body("AuthorizationCheckRequest")), "responses": {"200": \(json("AuthorizationCheckReport")), "400": \(error), "401": \(error), "404": \(error)}}},
+            "/v1/authorization/proposal": {"get": {"summary": "Policies that allow what was observed", "parameters": [\(query("namespace")), \(query("service")), \(query("enforced"))], "responses": {"200": \(json("AuthorizationProposalReport")), "401": \(error)}}},
+            "/v1/authorization/coverage": {"get": {"summary": "Rules of authorization policies that do nothing", "responses": {"200": \(json("AuthorizationCoverageReport")), "401": \(error), "403": \(error)}}},
+            "/v1/authorization/usage": {"get": {"summary": "How often the rules of authorization policies decided", "responses": {"200": \(json("AuthorizationUsage")), "401": \(error)}}},
+            "/v1/identity": {"get": {"summary": "The certificate authority and who has followed it", "responses": {"200": \(json("IdentityReport")), "401": \(error)}}},
+            "/v1/identity/rotation": {"post": {"summary": "Replaces the intermediate or the root", "requestBody": \(body("RotationRequest")), "responses": {"200": \(json("IdentityReport")), "401": \(error), "409": \(error)}}},
+            "/v1/identity/revocations": {
+              "post": {"summary": "Refuses an identity", "requestBody": \(body("RevocationRequest")), "responses": {"200": \(json("IdentityReport")), "400": \(error), "401": \(error)}},
+              "delete": {"summary": "Restores an identity", "parameters": [\(query("identity"))], "responses": {"200": \(json("IdentityReport")), "401": \(error), "404": \(error)}}
+            },
             "/v1/tokens": {
-              "get": {"summary": "Tokens, without their secrets", "responses": {"200": \(json("TokenList")), "401": \(error)}},
-              "post": {"summary": "Makes a token; its text is seen this once", "requestBody": \(body("TokenRequest")), "responses": {"201": \(json("CreatedToken")), "400": \(error), "401": \(error), "429": \(error)}}
+              "get": {"summary": "Tokens, without their secrets", "responses": {"200": \(json("TokenList")), "401": \(error), "403": \(error)}},
+              "post": {"summary": "Makes a token; its text is seen this once", "requestBody": \(body("TokenRequest")), "responses": {"201": \(json("CreatedToken")), "400": \(error), "401": \(error), "403": \(error), "429": \(error)}}
             },
-            "/v1/tokens/{id}": {"parameters": [\(path("id"))], "delete": {"summary": "Deletes a token", "responses": {"204": {"description": "deleted"}, "401": \(error), "404": \(error)}}}
+            "/v1/tokens/{id}": {"parameters": [\(path("id"))], "delete": {"summary": "Deletes a token", "responses": {"204": {"description": "deleted"}, "401": \(error), "403": \(error), "404": \(error)}}}
           },
           "components": {
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}, "certificate": {"type": "mutualTLS"}},
@@ -75,7 +88,7 @@ enum OpenAPIDocument {
         ("ApplyResponse", "revision:integer dryRun:boolean changes:AppliedChange[] warnings:Diagnostic[]"),
         (
             "ResourceView",
-            "key:ResourceKey apiVersion:string revision:integer createdAt:integer document:string file?:string line?:integer origin:string status?:RouteParentStatus[]"
+            "key:ResourceKey apiVersion:string revision:integer createdAt:integer document:string file?:string line?:integer origin:string status?:RouteParentStatus[] problems?:Diagnostic[]"
         ),
         (
             "RouteParentStatus",
@@ -89,8 +102,23 @@ enum OpenAPIDocument {
         ("HistoryList", "entries:HistoryView[]"),
         (
             "AuthorityStatus",
-            "rootFingerprint:string rootExpiresAt:integer intermediateExpiresAt:integer rootIssuedAt?:integer intermediateIssuedAt?:integer"
+            "rootFingerprint:string rootExpiresAt:integer intermediateExpiresAt:integer rootIssuedAt?:integer intermediateIssuedAt?:integer trustedRoots?:string[] rotation?:string isRootOffline?:boolean isEncrypted?:boolean"
         ),
+        (
+            "RootStatus",
+            "fingerprint:string expiresAt:integer state:string trustedBy:integer leaves:integer lacking:string[]"
+        ),
+        (
+            "RotationStatus",
+            "phase:string oldRoot:string newRoot:string startedAt:integer phaseSince:integer leavesUntil?:integer waitsFor?:string missing:string[]"
+        ),
+        ("RevokedIdentity", "identity:string reason:string at:integer by:string"),
+        (
+            "IdentityReport",
+            "trustDomain:string now:integer roots:RootStatus[] intermediateExpiresAt:integer isRootOffline:boolean isEncrypted:boolean proxies:integer rotation?:RotationStatus revoked:RevokedIdentity[] trustVersion:integer"
+        ),
+        ("RotationRequest", "action:string force?:boolean"),
+        ("RevocationRequest", "identity:string reason?:string"),
         ("Rejection", "revision:integer message:string at:integer"),
         (
             "DiscoveryStatus",
@@ -98,7 +126,7 @@ enum OpenAPIDocument {
         ),
         (
             "ProxyStatus",
-            "workload?:string service?:string identity:string address?:string serviceVersion:string proxyVersion:string client:string state:string cause?:string connectedSince?:integer certificateExpiresAt?:integer certificateSerial?:string certificateNotBefore?:integer clockOffsetMilliseconds?:integer unencryptedPorts?:integer[] discovery:DiscoveryStatus[]"
+            "workload?:string service?:string identity:string address?:string serviceVersion:string proxyVersion:string client:string state:string cause?:string connectedSince?:integer certificateExpiresAt?:integer certificateSerial?:string certificateNotBefore?:integer certificateRoot?:string trustedRoots?:string[] trustVersion?:integer clockOffsetMilliseconds?:integer unencryptedPorts?:integer[] discovery:DiscoveryStatus[]"
         ),
         (
             "StatusReport",
@@ -109,14 +137,45 @@ enum OpenAPIDocument {
             "source:string destination:string version:string route:string direction:string protocol:string tls:boolean peerIdentity?:string requests:integer requestsPerSecond:number successRatio?:number p50?:number p95?:number p99?:number retriesPerSecond:number failures:object bytesInPerSecond:number bytesOutPerSecond:number totalRequests:integer totalFailures:integer totalRetries:integer"
         ),
         ("StatReport", "at:integer windowSeconds:number edges:EdgeStat[]"),
-        ("TokenRequest", "purpose?:string service?:string namespace?:string ttlSeconds?:integer uses?:integer"),
+        ("AuthorizationUsage", "since:integer rules:PolicyRuleUsage[]"),
+        ("PolicyRuleUsage", "policy:string rule?:integer allowed:integer denied:integer audited:integer"),
+        (
+            "TokenRequest",
+            "purpose?:string service?:string namespace?:string ttlSeconds?:integer uses?:integer role?:string network?:string"
+        ),
         (
             "TokenSummary",
-            "id:string purpose:string service?:string namespace:string createdAt:integer expiresAt:integer usesLeft:integer uses:integer"
+            "id:string purpose:string service?:string namespace:string createdAt:integer expiresAt:integer usesLeft:integer uses:integer role?:string network?:string"
         ),
         ("CreatedToken", "token:string summary:TokenSummary"),
         ("TokenList", "tokens:TokenSummary[]"),
-        ("TrustBundleView", "trustDomain:string roots:string[] fingerprints:string[]"),
+        (
+            "PlaintextCaller",
+            "address:string workloads:string[] destination:string port:integer requests:integer refused:integer lastSeen:integer"
+        ),
+        ("PlaintextPort", "service:string port:integer mode:string source?:Provenance workloads:integer"),
+        ("Provenance", "resource:ResourceKey revision:integer file?:string line?:integer"),
+        ("PlaintextReport", "at:integer callers:PlaintextCaller[] ports:PlaintextPort[]"),
+        (
+            "AuthorizationCheckRequest",
+            "from?:string to:string port?:integer method?:string path?:string headers:object claims?:object address?:string"
+        ),
+        (
+            "AuthorizationFinding",
+            "policy:Provenance action:string isAudit:boolean outcome:string rule?:integer mismatch?:string"
+        ),
+        (
+            "AuthorizationVerdict",
+            "identity?:string destination:string port:integer isAllowed:boolean reason?:string because:string decidedBy?:Provenance findings:AuthorizationFinding[]"
+        ),
+        ("AuthorizationCheckReport", "verdicts:AuthorizationVerdict[]"),
+        ("CoverageFinding", "policy:Provenance rule?:integer kind:string cause:string"),
+        ("AuthorizationCoverageReport", "rules:integer findings:CoverageFinding[]"),
+        ("AuthorizationProposalReport", "yaml:string services:integer edges:integer requests:integer"),
+        ("TrustBundleView", "trustDomain:string roots:string[] fingerprints:string[] federated?:FederatedBundleView[]"),
+        ("FederatedBundleView", "trustDomain:string roots:string[]"),
+        ("AuditEvent", "at:integer kind:string actor:string subject:string outcome:string details:object"),
+        ("AuditList", "events:AuditEvent[]"),
     ]
 
     private static var schemas: String {

@@ -17,8 +17,22 @@ package struct ControlPlaneConfiguration: Hashable, Sendable {
     package var serverNames: [String]
     /// How long workload certificates live. Default 24 h; at least 1 min.
     package var leafLifetime: Duration
+    /// The file with the passphrase that the authority's keys are encrypted with; nil, the default, leaves them plain.
+    package var authorityPassphraseFile: String?
+    /// The file with 32 bytes that they are encrypted with instead.
+    package var authorityKeyFile: String?
     /// How much of the configuration's past is kept.
     package var history = History()
+    /// Where the mesh's bundle is served to other trust domains, besides the API; nil, the default: nowhere.
+    package var bundleAddress: Address?
+    /// PEM file with the authorities of other trust domains' https_web endpoints; nil: those this host trusts.
+    package var federationRoots: String?
+    /// What identities may do at the API beside the account `admin` in the namespace `weft`, which may do everything.
+    package var apiRoles: [SPIFFEID: APIRole] = [:]
+    /// A cluster whose service accounts may join; nil, the default: none.
+    package var kubernetes: Kubernetes?
+    /// Whether nothing is issued or changed while the audit log cannot be written. Default false.
+    package var auditRequired = false
     package var limits: Limits
     package var leases: Registry.Leases
 
@@ -55,6 +69,36 @@ package struct ControlPlaneConfiguration: Hashable, Sendable {
         package var description: String { "\(self.host):\(self.port)" }
     }
 
+    /// How service-account tokens of a Kubernetes cluster are checked.
+    package struct Kubernetes: Hashable, Sendable {
+        /// Where a cluster tells its pods that these are.
+        package static let directory = "/var/run/secrets/kubernetes.io/serviceaccount"
+
+        /// The cluster's API server.
+        package var url: HTTPSAddress
+        /// PEM file with the API server's authorities.
+        package var caFile: String
+        /// The control plane's own token; read anew for each question.
+        package var tokenFile: String
+        /// Whom a token must be meant for. Default `weft`.
+        package var audience: String
+        /// Services that accounts may join besides those of their own names, by `NAMESPACE/ACCOUNT`.
+        package var services: [String: Set<String>] = [:]
+        /// For one question. Default 5 s.
+        package var timeout = Duration.seconds(5)
+
+        package init(
+            url: HTTPSAddress, caFile: String = "\(Self.directory)/ca.crt",
+            tokenFile: String = "\(Self.directory)/token",
+            audience: String = "weft"
+        ) {
+            self.url = url
+            self.caFile = caFile
+            self.tokenFile = tokenFile
+            self.audience = audience
+        }
+    }
+
     package struct History: Hashable, Sendable {
         /// Changes at most. Default 10 000; at least 1.
         package var changes = 10_000
@@ -82,8 +126,21 @@ package struct ControlPlaneConfiguration: Hashable, Sendable {
         package var apiBodyBytes = 8 << 20
         /// Edges whose metrics are kept. Default 2000.
         package var edges = 2000
+        /// Certificates signed for one identity within a minute. Default 60.
+        package var certificatesPerIdentity = 60
+        /// Certificates signed within a minute. Default 6000.
+        package var certificates = 6000
         /// Tokens that are kept. Default 10 000.
         package var tokens = 10_000
+        /// Joins per second of one address. Default 10, and 100 at once; a failed one counts for 10 more.
+        package var joinRate = 10.0
+        package var joinBurst = 100.0
+        /// Joins per second of everyone. Default 200, and 2000 at once.
+        package var totalJoinRate = 200.0
+        package var totalJoinBurst = 2000.0
+        /// Failed logins at once of one address before its credentials are not looked at; one per second is forgiven.
+        /// Default 30.
+        package var failedLogins = 30.0
         package var registry = Registry.Limits()
 
         package init() {}
@@ -94,7 +151,7 @@ package struct ControlPlaneConfiguration: Hashable, Sendable {
         guard self.dataDirectory.hasPrefix("/") else {
             throw .invalidConfiguration(field: "data-dir", cause: "\(self.dataDirectory) is not an absolute path")
         }
-        for address in [self.meshAddress, self.apiAddress].compactMap(\.self)
+        for address in [self.meshAddress, self.apiAddress, self.bundleAddress].compactMap(\.self)
         where !(0...65535).contains(address.port) || address.host.isEmpty {
             throw .invalidConfiguration(field: "address", cause: "\(address) is not HOST:PORT")
         }
@@ -107,6 +164,10 @@ package struct ControlPlaneConfiguration: Hashable, Sendable {
         }
         guard self.history.changes >= 1, self.history.age >= .seconds(60) else {
             throw .invalidConfiguration(field: "history", cause: "less than one change or one minute is no history")
+        }
+        if let stranger = self.apiRoles.keys.first(where: { $0.trustDomain != self.trustDomain }) {
+            throw .invalidConfiguration(
+                field: "api-role", cause: "\(stranger) is not of the trust domain \(self.trustDomain)")
         }
         guard self.leafLifetime >= .seconds(60) else {
             throw .invalidConfiguration(field: "leaf-lifetime", cause: "\(self.leafLifetime) is below 1 minute")

@@ -8,6 +8,7 @@ internal import WeftProtos
 /// Serves aggregated discovery, incremental and state-of-the-world, to callers that proved who they are.
 struct DiscoveryServer: Envoy_Service_Discovery_V3_AggregatedDiscoveryService.SimpleServiceProtocol {
     let hub: SnapshotHub
+    let trust: TrustHub
     let registry: RegistryDriver
     let streams: DiscoveryStreams
     let cache: EncodingCache
@@ -31,6 +32,7 @@ struct DiscoveryServer: Envoy_Service_Discovery_V3_AggregatedDiscoveryService.Si
     private enum Event<Request: Sendable>: Sendable {
         case request(Request)
         case snapshotChanged
+        case trustChanged
         case stopping
         case failed(RPCError)
         case ended
@@ -47,7 +49,11 @@ struct DiscoveryServer: Envoy_Service_Discovery_V3_AggregatedDiscoveryService.Si
         let (events, sender) = AsyncStream.makeStream(
             of: Event<Machine.Request>.self, bufferingPolicy: .bufferingOldest(Self.maxWaiting))
         let subscription = self.hub.subscribe()
-        defer { self.hub.unsubscribe(subscription.id) }
+        let trusting = self.trust.subscribe()
+        defer {
+            self.hub.unsubscribe(subscription.id)
+            self.trust.unsubscribe(trusting.id)
+        }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 do {
@@ -67,15 +73,19 @@ struct DiscoveryServer: Envoy_Service_Discovery_V3_AggregatedDiscoveryService.Si
                 for await _ in subscription.wakeUps { sender.yield(.snapshotChanged) }
                 if !Task.isCancelled { sender.yield(.stopping) }
             }
+            group.addTask { for await _ in trusting.wakeUps { sender.yield(.trustChanged) } }
             defer { group.cancelAll() }
             var stream = DiscoveryStream<Machine>(self, peer: peer.id)
             defer { stream.close() }
             for await event in events {
+                // With every event, so that no wake-up has to find room.
+                if self.trust.isRevoked(peer.id) { throw RPCError(revoked: peer.id) }
                 switch event {
                 case .request(let request):
                     for response in try await stream.received(request) { try await responses.write(response) }
                 case .snapshotChanged:
                     for response in await stream.updated() { try await responses.write(response) }
+                case .trustChanged: break
                 case .stopping: throw RPCError(code: .unavailable, message: "the control plane is stopping")
                 case .failed(let error): throw error
                 case .ended: return

@@ -11,6 +11,11 @@ struct APITokenRecord: Hashable, Sendable, Codable {
     let createdAt: Int64
     let expiresAt: Int64
     let author: String
+    /// Nil in records of the time when there were no roles: those may do everything.
+    var role: APIRole?
+
+    /// What it may do.
+    var effectiveRole: APIRole { self.role ?? .admin }
 
     /// Whether `token` is this one and still good. Takes the same time whatever the bytes are.
     func admits(_ token: JoinToken, now: Date) -> Bool {
@@ -23,6 +28,7 @@ struct APITokenRecord: Hashable, Sendable, Codable {
     var summary: TokenSummary {
         TokenSummary(
             id: self.id, purpose: .api, service: nil, namespace: "", createdAt: self.createdAt,
-            expiresAt: self.expiresAt, usesLeft: 1, uses: 1)
+            expiresAt: self.expiresAt, usesLeft: 1, uses: 1,
+            role: self.effectiveRole)
     }
 }

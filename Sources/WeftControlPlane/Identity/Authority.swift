@@ -5,8 +5,21 @@ internal import WeftModel
 
 /// Drives the certificate authority and the tokens: who may join, with which identity, and until when.
 actor Authority {
-    private var authority: CertificateAuthority
-    private let storage: PrivateDirectory
+    var authority: CertificateAuthority
+    /// Where the authority's keys are; what is kept beside them belongs in it too, encrypted where they are.
+    nonisolated let storage: any CredentialStorage
+    nonisolated let isEncrypted: Bool
+    /// What the mesh trusts, as this authority says.
+    nonisolated let trust: TrustHub
+    let revocationTable: any RecordTable
+    let trustTable: any RecordTable
+    var revocations: [SPIFFEID: Revocation]
+    /// The roots of other trust domains.
+    var federated: [TrustDomain: [[UInt8]]]
+    /// The highest version of what is trusted that has been given out.
+    var lastTrustVersion: UInt64 = 0
+    var issuingLimits: IssuingLimits
+    let audit: any AuditLog
     private let tokenTable: any RecordTable
     private let apiTokenTable: any RecordTable
     private let admissionTable: any RecordTable
@@ -15,31 +28,59 @@ actor Authority {
     /// Which services an identity joined for.
     private var admissions: [String: Set<String>]
     private let maxTokens: Int
-    private let logger: Logger
+    let logger: Logger
 
     struct Tables: Sendable {
         let tokens: any RecordTable
         let apiTokens: any RecordTable
         let admissions: any RecordTable
+        /// Identities that are refused.
+        let revocations: any RecordTable
+        /// The version of what is trusted.
+        let trust: any RecordTable
     }
 
     /// Opens the authority in `storage`, or makes it on the first start.
+    ///
+    /// - Parameter federated: roots of other trust domains that are known already, so that a restart does not make the
+    ///   mesh forget them for a moment.
     init(
-        storage: PrivateDirectory, tables: Tables, configuration: ControlPlaneConfiguration, logger: Logger
+        storage directory: PrivateDirectory, tables: Tables, configuration: ControlPlaneConfiguration,
+        federated: [TrustDomain: [[UInt8]]] = [:], audit: any AuditLog = NoAuditLog(), logger: Logger
     ) async throws {
         var random = SystemRandomNumberGenerator()
+        let secret = try AuthoritySecret.read(configuration)
+        let authority: CertificateAuthority
+        let storage: any CredentialStorage
         do {
-            self.authority = try CertificateAuthority.open(
+            storage = try AuthoritySecret.storage(directory, secret: secret)
+            authority = try CertificateAuthority.open(
                 in: storage, trustDomain: configuration.trustDomain,
                 lifetimes: CertificateLifetimes(leaf: configuration.leafLifetime), now: Date(), random: &random)
-        } catch .wrongTrustDomain(_, let found) {
+        } catch AuthorityError.wrongTrustDomain(_, let found) {
             throw ControlPlaneError.authority(
                 "it is of \(found), not \(configuration.trustDomain); start with --trust-domain \(found), or with another --data-dir"
             )
         } catch {
             throw ControlPlaneError.authority("\(error)")
         }
+        self.authority = authority
         self.storage = storage
+        self.isEncrypted = secret != nil
+        self.federated = federated
+        self.audit = audit
+        self.issuingLimits = IssuingLimits(
+            perIdentity: configuration.limits.certificatesPerIdentity, total: configuration.limits.certificates)
+        self.revocationTable = tables.revocations
+        self.trustTable = tables.trust
+        let revocations = try Revocation.read(try await tables.revocations.all())
+        self.revocations = revocations
+        self.trust = try TrustHub(
+            try await TrustVersion.next(
+                after: try await tables.trust.all(), in: tables.trust,
+                of: TrustState(
+                    trustDomain: authority.trustDomain, roots: try authority.bundle, federated: federated,
+                    revoked: Set(revocations.keys), renewBefore: authority.renewBefore)))
         self.tokenTable = tables.tokens
         self.apiTokenTable = tables.apiTokens
         self.admissionTable = tables.admissions
@@ -66,7 +107,10 @@ actor Authority {
                 rootExpiresAt: Int64(self.authority.rootExpiry.timeIntervalSince1970),
                 intermediateExpiresAt: Int64(self.authority.intermediateExpiry.timeIntervalSince1970),
                 rootIssuedAt: Int64(self.authority.rootIssued.timeIntervalSince1970),
-                intermediateIssuedAt: Int64(self.authority.intermediateIssued.timeIntervalSince1970))
+                intermediateIssuedAt: Int64(self.authority.intermediateIssued.timeIntervalSince1970),
+                trustedRoots: try self.authority.bundle.map { certificateFingerprint($0) },
+                rotation: self.authority.rotation.flatMap { $0.isRunning ? $0.phase.rawValue : nil },
+                isRootOffline: self.authority.isRootOffline, isEncrypted: self.isEncrypted)
         }
     }
 
@@ -81,15 +125,10 @@ actor Authority {
     /// Trades a token for an identity. A use is taken, durably, before the identity is handed out; a request that
     /// cannot be signed takes none.
     func join(
-        token text: String, csr: [UInt8], service: String = "", namespace: String = "", now: Date
+        token text: String, csr: [UInt8], service: String = "", namespace: String = "", source: [UInt8] = [], now: Date
     ) async throws -> SVID {
-        guard let token = JoinToken(text), let before = self.tokens[token.id] else { throw JoinTokenRefusal.unknown }
-        var after = before
-        try after.redeem(token, now: now)
-        guard service.isEmpty || (service, namespace) == (before.service, before.namespace) else {
-            throw JoinTokenRefusal.otherService(
-                token: "\(before.service).\(before.namespace)", claimed: "\(service).\(namespace)")
-        }
+        let (before, after, token) = try self.redeemed(
+            text, service: service, namespace: namespace, source: source, now: now)
         let identity = before.identity(in: self.authority.trustDomain)
         let svid = try self.issue(csr, identity: identity, now: now)
         // Taken before anything waits, so that two at once cannot take the same use.
@@ -101,19 +140,67 @@ actor Authority {
             self.tokens[token.id] = before
             throw error
         }
+        await self.recordIssued(svid, attestation: "join token \(token.id)", now: now)
         self.logger.info(
             "a workload joined", metadata: ["identity": "\(identity)", "service": "\(before.service)"])
         return svid
     }
 
-    /// Signs a newer certificate for an identity that has been proved.
-    func renew(_ identity: SPIFFEID, csr: [UInt8], now: Date) throws -> SVID {
-        try self.issue(csr, identity: identity, now: now)
+    /// Whom a token admits, without taking a use of it. Throws `JoinTokenRefusal`.
+    func joiner(
+        token text: String, service: String = "", namespace: String = "", source: [UInt8], now: Date
+    ) throws -> AttestedWorkload {
+        let (record, _, token) = try self.redeemed(
+            text, service: service, namespace: namespace, source: source, now: now)
+        return AttestedWorkload(
+            identity: record.identity(in: self.authority.trustDomain), service: record.service,
+            proof: .joinToken(text), details: ["token": token.id])
     }
 
-    private func issue(_ csr: [UInt8], identity: SPIFFEID, now: Date) throws -> SVID {
+    /// Gives an identity to one who proved itself: `joiner` for tokens, others by their own means.
+    func admit(_ workload: AttestedWorkload, csr: [UInt8], source: [UInt8], now: Date) async throws -> SVID {
+        switch workload.proof {
+        case .joinToken(let text): return try await self.join(token: text, csr: csr, source: source, now: now)
+        case .other:
+            let svid = try self.issue(csr, identity: workload.identity, now: now)
+            try await self.admit(workload.identity, for: workload.service)
+            await self.recordIssued(svid, attestation: "kubernetes", now: now)
+            return svid
+        }
+    }
+
+    private func redeemed(
+        _ text: String, service: String, namespace: String, source: [UInt8], now: Date
+    ) throws -> (before: JoinTokenRecord, after: JoinTokenRecord, token: JoinToken) {
+        guard let token = JoinToken(text), let before = self.tokens[token.id] else { throw JoinTokenRefusal.unknown }
+        var after = before
+        try after.redeem(token, from: source, now: now)
+        guard service.isEmpty || (service, namespace) == (before.service, before.namespace) else {
+            throw JoinTokenRefusal.otherService(
+                token: "\(before.service).\(before.namespace)", claimed: "\(service).\(namespace)")
+        }
+        return (before, after, token)
+    }
+
+    /// Signs a newer certificate for an identity that has been proved.
+    func renew(_ identity: SPIFFEID, csr: [UInt8], now: Date) async throws -> SVID {
+        let svid = try self.issue(csr, identity: identity, now: now)
+        await self.recordIssued(svid, attestation: "renewal", now: now)
+        return svid
+    }
+
+    /// Signs a request for an identity that its sender is entitled to; a leaf's lifetime where none is given. Refuses
+    /// with `IssuingRefusal` whoever is revoked or asks too often. Whoever hands the certificate out tells `recordIssued`.
+    func issue(
+        _ csr: [UInt8], identity: SPIFFEID, dnsNames: [String] = [], lifetime: Duration? = nil, now: Date
+    ) throws -> SVID {
+        if let revocation = self.revocations[identity] {
+            throw IssuingRefusal.revoked(identity, at: revocation.at, reason: revocation.reason)
+        }
+        try self.issuingLimits.take(identity, now: Int64(now.timeIntervalSince1970))
         var random = SystemRandomNumberGenerator()
-        return try self.authority.issue(csrDER: csr, identity: identity, now: now, random: &random)
+        return try self.authority.issue(
+            csrDER: csr, identity: identity, dnsNames: dnsNames, lifetime: lifetime, now: now, random: &random)
     }
 
     private func admit(_ identity: SPIFFEID, for service: String) async throws {
@@ -152,16 +239,20 @@ actor Authority {
             guard (1...10_000).contains(request.uses) else {
                 throw Self.refused("uses", "\(request.uses) is not within 1 and 10 000")
             }
+            let network = request.network.map { NetworkPrefix($0) }
+            if case .some(.none) = network {
+                throw Self.refused("network", "is no range of addresses such as 10.0.0.0/8 or fd00::/8")
+            }
             let record = JoinTokenRecord(
                 token: token, namespace: request.namespace, service: service, createdAt: now, expiresAt: expires,
-                uses: request.uses, author: author)
+                uses: request.uses, author: author, network: network ?? nil)
             try await self.tokenTable.put(token.id, try Self.encode(record))
             self.tokens[token.id] = record
             return CreatedToken(token: token.text, summary: Self.summary(record))
         case .api:
             let record = APITokenRecord(
                 id: token.id, secretHash: token.secretHash, createdAt: Int64(now.timeIntervalSince1970),
-                expiresAt: Int64(expires.timeIntervalSince1970), author: author)
+                expiresAt: Int64(expires.timeIntervalSince1970), author: author, role: request.role)
             try await self.apiTokenTable.put(token.id, try Self.encode(record))
             self.apiTokens[token.id] = record
             return CreatedToken(token: token.text, summary: record.summary)
@@ -188,12 +279,12 @@ actor Authority {
         return true
     }
 
-    /// The id of the API token that `text` is; nil when it is none, or expired.
-    func apiToken(_ text: String, now: Date) -> String? {
+    /// The API token that `text` is; nil when it is none, or expired.
+    func apiToken(_ text: String, now: Date) -> (id: String, role: APIRole)? {
         guard let token = JoinToken(text), let record = self.apiTokens[token.id], record.admits(token, now: now) else {
             return nil
         }
-        return record.id
+        return (record.id, record.effectiveRole)
     }
 
     private func removeExpired(now: Date) async {
@@ -212,21 +303,27 @@ actor Authority {
     // MARK: The control plane's own certificate
 
     /// Issues the certificate the listeners serve with, after renewing the intermediate if that is due.
-    func serverIdentity(names: ServerNames, now: Date) throws -> WorkloadIdentity {
+    func serverIdentity(names: ServerNames, now: Date) async throws -> WorkloadIdentity {
         var random = SystemRandomNumberGenerator()
         if self.authority.intermediateIsDue(now: now) {
-            var next = self.authority
-            try next.renewIntermediate(now: now, random: &random)
-            try next.save(to: self.storage)
-            self.authority = next
+            if self.authority.isRootOffline {
+                self.logger.warning(
+                    "the intermediate is due, and the root's key is elsewhere; use `weft identity intermediate request`",
+                    metadata: ["expires": "\(self.authority.intermediateExpiry)"])
+            } else {
+                try self.renewIntermediate(now: now)
+            }
         }
-        return try self.authority.issueControlPlane(
+        let identity = try self.authority.issueControlPlane(
             dnsNames: names.dns, ipAddresses: names.addresses, now: now, random: &random)
+        await self.recordIssued(
+            identity.id, serial: identity.serial, notAfter: identity.notAfter, attestation: "server", now: now)
+        return identity
     }
 
     // MARK: Helpers
 
-    private static func encode(_ value: some Encodable) throws -> String {
+    static func encode(_ value: some Encodable) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         return String(decoding: try encoder.encode(value), as: UTF8.self)
@@ -236,7 +333,7 @@ actor Authority {
         TokenSummary(
             id: record.id, purpose: .join, service: record.service, namespace: record.namespace,
             createdAt: record.createdAt, expiresAt: record.expiresAt, usesLeft: record.usesLeft ?? .max,
-            uses: record.uses + (record.usesLeft ?? 0))
+            uses: record.uses + (record.usesLeft ?? 0), network: record.network)
     }
 
     private static func refused(_ field: String, _ cause: String) -> APIError {

@@ -7,6 +7,7 @@ internal import WeftModel
 actor Reconciler {
     private let configurations: Configurations
     private let registry: RegistryDriver
+    private let keys: TokenKeyBook
     private let hub: SnapshotHub
     private let cache: EncodingCache
     private let trustDomain: TrustDomain
@@ -22,11 +23,12 @@ actor Reconciler {
     private let wake: AsyncStream<Void>.Continuation
 
     init(
-        configurations: Configurations, registry: RegistryDriver, hub: SnapshotHub, cache: EncodingCache,
-        trustDomain: TrustDomain, logger: Logger
+        configurations: Configurations, registry: RegistryDriver, keys: TokenKeyBook, hub: SnapshotHub,
+        cache: EncodingCache, trustDomain: TrustDomain, logger: Logger
     ) {
         self.configurations = configurations
         self.registry = registry
+        self.keys = keys
         self.hub = hub
         self.cache = cache
         self.trustDomain = trustDomain
@@ -35,7 +37,9 @@ actor Reconciler {
     }
 
     /// What keeps the present configuration from being followed as it was meant.
-    var problems: [Diagnostic] { self.unreadable + (self.compilation?.diagnostics ?? []) }
+    var problems: [Diagnostic] {
+        get async { self.unreadable + (self.compilation?.diagnostics ?? []) + (await self.keys.problems) }
+    }
 
     /// What became of each route.
     var routeStatuses: [ResourceKey: [RouteParentStatus]] { self.compilation?.routeStatuses ?? [:] }
@@ -77,6 +81,7 @@ actor Reconciler {
     private func reload() async throws {
         let loaded = try await self.configurations.load()
         self.resources = loaded.resources
+        await self.keys.follow(loaded.resources)
         self.revision = loaded.revision
         self.unreadable = loaded.problems
         for problem in loaded.problems {
@@ -92,7 +97,7 @@ actor Reconciler {
             } else {
                 Compiler.compile(
                     resources: self.resources, workloads: workloads, trustDomain: self.trustDomain,
-                    revision: self.revision)
+                    revision: self.revision, tokenKeys: await self.keys.keys)
             }
         self.compilation = next
         guard next.snapshot != self.hub.snapshot else { return }

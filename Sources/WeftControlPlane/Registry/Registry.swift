@@ -57,11 +57,23 @@ package struct Registry: Sendable {
         package var expiresAt: Int64
         /// Seconds since 1970; zero where the proxy does not say.
         package var notBefore: Int64
+        /// SHA-256 of the root that it leads to; empty where it leads to none that the proxy trusts.
+        package var rootFingerprint: String
+        /// SHA-256 of each root of the mesh that the proxy trusts.
+        package var trustedRoots: [String]
+        /// The version of the trust in force there.
+        package var trustVersion: UInt64
 
-        package init(serial: String, expiresAt: Int64, notBefore: Int64 = 0) {
+        package init(
+            serial: String, expiresAt: Int64, notBefore: Int64 = 0, rootFingerprint: String = "",
+            trustedRoots: [String] = [], trustVersion: UInt64 = 0
+        ) {
             self.serial = serial
             self.expiresAt = expiresAt
             self.notBefore = notBefore
+            self.rootFingerprint = rootFingerprint
+            self.trustedRoots = trustedRoots
+            self.trustVersion = trustVersion
         }
     }
 

@@ -7,6 +7,10 @@ internal import WeftModel
 actor RegistryDriver {
     private var registry: Registry
     private var stats: EdgeStats
+    /// Who calls in the clear.
+    private(set) var plaintext = PlaintextBook()
+    private var policies = PolicyUsageBook()
+    private let startedAt = Int64(Date().timeIntervalSince1970)
     private let table: any RecordTable
     private let logger: Logger
     /// Called when the mesh's endpoints are others now.
@@ -97,6 +101,14 @@ actor RegistryDriver {
         self.stats.record(edges, from: workload, second: self.second)
     }
 
+    func report(_ callers: [(PlaintextBook.Key, PlaintextBook.Counters)], from workload: String) {
+        self.plaintext.record(callers, from: workload)
+    }
+
+    func report(_ policies: [(PolicyUsageBook.Key, PolicyUsageBook.Counts)], from workload: String) {
+        self.policies.record(policies, from: workload)
+    }
+
     func closed(_ connection: Registry.ConnectionID) {
         self.closers[connection] = nil
         if self.registry.disconnected(connection, now: .now) { self.changed() }
@@ -112,6 +124,9 @@ actor RegistryDriver {
         self.stats.report(window: window, second: self.second, at: Int64(Date().timeIntervalSince1970))
     }
 
+    /// How often the rules of authorization policies decided.
+    var authorizationUsage: AuthorizationUsage { self.policies.usage(since: self.startedAt) }
+
     // MARK: Leases and memory
 
     /// Ends leases as they run out, and keeps the saved workloads in step; until cancelled.
@@ -124,6 +139,8 @@ actor RegistryDriver {
             for workload in expired.workloads {
                 self.logger.warning("a workload is gone", metadata: ["workload": "\(workload)"])
                 self.stats.forget(proxy: workload)
+                self.plaintext.forget(proxy: workload)
+                self.policies.forget(proxy: workload)
             }
             if !expired.workloads.isEmpty { self.changed() }
             if self.isDirty { await self.save() }

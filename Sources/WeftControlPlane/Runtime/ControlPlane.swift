@@ -16,12 +16,16 @@ package struct ControlPlane: ServiceLifecycle.Service {
     private let configuration: ControlPlaneConfiguration
     private let logger: Logger
     private let ready: @Sendable (Listening) -> Void
+    /// Called once, when it is put together and before it listens.
+    var assembled: @Sendable (ControlPlaneParts) -> Void = { _ in }
 
     /// Where a running control plane answers; with the ports it was really given.
     package struct Listening: Hashable, Sendable {
         package var meshPort: Int
         package var apiSocket: String
         package var apiPort: Int?
+        /// Where the bundle alone is served.
+        package var bundlePort: Int?
     }
 
     /// - Parameter ready: called once, when proxies and operators are served.
@@ -39,6 +43,7 @@ package struct ControlPlane: ServiceLifecycle.Service {
         try self.configuration.validate()
         let directory = try DataDirectory(self.configuration.dataDirectory)
         let parts = try await ControlPlaneParts(self.configuration, directory: directory, logger: self.logger)
+        self.assembled(parts)
         let outcome: Result<Void, any Error>
         do { outcome = .success(try await self.serve(parts)) } catch { outcome = .failure(error) }
         // A task of its own, because this one may be cancelled and the last save must not be.
@@ -49,7 +54,9 @@ package struct ControlPlane: ServiceLifecycle.Service {
     }
 
     private func serve(_ parts: ControlPlaneParts) async throws {
-        let gate = ListeningGate(expectsRemoteAPI: self.configuration.apiAddress != nil)
+        let gate = ListeningGate(
+            expectsRemoteAPI: self.configuration.apiAddress != nil,
+            expectsBundle: self.configuration.bundleAddress != nil)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.serveMesh(parts) }
             group.addTask { await gate.mesh(port: parts.transport.listeningPort) }
@@ -57,6 +64,12 @@ package struct ControlPlane: ServiceLifecycle.Service {
             if let address = self.configuration.apiAddress {
                 group.addTask { try await self.serveRemoteAPI(parts, address, gate) }
             }
+            if let address = self.configuration.bundleAddress {
+                group.addTask { try await self.serveBundle(parts, address, gate) }
+            }
+            group.addTask { await parts.federation.run() }
+            group.addTask { await parts.followFederation() }
+            group.addTask { await parts.refusals.run() }
             group.addTask {
                 guard let listening = await gate.wait(socket: self.configuration.resolvedAPISocket) else { return }
                 self.logger.info(
@@ -69,11 +82,13 @@ package struct ControlPlane: ServiceLifecycle.Service {
             }
             group.addTask { await parts.registry.run() }
             group.addTask { await parts.reconciler.run() }
+            group.addTask { await parts.keys.run { await parts.reconciler.changed(.policy) } }
             group.addTask { await parts.relay.run(parts.reconciler) }
             group.addTask { try await parts.followStore() }
             group.addTask { await parts.compactHistory() }
             group.addTask { await parts.rotateCertificate() }
             group.addTask { await AuthorityWatch.run(parts.authority, logger: self.logger) }
+            group.addTask { await parts.rotateRoot() }
             group.addTask {
                 // Returns when asked to stop; throws when cancelled.
                 try await gracefulShutdown()
@@ -131,16 +146,40 @@ package struct ControlPlane: ServiceLifecycle.Service {
     }
 }
 
+extension ControlPlane {
+    private func serveBundle(
+        _ parts: ControlPlaneParts, _ address: ControlPlaneConfiguration.Address, _ gate: ListeningGate
+    ) async throws {
+        let server = parts.api.bundleOnly(address, tls: parts.bundleTLS) { channel in
+            await gate.bundle(port: channel.localAddress?.port ?? address.port)
+        }
+        do { try await server.run() } catch let error as IOError {
+            throw ControlPlaneError.cannotListen(
+                what: "the bundle's port", address: "\(address)", errnoCode: error.errnoCode)
+        }
+    }
+}
+
 /// Waits until every listener is up.
 private actor ListeningGate {
     private let expectsRemoteAPI: Bool
+    private let expectsBundle: Bool
+    private var bundlePort: Int?
     private var meshPort: Int?
     private var hasLocalAPI = false
     private var apiPort: Int?
     private var waiting: CheckedContinuation<Void, Never>?
     private var isOver = false
 
-    init(expectsRemoteAPI: Bool) { self.expectsRemoteAPI = expectsRemoteAPI }
+    init(expectsRemoteAPI: Bool, expectsBundle: Bool) {
+        self.expectsRemoteAPI = expectsRemoteAPI
+        self.expectsBundle = expectsBundle
+    }
+
+    func bundle(port: Int) {
+        self.bundlePort = port
+        self.check()
+    }
 
     func mesh(port: Int?) {
         // No port means that the listener failed, which its own task reports.
@@ -170,11 +209,13 @@ private actor ListeningGate {
             }
         }
         guard self.isUp, let port = self.meshPort else { return nil }
-        return ControlPlane.Listening(meshPort: port, apiSocket: socket, apiPort: self.apiPort)
+        return ControlPlane.Listening(
+            meshPort: port, apiSocket: socket, apiPort: self.apiPort, bundlePort: self.bundlePort)
     }
 
     private var isUp: Bool {
         self.meshPort != nil && self.hasLocalAPI && (!self.expectsRemoteAPI || self.apiPort != nil)
+            && (!self.expectsBundle || self.bundlePort != nil)
     }
 
     private func check() {

@@ -14,13 +14,21 @@ struct ControlPlaneParts: Sendable {
     let registry: RegistryDriver
     let configurations: Configurations
     let reconciler: Reconciler
+    let keys: TokenKeyBook
     let hub: SnapshotHub
     let streams: DiscoveryStreams
     let transport: MeshTransport
     let server: GRPCServer<MeshTransport>
     let api: APIServer
     let apiTLS: OptionalMutualTLS
+    /// Serves the bundle alone, where that has an address of its own.
+    let bundleTLS: OptionalMutualTLS
     let relay: EndpointRelay
+    let trust: TrustHub
+    let federation: FederationDriver
+    let audit: any AuditLog
+    let refusals: RefusalWatch
+    private let fleet: @Sendable () async -> FleetTrust
     private let names: ServerNames
     private let meshCertificate: ServerCertificate
     private let apiCertificate: ServerCertificate
@@ -31,25 +39,49 @@ struct ControlPlaneParts: Sendable {
         let store = try Self.openStore(directory)
         let hub = SnapshotHub()
         let streams = DiscoveryStreams()
+        var auditSettings = FileAuditLog.Settings()
+        auditSettings.isRequired = configuration.auditRequired
+        let audit = try FileAuditLog(directory: directory.path, settings: auditSettings, logger: logger)
+        let limits = configuration.limits
+        let refusals = RefusalWatch(
+            limits: AttemptThrottle.Limits(
+                rate: 1, burst: limits.failedLogins, totalRate: 1, totalBurst: limits.failedLogins, failureCost: 1),
+            audit: audit, logger: logger)
         let cache = EncodingCache()
         let authority = try await Authority(
             storage: try directory.authority,
             tables: Authority.Tables(
                 tokens: StoreRecords(store: store, table: "join-tokens"),
                 apiTokens: StoreRecords(store: store, table: "api-tokens"),
-                admissions: StoreRecords(store: store, table: "admissions")),
-            configuration: configuration, logger: logger)
+                admissions: StoreRecords(store: store, table: "admissions"),
+                revocations: StoreRecords(store: store, table: "revoked-identities"),
+                trust: StoreRecords(store: store, table: "trust")),
+            configuration: configuration, audit: audit, logger: logger)
         let names = ServerNames(configuration)
         let identity = try await authority.serverIdentity(names: names, now: Date())
+        let trust = authority.trust
         let relay = EndpointRelay()
         let registry = try await RegistryDriver(
             configuration: configuration, table: StoreRecords(store: store, table: "registry"), logger: logger,
             endpointsChanged: { relay.changed() })
-        let configurations = Configurations(store: store, lint: { Linter.lint($0, registered: $1, now: $2) })
+        let configurations = Configurations(
+            store: store,
+            lint: {
+                Linter.lint($0, registered: $1, now: $2)
+                    + FederationBook.lint($0, ownDomain: configuration.trustDomain)
+            })
+        let federation = try await FederationDriver(
+            configurations: configurations, table: StoreRecords(store: store, table: "federation"),
+            trustDomain: configuration.trustDomain, webRoots: configuration.federationRoots, audit: audit,
+            logger: logger)
+        let keys = TokenKeyBook(table: StoreRecords(store: store, table: "token-keys"), logger: logger)
+        await keys.restore()
         let reconciler = Reconciler(
-            configurations: configurations, registry: registry, hub: hub, cache: cache,
+            configurations: configurations, registry: registry, keys: keys, hub: hub, cache: cache,
             trustDomain: configuration.trustDomain, logger: logger)
         try await reconciler.start()
+        try await federation.reload()
+        try await authority.federate(await federation.bundles)
 
         let meshCertificate = try ServerCertificate(identity, alpn: ["h2"])
         let apiCertificate = try ServerCertificate(identity, alpn: ["http/1.1"])
@@ -58,17 +90,33 @@ struct ControlPlaneParts: Sendable {
             MeshListener(
                 address: configuration.meshAddress,
                 tls: OptionalMutualTLS(
-                    certificate: meshCertificate, peers: ConnectionPeers(),
-                    maxConnections: configuration.limits.connections, refusals: meshRefusals, logger: logger)),
+                    certificate: meshCertificate, trust: trust, peers: ConnectionPeers(),
+                    maxConnections: configuration.limits.connections, refusals: meshRefusals, logger: logger,
+                    watch: refusals)),
             limits: configuration.limits)
         let workloads = WorkloadServer(
-            authority: authority, registry: registry, limits: configuration.limits, leases: configuration.leases,
-            quotas: QuotaBook(hub: hub), logger: logger)
+            authority: authority,
+            door: JoinDoor(
+                authority: authority,
+                attestors: [JoinTokenAttestor(authority: authority)]
+                    + (configuration.kubernetes.map {
+                        [KubernetesTokenAttestor($0, trustDomain: configuration.trustDomain)]
+                    } ?? []), audit: audit, refusals: refusals,
+                limits: AttemptThrottle.Limits(
+                    rate: limits.joinRate, burst: limits.joinBurst, totalRate: limits.totalJoinRate,
+                    totalBurst: limits.totalJoinBurst, failureCost: 10)), audit: audit, registry: registry,
+            limits: configuration.limits, leases: configuration.leases,
+            quotas: QuotaBook(hub: hub), trust: trust, logger: logger)
         let discovery = DiscoveryServer(
-            hub: hub, registry: registry, streams: streams, cache: cache, limits: configuration.limits,
+            hub: hub, trust: trust, registry: registry, streams: streams, cache: cache, limits: configuration.limits,
             logger: logger)
+        let fleet: @Sendable () async -> FleetTrust = {
+            FleetTrust(entries: await registry.entries, streams: streams.all, watchedSince: started)
+        }
         let service = APIService(
             configurations: configurations, authority: authority, registry: registry,
+            federation: federation,
+            audit: audit, refusals: refusals, fleet: fleet,
             status: {
                 StatusReport(
                     version: WeftVersion.text, revision: try await configurations.revision,
@@ -77,9 +125,10 @@ struct ControlPlaneParts: Sendable {
                     authority: try await authority.status,
                     proxies: StatusAssembly.proxies(
                         entries: await registry.entries, streams: streams.all, snapshot: hub.snapshot),
-                    problems: await reconciler.problems,
+                    problems: await reconciler.problems + federation.problems,
                     refusedHandshakes: ["mesh": meshRefusals.counts, "api": apiRefusals.counts])
-            }, routeStatuses: { await reconciler.routeStatuses }, logger: logger)
+            }, snapshot: { hub.snapshot }, routeStatuses: { await reconciler.routeStatuses },
+            problems: { await reconciler.problems + federation.problems }, logger: logger)
 
         self.configuration = configuration
         self.store = store
@@ -87,20 +136,39 @@ struct ControlPlaneParts: Sendable {
         self.registry = registry
         self.configurations = configurations
         self.reconciler = reconciler
+        self.keys = keys
         self.hub = hub
         self.streams = streams
         self.transport = transport
         self.server = GRPCServer(transport: transport, services: [workloads, discovery])
         self.api = APIServer(
-            service: service, authority: authority, maxBodyBytes: configuration.limits.apiBodyBytes, logger: logger)
+            service: service, authority: authority, roles: configuration.apiRoles, refusals: refusals,
+            maxBodyBytes: configuration.limits.apiBodyBytes, logger: logger)
         self.apiTLS = OptionalMutualTLS(
-            certificate: apiCertificate, peers: ConnectionPeers(), maxConnections: 1024, refusals: apiRefusals,
-            logger: logger)
+            certificate: apiCertificate, trust: trust, peers: ConnectionPeers(), maxConnections: 1024,
+            refusals: apiRefusals, logger: logger, watch: refusals)
+        self.bundleTLS = OptionalMutualTLS(
+            certificate: apiCertificate, trust: trust, peers: ConnectionPeers(), maxConnections: 256, logger: logger,
+            watch: refusals)
+        self.federation = federation
+        self.audit = audit
+        self.refusals = refusals
         self.relay = relay
+        self.trust = trust
+        self.fleet = fleet
         self.names = names
         self.meshCertificate = meshCertificate
         self.apiCertificate = apiCertificate
         self.logger = logger
+    }
+
+    /// Has the mesh believe other trust domains as they are followed; until cancelled.
+    func followFederation() async {
+        for await bundles in self.federation.updates {
+            do { try await self.authority.federate(bundles) } catch {
+                self.logger.error("other trust domains were not taken up", metadata: ["cause": "\(error)"])
+            }
+        }
     }
 
     /// Tells the reconciler of every change of the store; until cancelled, or until the store closes.
@@ -111,6 +179,7 @@ struct ControlPlaneParts: Sendable {
                 for try await set in self.configurations.changes(after: position) {
                     position = set.revision
                     await self.reconciler.changed(.policy)
+                    try? await self.federation.reload()
                 }
                 return
             } catch {
@@ -119,6 +188,7 @@ struct ControlPlaneParts: Sendable {
                     // The reconciler lists anew, so that nothing of what was forgotten is missed.
                     position = through
                     await self.reconciler.changed(.policy)
+                    try? await self.federation.reload()
                 case _ where error.isTransient:
                     self.logger.error("the store could not be read", metadata: ["cause": "\(error)"])
                     try await Task.sleep(for: .seconds(1))
@@ -165,6 +235,40 @@ struct ControlPlaneParts: Sendable {
                 } catch {
                     schedule.failed(now: Date(), random: &random)
                     self.logger.error("the server's certificate was not renewed", metadata: ["cause": "\(error)"])
+                }
+            }
+        }
+    }
+
+    /// Goes on with a rotation of the root, and serves under whichever root issues; until cancelled.
+    func rotateRoot() async {
+        let subscription = self.trust.subscribe()
+        defer { self.trust.unsubscribe(subscription.id) }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                while (try? await Task.sleep(for: .seconds(2))) != nil {
+                    do {
+                        try await self.authority.stepRotation(fleet: await self.fleet(), now: Date())
+                    } catch {
+                        self.logger.error("the root's rotation did not go on", metadata: ["cause": "\(error)"])
+                    }
+                }
+            }
+            group.addTask {
+                var (roots, demand) = (self.meshCertificate.generation.identity.bundle, Int64?.none)
+                for await _ in subscription.wakeUps {
+                    let trust = self.trust.current.trust
+                    guard trust.roots != roots || trust.renewBefore != demand else { continue }
+                    (roots, demand) = (trust.roots, trust.renewBefore)
+                    do {
+                        let serving = try await self.authority.serverIdentity(names: self.names, now: Date())
+                        try self.meshCertificate.replace(serving)
+                        try self.apiCertificate.replace(serving)
+                        self.logger.info(
+                            "serving under the roots that changed", metadata: ["serial": "\(serving.serial)"])
+                    } catch {
+                        self.logger.error("the server's certificate was not renewed", metadata: ["cause": "\(error)"])
+                    }
                 }
             }
         }

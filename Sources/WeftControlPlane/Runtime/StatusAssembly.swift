@@ -41,14 +41,19 @@ enum StatusAssembly {
             case (_, .notReady(let cause)): (.notReady, cause)
             case (_, .draining): (.draining, nil)
             }
+        // A proxy that says nothing of its roots is older than the question.
+        let certificate = entry.certificate
+        let trusting = certificate?.trustedRoots.isEmpty == false ? certificate : nil
         return ProxyStatus(
             workload: Registry.id(of: workload),
             service: workload.service.map { "\($0).\(workload.metadata.namespace)" },
             identity: entry.identity.description, address: workload.address,
             serviceVersion: workload.metadata.labels["version"] ?? "", proxyVersion: entry.proxyVersion,
             client: stream?.client ?? .weft, state: state, cause: cause, connectedSince: entry.connectedSince,
-            certificateExpiresAt: entry.certificate?.expiresAt, certificateSerial: entry.certificate?.serial,
-            certificateNotBefore: entry.certificate.flatMap { $0.notBefore > 0 ? $0.notBefore : nil },
+            certificateExpiresAt: certificate?.expiresAt, certificateSerial: certificate?.serial,
+            certificateNotBefore: trusting?.notBefore,
+            certificateRoot: trusting.flatMap { $0.rootFingerprint.isEmpty ? nil : $0.rootFingerprint },
+            trustedRoots: trusting?.trustedRoots, trustVersion: trusting?.trustVersion,
             clockOffsetMilliseconds: entry.clockOffset,
             unencryptedPorts: self.unencryptedPorts(of: workload, in: snapshot),
             discovery: stream?.types ?? [])

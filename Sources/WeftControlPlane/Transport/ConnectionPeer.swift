@@ -59,4 +59,6 @@ final class ConnectionPeers: Sendable {
 struct CallPeer: ServerContext.TransportSpecific {
     /// Who is calling; nil when the connection showed no certificate.
     let verified: SVIDVerifier.Peer?
+    /// Its identity has been revoked since the handshake.
+    var isRevoked = false
 }

@@ -1,5 +1,6 @@
 internal import GRPCCore
 internal import GRPCNIOTransportHTTP2Posix
+internal import WeftIdentity
 
 /// The mesh's gRPC transport: HTTP/2 over the `MeshListener`, and with every call the identity of its caller.
 struct MeshTransport: ServerTransport {
@@ -7,6 +8,7 @@ struct MeshTransport: ServerTransport {
 
     private let http2: HTTP2ServerTransport.Custom<MeshListener>
     private let peers: ConnectionPeers
+    private let trust: TrustHub
 
     init(_ listener: MeshListener, limits: ControlPlaneConfiguration.Limits) {
         var config = HTTP2ServerTransport.Custom<MeshListener>.Config.defaults
@@ -20,6 +22,7 @@ struct MeshTransport: ServerTransport {
         config.connection.keepalive.timeout = .seconds(10)
         self.http2 = HTTP2ServerTransport.Custom(listenerFactory: listener, config: config)
         self.peers = listener.tls.peers
+        self.trust = listener.tls.trust
     }
 
     /// The port it listens on; nil once it does not.
@@ -34,10 +37,12 @@ struct MeshTransport: ServerTransport {
         streamHandler:
             @escaping @Sendable (_ stream: RPCStream<Inbound, Outbound>, _ context: ServerContext) async -> Void
     ) async throws {
-        try await self.http2.listen { [peers = self.peers] stream, context in
+        try await self.http2.listen { [peers = self.peers, trust = self.trust] stream, context in
             var context = context
             let key = ConnectionPeers.Key(remote: context.remotePeer, local: context.localPeer)
-            context.transportSpecific = CallPeer(verified: peers[key]?.verified)
+            let peer = peers[key]?.verified
+            context.transportSpecific = CallPeer(
+                verified: peer, isRevoked: peer.map { trust.isRevoked($0.id) } ?? false)
             await streamHandler(stream, context)
         }
     }

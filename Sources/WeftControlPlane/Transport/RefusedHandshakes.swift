@@ -50,6 +50,7 @@ final class HandshakeWitness: ChannelInboundHandler, RemovableChannelHandler {
 
     private let peer: ConnectionPeer
     private let generation: ServerCertificate.Generation
+    private let trust: TrustHub
     private let remote: String
     private let refusals: RefusedHandshakes
     private let logger: Logger
@@ -59,11 +60,12 @@ final class HandshakeWitness: ChannelInboundHandler, RemovableChannelHandler {
     private var isRefused = false
 
     init(
-        peer: ConnectionPeer, generation: ServerCertificate.Generation, remote: String, refusals: RefusedHandshakes,
-        logger: Logger
+        peer: ConnectionPeer, generation: ServerCertificate.Generation, trust: TrustHub, remote: String,
+        refusals: RefusedHandshakes, logger: Logger
     ) {
         self.peer = peer
         self.generation = generation
+        self.trust = trust
         self.remote = remote
         self.refusals = refusals
         self.logger = logger
@@ -96,7 +98,7 @@ final class HandshakeWitness: ChannelInboundHandler, RemovableChannelHandler {
         let handler = try? context.pipeline.syncOperations.handler(type: NIOSSLServerHandler.self)
         guard self.peer.verified == nil, let leaf = handler?.peerCertificate else { return }
         let der = try? leaf.toDERBytes()
-        self.peer.prove(try self.generation.proved.verify(leaf: der, by: self.generation.verifier, now: Date()))
+        self.peer.prove(try self.generation.proved.verify(leaf: der, by: self.trust.verifier, now: Date()))
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

@@ -7,8 +7,6 @@ internal import WeftIdentity
 final class ServerCertificate: Sendable {
     struct Generation: Sendable {
         let context: NIOSSLContext
-        /// Verifies what callers show.
-        let verifier: SVIDVerifier
         let identity: WorkloadIdentity
         /// What callers proved themselves with, for the sessions they resume.
         let proved = ProvedChains()
@@ -32,8 +30,7 @@ final class ServerCertificate: Sendable {
 
     private static func generation(_ identity: WorkloadIdentity, _ alpn: [String]) throws -> Generation {
         Generation(
-            context: try NIOSSLContext(configuration: try Self.configuration(identity, alpn)),
-            verifier: try identity.verifier(), identity: identity)
+            context: try NIOSSLContext(configuration: try Self.configuration(identity, alpn)), identity: identity)
     }
 
     /// TLS 1.3 with a client certificate that is verified if shown. Who may do what without one is decided by call.
@@ -42,9 +39,9 @@ final class ServerCertificate: Sendable {
             certificateChain: try identity.chain.map { .certificate(try NIOSSLCertificate(bytes: $0, format: .der)) },
             privateKey: .privateKey(try NIOSSLPrivateKey(bytes: identity.keyDER, format: .der)))
         tls.minimumTLSVersion = .tlsv13
+        // What is shown is judged by `SVIDVerifier` alone, which goes by what is trusted at that moment.
         tls.certificateVerification = .optionalVerification
-        tls.trustRoots = .certificates(
-            try identity.bundle.map { try NIOSSLCertificate(bytes: $0, format: .der) })
+        tls.trustRoots = .certificates([])
         tls.applicationProtocols = alpn
         return tls
     }

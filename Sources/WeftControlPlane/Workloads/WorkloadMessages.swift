@@ -1,3 +1,4 @@
+internal import Foundation
 internal import WeftModel
 internal import WeftProtos
 
@@ -21,6 +22,36 @@ extension Workload {
     }
 }
 
+extension Registry.CertificateState {
+    /// Texts and lists are cut to lengths no honest proxy needs.
+    init(_ message: Weft_V1_CertificateState) {
+        self.init(
+            serial: String(message.serial.prefix(64)), expiresAt: message.expiresAtUnix,
+            notBefore: message.notBeforeUnix, rootFingerprint: String(message.rootFingerprint.prefix(64)),
+            trustedRoots: message.trustedRoots.prefix(TrustState.maxRoots).map { String($0.prefix(64)) },
+            trustVersion: message.trustVersion)
+    }
+}
+
+extension Weft_V1_TrustUpdate {
+    init(_ trust: TrustState) {
+        self.init()
+        self.version = trust.version
+        self.own = Bundle(trust.trustDomain, trust.roots)
+        self.federated = trust.federated.sorted { $0.key.name < $1.key.name }.map { Bundle($0.key, $0.value) }
+        self.revoked = trust.revoked.map(\.description).sorted()
+        self.renewBeforeUnix = trust.renewBefore ?? 0
+    }
+}
+
+extension Weft_V1_TrustUpdate.Bundle {
+    fileprivate init(_ domain: TrustDomain, _ roots: [[UInt8]]) {
+        self.init()
+        self.trustDomain = domain.name
+        self.rootsDer = roots.map { Data($0) }
+    }
+}
+
 extension EdgeKey {
     /// Texts are cut to a length no honest name has.
     init(_ edge: Weft_V1_EdgeStats) {
@@ -30,6 +61,21 @@ extension EdgeKey {
             route: short(edge.route), direction: edge.direction == .inbound ? .inbound : .outbound,
             protocol: short(edge.protocol), tls: edge.tls,
             peerIdentity: edge.peerIdentity.isEmpty ? nil : short(edge.peerIdentity))
+    }
+}
+
+extension PolicyUsageBook.Key {
+    /// A text is cut to a length no honest name has.
+    init(_ usage: Weft_V1_PolicyUsage) {
+        self.init(
+            policy: usage.policy.utf8.count <= 512 ? usage.policy : String(usage.policy.prefix(128)),
+            rule: usage.rule == 0 ? nil : Int(usage.rule) - 1)
+    }
+}
+
+extension PolicyUsageBook.Counts {
+    init(_ usage: Weft_V1_PolicyUsage) {
+        self.init(allowed: usage.allowed, denied: usage.denied, audited: usage.audited)
     }
 }
 
@@ -47,5 +93,17 @@ extension EdgeCounters {
         for (index, count) in edge.latencyBuckets.prefix(self.latency.count).enumerated() {
             self.latency[index] = count
         }
+    }
+}
+
+extension Weft_V1_PlaintextCaller {
+    /// Texts are cut to a length no honest name has.
+    var counted: (PlaintextBook.Key, PlaintextBook.Counters) {
+        (
+            PlaintextBook.Key(
+                address: String(self.address.prefix(64)), destination: String(self.destination.prefix(128)),
+                port: Int(self.port)),
+            PlaintextBook.Counters(requests: self.requests, refused: self.refused, lastSeen: self.lastSeenUnix)
+        )
     }
 }

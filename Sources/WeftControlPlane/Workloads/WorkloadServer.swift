@@ -9,41 +9,63 @@ internal import WeftProtos
 /// Serves what sidecars need besides discovery: an identity, its renewal, and the stream that registers them.
 struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
     let authority: Authority
+    let door: JoinDoor
+    let audit: any AuditLog
     let registry: RegistryDriver
     let limits: ControlPlaneConfiguration.Limits
     let leases: Registry.Leases
     let quotas: QuotaBook
+    let trust: TrustHub
     let logger: Logger
 
     func join(request: Weft_V1_JoinRequest, context: ServerContext) async throws -> Weft_V1_SVIDResponse {
-        do {
-            let svid = try await self.authority.join(
-                token: request.token, csr: [UInt8](request.csrDer), service: request.service,
-                namespace: request.namespace, now: Date())
-            return Weft_V1_SVIDResponse(svid)
-        } catch let refusal as JoinTokenRefusal {
-            self.logger.warning(
-                "a join was refused", metadata: ["peer": "\(context.remotePeer)", "cause": "\(refusal)"])
-            throw RPCError(code: .permissionDenied, message: "\(refusal)")
-        } catch AuthorityError.refusedRequest(let cause) {
-            throw RPCError(code: .invalidArgument, message: "the certificate request: \(cause)")
+        let evidence = JoinEvidence(
+            proof: request.kubernetesToken.isEmpty
+                ? .joinToken(request.token) : .kubernetesToken(request.kubernetesToken),
+            service: request.service, namespace: request.namespace, source: SourceAddress(context.remotePeer),
+            now: Date())
+        do throws(JoinDoor.Refusal) {
+            return Weft_V1_SVIDResponse(
+                try await self.door.join(evidence, csr: [UInt8](request.csrDer)), trust: self.trust.current.trust)
         } catch {
-            self.logger.error("a join failed", metadata: ["peer": "\(context.remotePeer)", "cause": "\(error)"])
-            throw RPCError(code: .unavailable, message: "the control plane could not take the join: \(error)")
+            switch error {
+            case .tooFast(let wait):
+                throw RPCError(
+                    code: .resourceExhausted, message: "too many joins at once; try again in \(max(1, wait / 1000)) s")
+            case .refused(let text): throw RPCError(code: .permissionDenied, message: text)
+            case .badRequest(let cause):
+                throw RPCError(code: .invalidArgument, message: "the certificate request: \(cause)")
+            case .unavailable(let text): throw RPCError(code: .unavailable, message: text)
+            }
         }
     }
 
     func renew(request: Weft_V1_RenewRequest, context: ServerContext) async throws -> Weft_V1_SVIDResponse {
         let peer = try context.requirePeer()
+        if let cause = await self.audit.refusal() {
+            throw RPCError(
+                code: .unavailable, message: "the audit log cannot be written, and nothing is issued without: \(cause)")
+        }
         do {
             return Weft_V1_SVIDResponse(
-                try await self.authority.renew(peer.id, csr: [UInt8](request.csrDer), now: Date()))
+                try await self.authority.renew(peer.id, csr: [UInt8](request.csrDer), now: Date()),
+                trust: self.trust.current.trust)
+        } catch let refusal as IssuingRefusal {
+            throw await self.refused(refusal, attestation: "renewal")
         } catch AuthorityError.refusedRequest(let cause) {
             throw RPCError(code: .invalidArgument, message: "the certificate request: \(cause)")
         } catch {
             self.logger.error("a renewal failed", metadata: ["identity": "\(peer.id)", "cause": "\(error)"])
             throw RPCError(code: .unavailable, message: "the control plane could not renew: \(error)")
         }
+    }
+
+    /// What is told to one who proved itself and gets no certificate, after taking it down.
+    private func refused(_ refusal: IssuingRefusal, attestation: String) async -> RPCError {
+        self.logger.warning("a certificate was refused", metadata: ["cause": "\(refusal)"])
+        await self.authority.recordRefused(refusal, attestation: attestation, now: Date())
+        return RPCError(
+            code: refusal.isTransient ? .resourceExhausted : .permissionDenied, message: "\(refusal)")
     }
 
     func connect(
@@ -53,7 +75,9 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
         let peer = try context.requirePeer()
         let (outgoing, sender) = AsyncStream.makeStream(of: Outgoing.self, bufferingPolicy: .bufferingNewest(16))
         let connection = await self.registry.opened { sender.yield(.end(cause: $0)) }
+        let subscription = self.trust.subscribe()
         try await self.finally {
+            self.trust.unsubscribe(subscription.id)
             await self.registry.closed(connection)
         } do: {
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -67,13 +91,26 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
                         sender.yield(.message(.with { $0.heartbeat = Weft_V1_Heartbeat() }))
                     }
                 }
+                group.addTask { for await _ in subscription.wakeUps { sender.yield(.trustChanged) } }
                 defer { group.cancelAll() }
+                var isRegistered = false
+                var told: Int?
                 for await next in outgoing {
                     switch next {
-                    case .message(let message): try await response.write(message)
+                    case .message(let message):
+                        try await response.write(message)
+                        if case .registered? = message.message { isRegistered = true }
+                    case .trustChanged: break
                     case .end(let cause):
                         throw RPCError(code: .aborted, message: cause)
                     case .failed(let error): throw error
+                    }
+                    // Looked at after every word, so that none which gave way to others is missed.
+                    let current = self.trust.current
+                    if current.trust.revoked.contains(peer.id) { throw RPCError(revoked: peer.id) }
+                    if isRegistered, told != current.generation {
+                        try await response.write(.with { $0.trust = Weft_V1_TrustUpdate(current.trust) })
+                        told = current.generation
                     }
                 }
             }
@@ -82,6 +119,7 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
 
     private enum Outgoing: Sendable {
         case message(Weft_V1_ControlMessage)
+        case trustChanged
         case end(cause: String)
         case failed(RPCError)
     }
@@ -135,11 +173,16 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
                 let now = Int64(Date().timeIntervalSince1970 * 1000)
                 await self.registry.report(clockOffset: stats.atUnixMs &- now, from: connection)
                 await self.registry.report(edges, from: name, connection: connection)
+                await self.registry.report(stats.plaintext.prefix(PlaintextBook.perProxy).map(\.counted), from: name)
+                if !stats.policies.isEmpty {
+                    let policies = stats.policies.prefix(PolicyUsageBook.maxRules).map {
+                        (PolicyUsageBook.Key($0), PolicyUsageBook.Counts($0))
+                    }
+                    await self.registry.report(policies, from: name)
+                }
             case (.certificate(let state)?, _?):
                 await self.registry.report(
-                    Registry.CertificateState(
-                        serial: String(state.serial.prefix(64)), expiresAt: state.expiresAtUnix,
-                        notBefore: state.notBeforeUnix), from: connection)
+                    Registry.CertificateState(state), from: connection)
             case (.quota(let report)?, let name?):
                 if let grant = self.quotas.answer(report, from: name, listeners: listeners) {
                     sender.yield(.message(.with { $0.quota = grant }))
@@ -169,8 +212,9 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
 }
 
 extension Weft_V1_SVIDResponse {
-    init(_ svid: SVID) {
+    init(_ svid: SVID, trust: TrustState) {
         self.init()
+        self.trust = Weft_V1_TrustUpdate(trust)
         self.certificateChainDer = svid.chain.map { Data($0) }
         self.bundleDer = svid.bundle.map { Data($0) }
         self.spiffeID = svid.identity.description
@@ -178,14 +222,24 @@ extension Weft_V1_SVIDResponse {
     }
 }
 
+extension RPCError {
+    /// The answer to an identity that has been revoked.
+    init(revoked identity: SPIFFEID) {
+        self.init(
+            code: .permissionDenied,
+            message: "the identity \(identity) is revoked; restore it, or join with a token for another")
+    }
+}
+
 extension ServerContext {
     /// The caller's proved identity; everything but joining needs one.
     func requirePeer() throws -> SVIDVerifier.Peer {
-        guard let peer = (self.transportSpecific as? CallPeer)?.verified else {
+        guard let call = self.transportSpecific as? CallPeer, let peer = call.verified else {
             throw RPCError(
                 code: .unauthenticated,
                 message: "a client certificate of this mesh is needed; join with a token first")
         }
+        if call.isRevoked { throw RPCError(revoked: peer.id) }
         // A connection outlives its handshake; the identity must not outlive its certificate by much.
         guard peer.notAfter.addingTimeInterval(60) > Date() else {
             throw RPCError(code: .unauthenticated, message: "the certificate of this connection has expired; reconnect")

@@ -84,6 +84,8 @@ package enum XDSDecoder {
         model.sources = modelSources(inbound.sources)
         model.forwarding = inbound.forwarding.model
         model.idleTimeout = inbound.hasIdleTimeout ? inbound.idleTimeout.swiftDuration : nil
+        if inbound.hasAuthorization { model.authorization = try inbound.authorization.model(of: listener.name) }
+        model.mtlsSource = inbound.hasMtlsSource ? inbound.mtlsSource.model : nil
         return .listener(.inbound(model), inlineRoutes: nil)
     }
 

@@ -134,6 +134,8 @@ package struct XDSEncoder: Sendable {
                 $0.sources = wireSources(inbound.sources)
                 if inbound.forwarding != ForwardingPolicy() { $0.forwarding = Weft_V1_Forwarding(inbound.forwarding) }
                 if let idle = inbound.idleTimeout { $0.idleTimeout = Google_Protobuf_Duration(idle) }
+                if !inbound.authorization.isEmpty { $0.authorization = Weft_V1_Authorization(inbound.authorization) }
+                if let source = inbound.mtlsSource { $0.mtlsSource = Weft_V1_Provenance(source) }
             } as Weft_V1_InboundListener)
         return .with {
             $0.name = inbound.name

@@ -64,6 +64,8 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection {
         if self.stream == nil, !self.inBody, self.input.readableBytes == 0 { self.closeAfterFlush(linger: false) }
     }
 
+    package func close() { self.abort(.closed) }
+
     // MARK: Reading requests
 
     override func connected() { self.setTimeout(self.limits.idleTimeout) }

@@ -32,6 +32,14 @@ package final class HTTP2ServerConnection: HTTP2Connection, ServerConnection {
         context.eventLoop.scheduleTask(in: .seconds(1)) { bound.value.finishAnnouncing() }
     }
 
+    package func close() {
+        guard !self.isClosing else { return }
+        for stream in self.streams.all { self.output.writeReset(stream.id, .cancel) }
+        self.output.writeGoAway(lastStream: self.lastPeerStream, .noError)
+        self.closeAfterFlush(linger: true)
+        self.failStreams(.connectionClosed)
+    }
+
     override func pingAnswered() {
         if self.draining { self.finishAnnouncing() }
     }

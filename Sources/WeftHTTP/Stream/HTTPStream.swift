@@ -126,6 +126,8 @@ package protocol ServerConnection: AnyObject {
     var openStreams: Int { get }
     /// Finishes what is open and takes nothing new: `Connection: close`, or GOAWAY in two steps; closes when empty.
     func drain()
+    /// Ends now: open streams fail, and their peer is told by resets and GOAWAY, or by a connection that breaks.
+    func close()
 }
 
 /// Hears what becomes of an upstream connection.

@@ -34,6 +34,8 @@ package final class RawServerConnection: ConnectionHandler, ServerConnection {
     /// Nothing can be announced on such a connection: it goes on until its ends close it, or the drain's time is over.
     package func drain() {}
 
+    package func close() { self.abort(.closed) }
+
     override func connected() {
         guard let delegate = self.delegate else { return }
         let stream = RawServerStream(connection: self)

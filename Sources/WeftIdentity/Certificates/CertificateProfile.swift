@@ -13,20 +13,26 @@ enum CertificateProfile {
 
     /// A signing certificate: the trust domain's own ID, `keyCertSign` and `cRLSign`.
     static func authorityExtensions(
-        _ key: Certificate.PublicKey, issuer: Certificate.PublicKey, trustDomain: TrustDomain, pathLength: Int
+        _ key: Certificate.PublicKey, issuerKeyIdentifier: ArraySlice<UInt8>, trustDomain: TrustDomain, pathLength: Int
     ) throws -> Certificate.Extensions {
         try Certificate.Extensions {
             Critical(BasicConstraints.isCertificateAuthority(maxPathLength: pathLength))
             Critical(KeyUsage(keyCertSign: true, cRLSign: true))
             SubjectAlternativeNames([.uniformResourceIdentifier("spiffe://\(trustDomain)")])
             SubjectKeyIdentifier(hash: key)
-            AuthorityKeyIdentifier(keyIdentifier: SubjectKeyIdentifier(hash: issuer).keyIdentifier)
+            AuthorityKeyIdentifier(keyIdentifier: issuerKeyIdentifier)
         }
+    }
+
+    /// What an issuer calls its key: others may have chosen another identifier than ours.
+    static func keyIdentifier(of issuer: Certificate) -> ArraySlice<UInt8> {
+        let own = try? issuer.extensions.subjectKeyIdentifier
+        return own?.keyIdentifier ?? SubjectKeyIdentifier(hash: issuer.publicKey).keyIdentifier
     }
 
     /// A leaf: exactly one URI name, both TLS roles. Its subject is empty, so the names are critical.
     static func leafExtensions(
-        _ key: P256.Signing.PublicKey, issuer: Certificate.PublicKey, identity: SPIFFEID, dnsNames: [String],
+        _ key: P256.Signing.PublicKey, issuer: Certificate, identity: SPIFFEID, dnsNames: [String],
         ipAddresses: [[UInt8]]
     ) throws -> Certificate.Extensions {
         var names: [GeneralName] = [.uniformResourceIdentifier(identity.description)]
@@ -38,7 +44,7 @@ enum CertificateProfile {
             try ExtendedKeyUsage([.serverAuth, .clientAuth])
             Critical(SubjectAlternativeNames(names))
             SubjectKeyIdentifier(hash: Certificate.PublicKey(key))
-            AuthorityKeyIdentifier(keyIdentifier: SubjectKeyIdentifier(hash: issuer).keyIdentifier)
+            AuthorityKeyIdentifier(keyIdentifier: Self.keyIdentifier(of: issuer))
         }
     }
 

@@ -15,6 +15,12 @@ package enum AuthorityError: Error, Hashable, Sendable, CustomStringConvertible 
     case notYetValid(Date)
     /// The saved authority cannot be read or does not hold together.
     case damaged(file: String, cause: String)
+    /// The saved authority is encrypted and no secret was given.
+    case locked(file: String)
+    /// What was asked for needs the root's key, which is not here.
+    case rootKeyElsewhere
+    /// The rotation of the root does not do what it was asked.
+    case rotation(RotationRefusal)
     /// Files could not be read or written.
     case storage(CredentialStorageError)
     /// The cryptography itself failed.
@@ -32,6 +38,11 @@ package enum AuthorityError: Error, Hashable, Sendable, CustomStringConvertible 
             "this machine's clock is before \(date.formatted(.iso8601)), when the authority was made; set the clock right"
         case .damaged(let file, let cause):
             "\(file) is damaged: \(cause); restore it from a backup, or remove it to start a new authority, which every workload must join again"
+        case .locked(let file):
+            "\(file) is encrypted; give --authority-passphrase-file or --authority-key-file with what it was encrypted with"
+        case .rootKeyElsewhere:
+            "the root's key is not on this machine; renew the intermediate with `weft identity intermediate request` and `install`, or import a new authority"
+        case .rotation(let refusal): "\(refusal)"
         case .storage(let error): "\(error)"
         case .signing(let cause): "signing failed: \(cause)"
         }

@@ -5,12 +5,24 @@ internal import X509
 
 /// Signs the identities of one trust domain: a root, which every proxy trusts, and an intermediate, which signs leaves.
 ///
+/// The root's key may be elsewhere; then only leaves can be signed. While the root is being rotated there are two.
 /// A value: it owns no clock, no random source and no file. `AuthorityStorage.swift` saves and loads it.
 package struct CertificateAuthority: Sendable {
     package let trustDomain: TrustDomain
-    package let lifetimes: CertificateLifetimes
-    let root: Signer
-    private(set) var intermediate: Signer
+    package internal(set) var lifetimes: CertificateLifetimes
+    /// What the intermediate is under.
+    var root: Root
+    var intermediate: Signer
+    /// Trusted besides while the root is being rotated: the new one until it issues, then the old one.
+    var otherRoot: Root?
+    /// The new root's name and key, signed by the old root: leads from new leaves to the old root.
+    var crossSigned: Certificate?
+    /// The rotation that runs, or the last one.
+    package internal(set) var rotation: RootRotation?
+    /// Seconds since 1970: leaves that were signed before are to be renewed at once.
+    package internal(set) var renewBefore: Int64?
+    /// When leaves that were signed with a longer life than the present have expired, seconds since 1970.
+    var olderLeavesUntil: Int64?
 
     /// A signing certificate with its key.
     struct Signer: Sendable {
@@ -18,30 +30,26 @@ package struct CertificateAuthority: Sendable {
         let key: P256.Signing.PrivateKey
     }
 
+    /// A root, whose key may be kept elsewhere.
+    struct Root: Sendable {
+        let certificate: Certificate
+        let key: P256.Signing.PrivateKey?
+    }
+
     /// Makes a new root and intermediate.
     package init(
         trustDomain: TrustDomain, lifetimes: CertificateLifetimes = CertificateLifetimes(), now: Date,
         random: inout some RandomNumberGenerator
     ) throws {
-        let key = P256.Signing.PrivateKey()
-        let publicKey = Certificate.PublicKey(key.publicKey)
-        let name = try CertificateProfile.authorityName("root", publicKey)
-        let certificate = try Certificate(
-            version: .v3, serialNumber: CertificateProfile.serialNumber(using: &random), publicKey: publicKey,
-            notValidBefore: now.addingTimeInterval(-CertificateProfile.backdate),
-            notValidAfter: now.addingTimeInterval(lifetimes.root.timeInterval), issuer: name, subject: name,
-            signatureAlgorithm: .ecdsaWithSHA256,
-            extensions: CertificateProfile.authorityExtensions(
-                publicKey, issuer: publicKey, trustDomain: trustDomain, pathLength: 1),
-            issuerPrivateKey: Certificate.PrivateKey(key))
-        let root = Signer(certificate: certificate, key: key)
+        let root = try Self.makeRoot(
+            name: nil, trustDomain: trustDomain, lifetimes: lifetimes, now: now, random: &random)
         self.init(
-            trustDomain: trustDomain, lifetimes: lifetimes, root: root,
+            trustDomain: trustDomain, lifetimes: lifetimes, root: Root(certificate: root.certificate, key: root.key),
             intermediate: try Self.makeIntermediate(
                 under: root, trustDomain: trustDomain, lifetimes: lifetimes, now: now, random: &random))
     }
 
-    init(trustDomain: TrustDomain, lifetimes: CertificateLifetimes, root: Signer, intermediate: Signer) {
+    init(trustDomain: TrustDomain, lifetimes: CertificateLifetimes, root: Root, intermediate: Signer) {
         self.trustDomain = trustDomain
         self.lifetimes = lifetimes
         self.root = root
@@ -61,13 +69,18 @@ package struct CertificateAuthority: Sendable {
     package var rootExpiry: Date { self.root.certificate.notValidAfter }
     package var intermediateExpiry: Date { self.intermediate.certificate.notValidAfter }
 
-    /// DER of the root.
+    /// Whether the root's key is kept elsewhere, so that neither intermediates nor roots can be made here.
+    package var isRootOffline: Bool { self.root.key == nil }
+
+    /// DER of the root that the intermediate is under.
     package var rootDER: [UInt8] { get throws { try self.root.certificate.der() } }
 
-    /// The roots that peers trust, as DER.
-    package var bundle: [[UInt8]] { get throws { [try self.rootDER] } }
+    /// The roots that peers trust, as DER: the one that issues first.
+    package var bundle: [[UInt8]] {
+        get throws { try ([self.root] + [self.otherRoot].compactMap(\.self)).map { try $0.certificate.der() } }
+    }
 
-    /// SHA-256 of the root's DER in hex: what join tokens carry.
+    /// SHA-256 of the issuing root's DER in hex: what join tokens carry.
     package var rootFingerprint: String { get throws { certificateFingerprint(try self.rootDER) } }
 
     /// Whether the intermediate has less than a third of its life left, or less than two leaf lives.
@@ -78,9 +91,18 @@ package struct CertificateAuthority: Sendable {
     }
 
     /// Replaces the intermediate; leaves of the old one stay valid until they expire, for the root is the same.
-    package mutating func renewIntermediate(now: Date, random: inout some RandomNumberGenerator) throws {
-        self.intermediate = try Self.makeIntermediate(
-            under: self.root, trustDomain: self.trustDomain, lifetimes: self.lifetimes, now: now, random: &random)
+    package mutating func renewIntermediate(
+        now: Date, random: inout some RandomNumberGenerator
+    ) throws(AuthorityError) {
+        guard let key = self.root.key else { throw .rootKeyElsewhere }
+        guard now < self.rootExpiry else { throw .expired(self.rootExpiry) }
+        let signer = Signer(certificate: self.root.certificate, key: key)
+        do {
+            self.intermediate = try Self.makeIntermediate(
+                under: signer, trustDomain: self.trustDomain, lifetimes: self.lifetimes, now: now, random: &random)
+        } catch {
+            throw .signing("\(error)")
+        }
     }
 
     /// Signs a workload's request.
@@ -89,7 +111,7 @@ package struct CertificateAuthority: Sendable {
     ///   - csrDER: the request; only its key is used.
     ///   - identity: who the requester has proved to be; must have a path and be of this trust domain.
     ///   - dnsNames: names besides the SPIFFE ID, for clients that check host names. Usually none.
-    ///   - lifetime: nil takes `lifetimes.leaf`. A leaf never outlives its issuers.
+    ///   - lifetime: nil takes `lifetimes.leaf`, which is also the most. A leaf never outlives its issuers.
     package func issue(
         csrDER: [UInt8], identity: SPIFFEID, dnsNames: [String] = [], lifetime: Duration? = nil, now: Date,
         random: inout some RandomNumberGenerator
@@ -105,8 +127,8 @@ package struct CertificateAuthority: Sendable {
             random: &random)
     }
 
-    /// Makes the control plane's server identity. Its chain carries the root too, so that a joining workload can
-    /// compare it with the fingerprint in its token.
+    /// Makes the control plane's server identity. Its chain carries the roots too, so that a joining workload can
+    /// compare them with the fingerprint in its token.
     ///
     /// - Parameters:
     ///   - dnsNames: names that clients may check, such as the host's.
@@ -135,30 +157,61 @@ package struct CertificateAuthority: Sendable {
         // What is signed in the past would be valid for nobody.
         let beginning = self.intermediate.certificate.notValidBefore
         guard now >= beginning else { throw .notYetValid(beginning) }
-        let wanted = now.addingTimeInterval((lifetime ?? self.lifetimes.leaf).timeInterval)
+        let life = min(lifetime ?? self.lifetimes.leaf, self.lifetimes.leaf)
+        let wanted = now.addingTimeInterval(life.timeInterval)
         let notBefore = max(
             now.addingTimeInterval(-CertificateProfile.backdate), self.intermediate.certificate.notValidBefore)
         let notAfter = min(wanted, self.intermediateExpiry, self.rootExpiry)
         do {
-            let issuerKey = Certificate.PublicKey(self.intermediate.key.publicKey)
             let leaf = try Certificate(
                 version: .v3, serialNumber: CertificateProfile.serialNumber(using: &random),
                 publicKey: Certificate.PublicKey(key), notValidBefore: notBefore, notValidAfter: notAfter,
                 issuer: self.intermediate.certificate.subject, subject: DistinguishedName(),
                 signatureAlgorithm: .ecdsaWithSHA256,
                 extensions: CertificateProfile.leafExtensions(
-                    key, issuer: issuerKey, identity: identity, dnsNames: dnsNames, ipAddresses: ipAddresses),
+                    key, issuer: self.intermediate.certificate, identity: identity, dnsNames: dnsNames,
+                    ipAddresses: ipAddresses),
                 issuerPrivateKey: Certificate.PrivateKey(self.intermediate.key))
+            let above = [self.intermediate.certificate] + self.crossSignedInUse
             return SVID(
-                identity: identity, chain: [try leaf.der(), try self.intermediate.certificate.der()],
-                bundle: try self.bundle, notBefore: leaf.notValidBefore, notAfter: leaf.notValidAfter,
+                identity: identity, chain: try [leaf.der()] + above.map { try $0.der() }, bundle: try self.bundle,
+                notBefore: leaf.notValidBefore, notAfter: leaf.notValidAfter,
                 serial: Hex.encode(leaf.serialNumber.bytes))
         } catch {
             throw .signing("\(error)")
         }
     }
 
-    private static func makeIntermediate(
+    /// Leads peers that know only the old root to it, while the new one issues and the old one is trusted.
+    private var crossSignedInUse: [Certificate] {
+        guard let rotation = self.rotation, rotation.isRunning, rotation.newRootIssues else { return [] }
+        return [self.crossSigned].compactMap(\.self)
+    }
+
+    // MARK: Making signers
+
+    /// Signs a root with its own new key. Successors of one another have the same name: RFC 5280 then leaves the
+    /// certificate that ties them together out of what path lengths limit.
+    static func makeRoot(
+        name: DistinguishedName?, trustDomain: TrustDomain, lifetimes: CertificateLifetimes, now: Date,
+        random: inout some RandomNumberGenerator
+    ) throws -> Signer {
+        let key = P256.Signing.PrivateKey()
+        let publicKey = Certificate.PublicKey(key.publicKey)
+        let name = try name ?? CertificateProfile.authorityName("root", publicKey)
+        let certificate = try Certificate(
+            version: .v3, serialNumber: CertificateProfile.serialNumber(using: &random), publicKey: publicKey,
+            notValidBefore: now.addingTimeInterval(-CertificateProfile.backdate),
+            notValidAfter: now.addingTimeInterval(lifetimes.root.timeInterval), issuer: name, subject: name,
+            signatureAlgorithm: .ecdsaWithSHA256,
+            extensions: CertificateProfile.authorityExtensions(
+                publicKey, issuerKeyIdentifier: SubjectKeyIdentifier(hash: publicKey).keyIdentifier,
+                trustDomain: trustDomain, pathLength: 1),
+            issuerPrivateKey: Certificate.PrivateKey(key))
+        return Signer(certificate: certificate, key: key)
+    }
+
+    static func makeIntermediate(
         under root: Signer, trustDomain: TrustDomain, lifetimes: CertificateLifetimes, now: Date,
         random: inout some RandomNumberGenerator
     ) throws -> Signer {
@@ -173,7 +226,8 @@ package struct CertificateAuthority: Sendable {
             issuer: root.certificate.subject, subject: CertificateProfile.authorityName("intermediate", publicKey),
             signatureAlgorithm: .ecdsaWithSHA256,
             extensions: CertificateProfile.authorityExtensions(
-                publicKey, issuer: Certificate.PublicKey(root.key.publicKey), trustDomain: trustDomain, pathLength: 0),
+                publicKey, issuerKeyIdentifier: CertificateProfile.keyIdentifier(of: root.certificate),
+                trustDomain: trustDomain, pathLength: 0),
             issuerPrivateKey: Certificate.PrivateKey(root.key))
         return Signer(certificate: certificate, key: key)
     }

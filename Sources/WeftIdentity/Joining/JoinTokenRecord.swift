@@ -21,10 +21,12 @@ package struct JoinTokenRecord: Hashable, Sendable, Codable {
     package private(set) var uses: Int
     /// Who made it, for the list.
     package let author: String
+    /// The addresses that it may be used from, as `NetworkPrefix` writes them; nil, as in older records, takes any.
+    package let network: String?
 
     package init(
         token: JoinToken, namespace: String, service: String, account: String? = nil, createdAt: Date,
-        expiresAt: Date, uses: Int? = 1, author: String
+        expiresAt: Date, uses: Int? = 1, author: String, network: NetworkPrefix? = nil
     ) {
         self.id = token.id
         self.secretHash = token.secretHash
@@ -36,6 +38,7 @@ package struct JoinTokenRecord: Hashable, Sendable, Codable {
         self.usesLeft = uses
         self.uses = 0
         self.author = author
+        self.network = network?.description
     }
 
     /// The identity that the token admits to `trustDomain`.
@@ -44,8 +47,14 @@ package struct JoinTokenRecord: Hashable, Sendable, Codable {
     }
 
     /// Takes one use. Store the changed record in the transaction that read it, so that a use is taken once only.
-    package mutating func redeem(_ token: JoinToken, now: Date) throws(JoinTokenRefusal) {
+    ///
+    /// - Parameter source: the 4 or 16 bytes of the address that it is used from; empty is no known address.
+    package mutating func redeem(_ token: JoinToken, from source: [UInt8] = [], now: Date) throws(JoinTokenRefusal) {
         guard token.id == self.id, Self.equal(token.secretHash, self.secretHash) else { throw .wrongSecret }
+        // A network that cannot be read lets nobody in.
+        if let network = self.network, NetworkPrefix(network)?.contains(source) != true {
+            throw .otherNetwork(token: network)
+        }
         guard Int64(now.timeIntervalSince1970) < self.expiresAt else { throw .expired(at: self.expiresAt) }
         if let left = self.usesLeft {
             guard left > 0 else { throw .usedUp(uses: self.uses) }
@@ -61,11 +70,13 @@ package struct JoinTokenRecord: Hashable, Sendable, Codable {
     }
 }
 
-/// Why a join token was refused. The first two look the same to whoever tried.
+/// Why a join token was refused. The first three look the same to whoever tried; `cause` tells them apart, for the log.
 package enum JoinTokenRefusal: Error, Hashable, Sendable, CustomStringConvertible {
     /// No token has that id.
     case unknown
     case wrongSecret
+    /// The token is good, but for another network than it came from.
+    case otherNetwork(token: String)
     case expired(at: Int64)
     case usedUp(uses: Int)
     /// The workload says that it belongs to another service than the token is for.
@@ -73,13 +84,23 @@ package enum JoinTokenRefusal: Error, Hashable, Sendable, CustomStringConvertibl
 
     package var description: String {
         switch self {
-        case .unknown, .wrongSecret: "the join token is not known here"
+        case .unknown, .wrongSecret, .otherNetwork: "the join token is not known here"
         case .expired(let seconds):
             "the join token expired at \(Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601))"
         case .otherService(let token, let claimed):
             "the join token is for the service \(token), and this workload says that it is \(claimed)"
         case .usedUp(let uses):
             "the join token has been used \(uses == 1 ? "once" : "\(uses) times"), which is all it allows"
+        }
+    }
+
+    /// Exactly why, for the log and the audit: never for whoever tried.
+    package var cause: String {
+        switch self {
+        case .unknown: "no join token has that id"
+        case .wrongSecret: "the secret is not that of the join token"
+        case .otherNetwork(let network): "the join token is for the network \(network), and was used from elsewhere"
+        case .expired, .usedUp, .otherService: self.description
         }
     }
 }

@@ -9,7 +9,7 @@ package struct RenewalSchedule: Hashable, Sendable {
         case wait(Duration)
     }
 
-    private let renewAt: Date
+    private var renewAt: Date
     private let urgentAt: Date
     private var failures = 0
     private var retryAt: Date?
@@ -19,6 +19,14 @@ package struct RenewalSchedule: Hashable, Sendable {
         let life = notAfter.timeIntervalSince(notBefore)
         self.renewAt = notBefore.addingTimeInterval(life * Double.random(in: 0.5...0.7, using: &random))
         self.urgentAt = notBefore.addingTimeInterval(life * 0.9)
+    }
+
+    /// The certificate must be replaced whatever its age: at a random moment within `spread`, so that the whole mesh does
+    /// not ask at once. Asked for again, the earliest moment stands.
+    package mutating func renewSoon(
+        now: Date, within spread: TimeInterval = 3, random: inout some RandomNumberGenerator
+    ) {
+        self.renewAt = min(self.renewAt, now.addingTimeInterval(Double.random(in: 0...spread, using: &random)))
     }
 
     /// What to do now. In the last 10 % of the life a renewal that has not failed yet is due at once.

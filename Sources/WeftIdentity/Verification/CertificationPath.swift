@@ -14,29 +14,33 @@ struct CertificationPath {
     let roots: [Certificate]
     let now: Date
     let skew: TimeInterval
+    /// How long before its time a certificate is taken.
+    let early: TimeInterval
 
     /// Signature checks left before the search gives up.
     private var checksLeft = 24
 
-    init(candidates: [Certificate], roots: [Certificate], now: Date, skew: TimeInterval) {
+    init(candidates: [Certificate], roots: [Certificate], now: Date, skew: TimeInterval, early: TimeInterval) {
         self.candidates = candidates
         self.roots = roots
         self.now = now
         self.skew = skew
+        self.early = early
     }
 
-    /// Throws the most telling cause when no path holds: one found further along beats an unknown issuer.
-    mutating func verify(_ leaf: Certificate) throws(SVIDError) {
+    /// Finds the root, by its place in `roots`. Throws the most telling cause when no path holds: one found further
+    /// along beats an unknown issuer.
+    mutating func verify(_ leaf: Certificate) throws(SVIDError) -> Int {
         try self.checkCommon(leaf)
-        try self.findIssuer(of: leaf, path: [leaf])
+        return try self.findIssuer(of: leaf, path: [leaf])
     }
 
-    private mutating func findIssuer(of certificate: Certificate, path: [Certificate]) throws(SVIDError) {
+    private mutating func findIssuer(of certificate: Certificate, path: [Certificate]) throws(SVIDError) -> Int {
         var cause: SVIDError?
-        for root in self.roots where root.subject == certificate.issuer {
+        for (index, root) in self.roots.enumerated() where root.subject == certificate.issuer {
             do {
                 try self.check(root, signed: certificate, path: path)
-                return
+                return index
             } catch {
                 cause = cause ?? error
             }
@@ -45,8 +49,7 @@ struct CertificationPath {
         where candidate.subject == certificate.issuer && !path.contains(candidate) && !self.roots.contains(candidate) {
             do {
                 try self.check(candidate, signed: certificate, path: path)
-                try self.findIssuer(of: candidate, path: path + [candidate])
-                return
+                return try self.findIssuer(of: candidate, path: path + [candidate])
             } catch {
                 // A later candidate's cause replaces "did not sign": it came further.
                 if case .badSignature? = cause { cause = error } else { cause = cause ?? error }
@@ -75,7 +78,7 @@ struct CertificationPath {
         guard certificate.version == .v3 else {
             throw .malformed("\(certificate.displayName) is an X.509 \(certificate.version) certificate, not v3")
         }
-        if self.now.addingTimeInterval(self.skew) < certificate.notValidBefore {
+        if self.now.addingTimeInterval(self.early) < certificate.notValidBefore {
             throw .notYetValid(certificate: certificate.displayName, until: certificate.notValidBefore)
         }
         if self.now.addingTimeInterval(-self.skew) > certificate.notValidAfter {

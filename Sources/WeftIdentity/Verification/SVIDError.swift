@@ -39,13 +39,15 @@ package enum SVIDError: Error, Hashable, Sendable {
     case weakAlgorithm(certificate: String, String)
     /// A valid peer, but not the one that must answer here.
     case wrongIdentity(expected: [SPIFFEID], found: SPIFFEID)
+    /// A valid peer whose identity has been revoked.
+    case revoked(SPIFFEID)
     /// No certificate shown has the fingerprint that the join token names.
     case rootNotPinned(fingerprint: String)
 
     /// The reason code of a request that failed for this.
     package var reason: Reason {
         switch self {
-        case .wrongIdentity: .peerIdentityMismatch
+        case .wrongIdentity, .revoked: .peerIdentityMismatch
         default: .tlsFailed
         }
     }
@@ -64,6 +66,7 @@ package enum SVIDError: Error, Hashable, Sendable {
         case .issuerMayNotSign, .pathTooLong, .nameConstraints, .unknownCriticalExtension: "bad_path"
         case .weakAlgorithm: "weak_algorithm"
         case .wrongIdentity: "wrong_identity"
+        case .revoked: "revoked"
         }
     }
 }
@@ -100,6 +103,7 @@ extension SVIDError: CustomStringConvertible {
         case .weakAlgorithm(let certificate, let cause): "the certificate of \(certificate) uses \(cause)"
         case .wrongIdentity(let expected, let found):
             "the peer proved to be \(found), expected \(expected.map(\.description).joined(separator: " or "))"
+        case .revoked(let id): "the identity \(id) is revoked"
         case .rootNotPinned(let fingerprint):
             "the server's certificates do not include the root \(fingerprint) that the join token names"
         }

@@ -15,7 +15,16 @@ package struct SVIDVerifier: Sendable {
 
     /// How far clocks may differ, seconds. Default 20.
     package var skew: TimeInterval = 20
+    /// How long before its time a certificate is taken, seconds. Default 20; `forStepsOfClocks` within the mesh.
+    package var early: TimeInterval = 20
+    /// Identities that are refused however valid their certificates are.
+    package var revoked: Set<SPIFFEID> = []
     private var bundles: [TrustDomain: TrustBundle]
+
+    /// What `early` is within the mesh: a clock that steps back by an hour must not refuse what was issued since, nor
+    /// may one that steps ahead issue what nobody takes. Only issuers that are trusted can date a certificate ahead, so
+    /// nothing is gained by refusing it; that a certificate has run out is told within `skew` as ever.
+    package static let forStepsOfClocks: TimeInterval = 3_720
 
     /// Trusts each bundle for its own trust domain and no other.
     package init(bundles: [TrustBundle]) {
@@ -29,6 +38,8 @@ package struct SVIDVerifier: Sendable {
         package let notAfter: Date
         /// The leaf's serial number, lower-case hex.
         package let serial: String
+        /// The SHA-256 of the root that the path was found to, lower-case hex.
+        package let rootFingerprint: String
     }
 
     /// Verifies what a peer showed.
@@ -45,10 +56,23 @@ package struct SVIDVerifier: Sendable {
         try Self.checkUsage(of: leaf, id: id)
         guard let bundle = self.bundles[id.trustDomain] else { throw .unknownTrustDomain(id) }
         var path = CertificationPath(
-            candidates: Array(certificates.dropFirst()), roots: bundle.roots, now: now, skew: self.skew)
-        try path.verify(leaf)
+            candidates: Array(certificates.dropFirst()), roots: bundle.roots, now: now, skew: self.skew,
+            early: self.early)
+        let root = try path.verify(leaf)
+        // Told only of those who proved to be it.
+        if self.revoked.contains(id) { throw .revoked(id) }
         guard expected.isEmpty || expected.contains(id) else { throw .wrongIdentity(expected: expected, found: id) }
-        return Peer(id: id, notAfter: leaf.notValidAfter, serial: Hex.encode(leaf.serialNumber.bytes))
+        return Peer(
+            id: id, notAfter: leaf.notValidAfter, serial: Hex.encode(leaf.serialNumber.bytes),
+            rootFingerprint: bundle.fingerprints[root])
+    }
+
+    /// Why a peer that was verified earlier would be refused now; nil when it would not.
+    ///
+    /// Goes by its identity: the roots behind it change by rotation, which ends no connection.
+    package func refusal(of peer: SPIFFEID) -> SVIDError? {
+        if self.revoked.contains(peer) { return .revoked(peer) }
+        return self.bundles[peer.trustDomain]?.roots.isEmpty == false ? nil : .unknownTrustDomain(peer)
     }
 
     /// Verifies a control plane by the fingerprint of its root, before any bundle is known.
@@ -64,6 +88,7 @@ package struct SVIDVerifier: Sendable {
         let bundle = try TrustBundle(trustDomain: id.trustDomain, der: [root])
         var verifier = SVIDVerifier(bundles: [bundle])
         verifier.skew = skew
+        verifier.early = Self.forStepsOfClocks
         let expected = CertificateAuthority.controlPlaneID(in: id.trustDomain)
         return (try verifier.verify(presented, expecting: [expected], now: now), bundle)
     }

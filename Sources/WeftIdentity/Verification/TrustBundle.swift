@@ -7,6 +7,8 @@ package struct TrustBundle: Sendable {
     /// DER, in the order given.
     package let der: [[UInt8]]
     let roots: [Certificate]
+    /// SHA-256 of each root, lower-case hex.
+    package let fingerprints: [String]
 
     /// Reads the roots. An empty list is valid and trusts nobody. Throws `SVIDError.malformed`.
     package init(trustDomain: TrustDomain, der: [[UInt8]]) throws(SVIDError) {
@@ -17,5 +19,6 @@ package struct TrustBundle: Sendable {
         self.trustDomain = trustDomain
         self.der = der
         self.roots = roots
+        self.fingerprints = der.map { certificateFingerprint($0) }
     }
 }

@@ -40,7 +40,9 @@ package struct WorkloadIdentity: Sendable, CustomStringConvertible {
         let identity = try Self(unverified: key, chain: chain, bundle: bundle)
         do throws(SVIDError) {
             let roots = try TrustBundle(trustDomain: identity.id.trustDomain, der: bundle)
-            let peer = try SVIDVerifier(bundles: [roots]).verify(
+            var verifier = SVIDVerifier(bundles: [roots])
+            verifier.early = SVIDVerifier.forStepsOfClocks
+            let peer = try verifier.verify(
                 chain, expecting: expected.map { [$0] } ?? [], now: now)
             guard peer.id == identity.id else { throw SVIDError.wrongIdentity(expected: [identity.id], found: peer.id) }
         } catch {
@@ -69,9 +71,21 @@ package struct WorkloadIdentity: Sendable, CustomStringConvertible {
     /// The key in PKCS#8 DER.
     package var keyDER: [UInt8] { Array(self.key.derRepresentation) }
 
+    /// The same identity with other roots of its trust domain.
+    package func trusting(_ roots: [[UInt8]]) -> WorkloadIdentity {
+        WorkloadIdentity(
+            id: self.id, key: self.key, chain: self.chain, bundle: roots, notBefore: self.notBefore,
+            notAfter: self.notAfter, serial: self.serial)
+    }
+
+    /// When the leaf was issued: `notBefore` lies a little before.
+    package var issuedAt: Date { self.notBefore.addingTimeInterval(CertificateProfile.backdate) }
+
     /// A verifier that trusts this identity's bundle for its trust domain.
     package func verifier() throws(SVIDError) -> SVIDVerifier {
-        SVIDVerifier(bundles: [try TrustBundle(trustDomain: self.id.trustDomain, der: self.bundle)])
+        var verifier = SVIDVerifier(bundles: [try TrustBundle(trustDomain: self.id.trustDomain, der: self.bundle)])
+        verifier.early = SVIDVerifier.forStepsOfClocks
+        return verifier
     }
 
     package var description: String {

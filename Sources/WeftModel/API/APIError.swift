@@ -36,6 +36,8 @@ package struct APIError: Error, Hashable, Sendable, Codable, CustomStringConvert
         case badRequest = "bad_request"
         /// No credentials, or wrong ones. 401.
         case unauthenticated
+        /// Good credentials whose role does not suffice. 403.
+        case forbidden
         /// No such resource, token or path. 404.
         case notFound = "not_found"
         /// The path exists and takes other methods. 405.

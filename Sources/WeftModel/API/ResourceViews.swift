@@ -14,6 +14,8 @@ package struct ResourceView: Hashable, Sendable, Codable {
     package var origin: Origin
     /// What became of a route, for each of its parents; nil for other kinds, and while it is not compiled yet.
     package var status: [RouteParentStatus]?
+    /// What keeps the resource from being followed as it was meant; nil for nothing.
+    package var problems: [Diagnostic]?
 
     package init(
         key: ResourceKey, apiVersion: String, revision: Revision, createdAt: Int64, document: String,

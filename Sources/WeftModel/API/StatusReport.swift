@@ -46,16 +46,29 @@ package struct AuthorityStatus: Hashable, Sendable, Codable {
     /// When their lives began; nil of a control plane that does not tell.
     package var rootIssuedAt: Int64?
     package var intermediateIssuedAt: Int64?
+    /// SHA-256 of every root that is trusted, the issuing one first; two while the root is being rotated.
+    package var trustedRoots: [String]?
+    /// The phase of a rotation of the root; nil while none runs.
+    package var rotation: String?
+    /// Whether the root's key is kept elsewhere.
+    package var isRootOffline: Bool?
+    /// Whether the authority's keys are encrypted on disk.
+    package var isEncrypted: Bool?
 
     package init(
         rootFingerprint: String, rootExpiresAt: Int64, intermediateExpiresAt: Int64, rootIssuedAt: Int64? = nil,
-        intermediateIssuedAt: Int64? = nil
+        intermediateIssuedAt: Int64? = nil, trustedRoots: [String]? = nil,
+        rotation: String? = nil, isRootOffline: Bool? = nil, isEncrypted: Bool? = nil
     ) {
         self.rootFingerprint = rootFingerprint
         self.rootExpiresAt = rootExpiresAt
         self.intermediateExpiresAt = intermediateExpiresAt
         self.rootIssuedAt = rootIssuedAt
         self.intermediateIssuedAt = intermediateIssuedAt
+        self.trustedRoots = trustedRoots
+        self.rotation = rotation
+        self.isRootOffline = isRootOffline
+        self.isEncrypted = isEncrypted
     }
 }
 
@@ -83,6 +96,12 @@ package struct ProxyStatus: Hashable, Sendable, Codable {
     package var certificateSerial: String?
     /// When its certificate begins, seconds since 1970; nil where its proxy does not say.
     package var certificateNotBefore: Int64?
+    /// SHA-256 of the root that its certificate leads to; nil where its proxy does not say, or trusts none such.
+    package var certificateRoot: String?
+    /// SHA-256 of each root of the mesh that its proxy trusts; nil where it does not say.
+    package var trustedRoots: [String]?
+    /// The version of the trust in force at its proxy; nil where it does not say.
+    package var trustVersion: UInt64?
     /// How far the proxy's clock is before the control plane's, in milliseconds, as of its last counters; the way of
     /// the message makes it a little too small. Nil before the first.
     package var clockOffsetMilliseconds: Int64?
@@ -94,8 +113,10 @@ package struct ProxyStatus: Hashable, Sendable, Codable {
     package init(
         workload: String?, service: String?, identity: String, address: String?, serviceVersion: String = "",
         proxyVersion: String = "", client: Client, state: State, cause: String? = nil, connectedSince: Int64? = nil,
-        certificateExpiresAt: Int64? = nil, certificateSerial: String? = nil, certificateNotBefore: Int64? = nil,
-        clockOffsetMilliseconds: Int64? = nil, unencryptedPorts: [Int]? = nil, discovery: [DiscoveryStatus] = []
+        certificateExpiresAt: Int64? = nil, certificateSerial: String? = nil,
+        certificateNotBefore: Int64? = nil, certificateRoot: String? = nil, trustedRoots: [String]? = nil,
+        trustVersion: UInt64? = nil, clockOffsetMilliseconds: Int64? = nil,
+        unencryptedPorts: [Int]? = nil, discovery: [DiscoveryStatus] = []
     ) {
         self.workload = workload
         self.service = service
@@ -110,6 +131,9 @@ package struct ProxyStatus: Hashable, Sendable, Codable {
         self.certificateExpiresAt = certificateExpiresAt
         self.certificateSerial = certificateSerial
         self.certificateNotBefore = certificateNotBefore
+        self.certificateRoot = certificateRoot
+        self.trustedRoots = trustedRoots
+        self.trustVersion = trustVersion
         self.clockOffsetMilliseconds = clockOffsetMilliseconds
         self.unencryptedPorts = unencryptedPorts
         self.discovery = discovery

@@ -9,16 +9,22 @@ package struct TokenRequest: Hashable, Sendable, Codable {
     package var ttlSeconds: Int64
     /// How many workloads may join with it. Default 1; 1 to 10 000. Ignored for `api`.
     package var uses: Int
+    /// What an API token may do. Default viewer; ignored for `join`.
+    package var role: APIRole
+    /// The addresses that a join token may be used from, `10.0.0.0/8`; nil, the default, takes any. Ignored for `api`.
+    package var network: String?
 
     package init(
         purpose: Purpose = .join, service: String? = nil, namespace: String = "default", ttlSeconds: Int64 = 3600,
-        uses: Int = 1
+        uses: Int = 1, role: APIRole = .viewer, network: String? = nil
     ) {
         self.purpose = purpose
         self.service = service
         self.namespace = namespace
         self.ttlSeconds = ttlSeconds
         self.uses = uses
+        self.role = role
+        self.network = network
     }
 
     /// What is absent has its default.
@@ -29,7 +35,9 @@ package struct TokenRequest: Hashable, Sendable, Codable {
             service: try container.decodeIfPresent(String.self, forKey: .service),
             namespace: try container.decodeIfPresent(String.self, forKey: .namespace) ?? "default",
             ttlSeconds: try container.decodeIfPresent(Int64.self, forKey: .ttlSeconds) ?? 3600,
-            uses: try container.decodeIfPresent(Int.self, forKey: .uses) ?? 1)
+            uses: try container.decodeIfPresent(Int.self, forKey: .uses) ?? 1,
+            role: try container.decodeIfPresent(APIRole.self, forKey: .role) ?? .viewer,
+            network: try container.decodeIfPresent(String.self, forKey: .network))
     }
 
     package enum Purpose: String, Hashable, Sendable, Codable, CaseIterable {
@@ -65,10 +73,14 @@ package struct TokenSummary: Hashable, Sendable, Codable {
     /// Of `uses`, how many are left; always 1 of 1 for `api`.
     package var usesLeft: Int
     package var uses: Int
+    /// Nil for `join`.
+    package var role: APIRole?
+    /// Nil where the token may be used from anywhere.
+    package var network: String?
 
     package init(
         id: String, purpose: TokenRequest.Purpose, service: String?, namespace: String, createdAt: Int64,
-        expiresAt: Int64, usesLeft: Int, uses: Int
+        expiresAt: Int64, usesLeft: Int, uses: Int, role: APIRole? = nil, network: String? = nil
     ) {
         self.id = id
         self.purpose = purpose
@@ -78,6 +90,8 @@ package struct TokenSummary: Hashable, Sendable, Codable {
         self.expiresAt = expiresAt
         self.usesLeft = usesLeft
         self.uses = uses
+        self.role = role
+        self.network = network
     }
 }
 
@@ -95,10 +109,27 @@ package struct TrustBundleView: Hashable, Sendable, Codable {
     package var roots: [String]
     /// SHA-256 of each root, hexadecimal, in the same order.
     package var fingerprints: [String]
+    /// Other trust domains that are believed, sorted by name.
+    package var federated: [FederatedBundleView]?
 
-    package init(trustDomain: String, roots: [String], fingerprints: [String]) {
+    package init(
+        trustDomain: String, roots: [String], fingerprints: [String], federated: [FederatedBundleView]? = nil
+    ) {
         self.trustDomain = trustDomain
         self.roots = roots
         self.fingerprints = fingerprints
+        self.federated = federated
+    }
+}
+
+/// The roots that prove identities of another trust domain.
+package struct FederatedBundleView: Hashable, Sendable, Codable {
+    package var trustDomain: String
+    /// Root certificates, PEM.
+    package var roots: [String]
+
+    package init(trustDomain: String, roots: [String]) {
+        self.trustDomain = trustDomain
+        self.roots = roots
     }
 }

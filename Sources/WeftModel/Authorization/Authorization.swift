@@ -193,3 +193,27 @@ package enum TokenLocation: Hashable, Sendable {
     /// A header, in lower case, and what stands before the token in its value.
     case header(name: String, prefix: String)
 }
+
+extension IdentityPattern {
+    /// As it is written in a document.
+    package var text: String {
+        switch self {
+        case .any: "*"
+        case .exact(let id): id.description
+        case .prefix(let prefix): "\(prefix)*"
+        case .suffix(let suffix): "*\(suffix)"
+        }
+    }
+}
+
+extension TextPattern {
+    /// As it is written in a document.
+    package var text: String {
+        switch self {
+        case .any: "*"
+        case .exact(let exact): exact
+        case .prefix(let prefix): "\(prefix)*"
+        case .suffix(let suffix): "*\(suffix)"
+        }
+    }
+}

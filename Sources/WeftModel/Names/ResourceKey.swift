@@ -29,13 +29,20 @@ package enum ResourceKind: String, Hashable, Sendable, Codable, CaseIterable {
     case referenceGrant = "ReferenceGrant"
     case externalService = "ExternalService"
     case trafficPolicy = "TrafficPolicy"
+    case authorizationPolicy = "AuthorizationPolicy"
+    case requestAuthentication = "RequestAuthentication"
+    case peerAuthentication = "PeerAuthentication"
     case meshSettings = "MeshSettings"
+    case trustDomainFederation = "TrustDomainFederation"
 
     /// The `apiVersion` a document of this kind carries.
     package var apiVersion: String {
         switch self {
         case .service: "v1"
-        case .workload, .externalService, .trafficPolicy, .meshSettings: "weft.dev/v1"
+        case .workload, .externalService, .trafficPolicy, .authorizationPolicy, .requestAuthentication,
+            .peerAuthentication, .meshSettings:
+            "weft.dev/v1"
+        case .trustDomainFederation: "weft.dev/v1"
         case .httpRoute, .grpcRoute, .tcpRoute, .tlsRoute, .referenceGrant: "gateway.networking.k8s.io/v1"
         }
     }
@@ -52,7 +59,11 @@ package enum ResourceKind: String, Hashable, Sendable, Codable, CaseIterable {
         case .referenceGrant: ["referencegrant", "referencegrants", "grant", "grants"]
         case .externalService: ["externalservice", "externalservices", "external"]
         case .trafficPolicy: ["trafficpolicy", "trafficpolicies", "tp"]
+        case .authorizationPolicy: ["authorizationpolicy", "authorizationpolicies", "ap", "authz"]
+        case .requestAuthentication: ["requestauthentication", "requestauthentications", "ra"]
+        case .peerAuthentication: ["peerauthentication", "peerauthentications", "pa"]
         case .meshSettings: ["meshsettings", "settings"]
+        case .trustDomainFederation: ["trustdomainfederation", "trustdomainfederations", "federation", "federations"]
         }
     }
 }

@@ -9,7 +9,11 @@ package enum Resource: Hashable, Sendable {
     case referenceGrant(ReferenceGrant)
     case externalService(ExternalService)
     case trafficPolicy(TrafficPolicy)
+    case authorizationPolicy(AuthorizationPolicy)
+    case requestAuthentication(RequestAuthentication)
+    case peerAuthentication(PeerAuthentication)
     case meshSettings(MeshSettings)
+    case trustDomainFederation(TrustDomainFederation)
 
     package var metadata: Metadata {
         switch self {
@@ -21,7 +25,11 @@ package enum Resource: Hashable, Sendable {
         case .referenceGrant(let value): value.metadata
         case .externalService(let value): value.metadata
         case .trafficPolicy(let value): value.metadata
+        case .authorizationPolicy(let value): value.metadata
+        case .requestAuthentication(let value): value.metadata
+        case .peerAuthentication(let value): value.metadata
         case .meshSettings(let value): value.metadata
+        case .trustDomainFederation(let value): value.metadata
         }
     }
 
@@ -35,7 +43,11 @@ package enum Resource: Hashable, Sendable {
         case .referenceGrant: .referenceGrant
         case .externalService: .externalService
         case .trafficPolicy: .trafficPolicy
+        case .authorizationPolicy: .authorizationPolicy
+        case .requestAuthentication: .requestAuthentication
+        case .peerAuthentication: .peerAuthentication
         case .meshSettings: .meshSettings
+        case .trustDomainFederation: .trustDomainFederation
         }
     }
 

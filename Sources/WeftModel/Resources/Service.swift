@@ -65,7 +65,10 @@ package enum AppProtocol: String, Hashable, Sendable, Codable, CaseIterable {
         switch kind {
         case .httpRoute, .grpcRoute: self.allowsRequests
         case .tcpRoute, .tlsRoute: self.allowsBytes
-        case .service, .workload, .referenceGrant, .externalService, .trafficPolicy, .meshSettings: true
+        case .service, .workload, .referenceGrant, .externalService, .trafficPolicy, .authorizationPolicy,
+            .requestAuthentication, .peerAuthentication, .meshSettings:
+            true
+        case .trustDomainFederation: true
         }
     }
 }

@@ -128,6 +128,8 @@ package struct MeshSettings: Hashable, Sendable {
     /// What becomes of calls to unknown destinations.
     package var egress = EgressMode.deny
     package var crossNamespaceBackends = CrossNamespaceBackends.any
+    /// What happens to calls where no ALLOW of an AuthorizationPolicy applies.
+    package var authorization = AuthorizationAction.allow
 
     package init(
         metadata: Metadata = Metadata(name: "mesh"), traffic: TrafficSettings = TrafficSettings(),

@@ -117,11 +117,400 @@ package nonisolated struct Weft_V1_InboundListener: @unchecked Sendable {
   /// Clears the value of `idleTimeout`. Subsequent reads from it will return its default value.
   package mutating func clearIdleTimeout() {_uniqueStorage()._idleTimeout = nil}
 
+  /// Absent: everybody may call, nobody's tokens are believed.
+  package var authorization: Weft_V1_Authorization {
+    get {_storage._authorization ?? Weft_V1_Authorization()}
+    set {_uniqueStorage()._authorization = newValue}
+  }
+  /// Returns true if `authorization` has been explicitly set.
+  package var hasAuthorization: Bool {_storage._authorization != nil}
+  /// Clears the value of `authorization`. Subsequent reads from it will return its default value.
+  package mutating func clearAuthorization() {_uniqueStorage()._authorization = nil}
+
+  /// Which policy set `mtls`; absent: the default.
+  package var mtlsSource: Weft_V1_Provenance {
+    get {_storage._mtlsSource ?? Weft_V1_Provenance()}
+    set {_uniqueStorage()._mtlsSource = newValue}
+  }
+  /// Returns true if `mtlsSource` has been explicitly set.
+  package var hasMtlsSource: Bool {_storage._mtlsSource != nil}
+  /// Clears the value of `mtlsSource`. Subsequent reads from it will return its default value.
+  package mutating func clearMtlsSource() {_uniqueStorage()._mtlsSource = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// Who may call, and whose tokens are believed. A client that does not understand all of it must refuse the listener.
+package nonisolated struct Weft_V1_Authorization: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var policies: [Weft_V1_AuthorizationRules] = []
+
+  /// Calls that no ALLOW applies to are denied.
+  package var denyUnmatched: Bool = false
+
+  package var unmatchedSource: Weft_V1_Provenance {
+    get {_unmatchedSource ?? Weft_V1_Provenance()}
+    set {_unmatchedSource = newValue}
+  }
+  /// Returns true if `unmatchedSource` has been explicitly set.
+  package var hasUnmatchedSource: Bool {self._unmatchedSource != nil}
+  /// Clears the value of `unmatchedSource`. Subsequent reads from it will return its default value.
+  package mutating func clearUnmatchedSource() {self._unmatchedSource = nil}
+
+  package var issuers: [Weft_V1_TokenIssuer] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _unmatchedSource: Weft_V1_Provenance? = nil
+}
+
+package nonisolated struct Weft_V1_AuthorizationRules: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var source: Weft_V1_Provenance {
+    get {_source ?? Weft_V1_Provenance()}
+    set {_source = newValue}
+  }
+  /// Returns true if `source` has been explicitly set.
+  package var hasSource: Bool {self._source != nil}
+  /// Clears the value of `source`. Subsequent reads from it will return its default value.
+  package mutating func clearSource() {self._source = nil}
+
+  /// `ALLOW` or `DENY`.
+  package var action: String = String()
+
+  package var audit: Bool = false
+
+  package var scope: [Weft_V1_RequestMatch] = []
+
+  package var rules: [Weft_V1_AuthorizationRule] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _source: Weft_V1_Provenance? = nil
+}
+
+package nonisolated struct Weft_V1_AuthorizationRule: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var from: [Weft_V1_AuthorizationSource] = []
+
+  package var to: [Weft_V1_AuthorizationOperation] = []
+
+  package var when: [Weft_V1_AuthorizationCondition] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Weft_V1_AuthorizationSource: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var identities: [Weft_V1_TextPattern] = []
+
+  package var notIdentities: [Weft_V1_TextPattern] = []
+
+  package var namespaces: [String] = []
+
+  package var notNamespaces: [String] = []
+
+  /// ADDRESS/BITS
+  package var networks: [String] = []
+
+  package var notNetworks: [String] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Weft_V1_AuthorizationOperation: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var methods: [String] = []
+
+  package var notMethods: [String] = []
+
+  package var paths: [Weft_V1_TextPattern] = []
+
+  package var notPaths: [Weft_V1_TextPattern] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Weft_V1_AuthorizationCondition: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var subject: Weft_V1_AuthorizationCondition.OneOf_Subject? = nil
+
+  /// In lower case.
+  package var header: String {
+    get {
+      if case .header(let v)? = subject {return v}
+      return String()
+    }
+    set {subject = .header(newValue)}
+  }
+
+  package var claim: Weft_V1_AuthorizationCondition.Claim {
+    get {
+      if case .claim(let v)? = subject {return v}
+      return Weft_V1_AuthorizationCondition.Claim()
+    }
+    set {subject = .claim(newValue)}
+  }
+
+  package var values: [Weft_V1_TextPattern] = []
+
+  package var notValues: [Weft_V1_TextPattern] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum OneOf_Subject: Equatable, Sendable {
+    /// In lower case.
+    case header(String)
+    case claim(Weft_V1_AuthorizationCondition.Claim)
+
+  }
+
+  package nonisolated struct Claim: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var names: [String] = []
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+  }
+
+  package init() {}
+}
+
+package nonisolated struct Weft_V1_TextPattern: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var pattern: Weft_V1_TextPattern.OneOf_Pattern? = nil
+
+  package var any: Bool {
+    get {
+      if case .any(let v)? = pattern {return v}
+      return false
+    }
+    set {pattern = .any(newValue)}
+  }
+
+  package var exact: String {
+    get {
+      if case .exact(let v)? = pattern {return v}
+      return String()
+    }
+    set {pattern = .exact(newValue)}
+  }
+
+  package var prefix: String {
+    get {
+      if case .prefix(let v)? = pattern {return v}
+      return String()
+    }
+    set {pattern = .prefix(newValue)}
+  }
+
+  package var suffix: String {
+    get {
+      if case .suffix(let v)? = pattern {return v}
+      return String()
+    }
+    set {pattern = .suffix(newValue)}
+  }
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum OneOf_Pattern: Equatable, Sendable {
+    case any(Bool)
+    case exact(String)
+    case prefix(String)
+    case suffix(String)
+
+  }
+
+  package init() {}
+}
+
+/// What a request must look like: all that is given.
+package nonisolated struct Weft_V1_RequestMatch: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var path: Weft_V1_RequestMatch.OneOf_Path? = nil
+
+  package var exact: String {
+    get {
+      if case .exact(let v)? = path {return v}
+      return String()
+    }
+    set {path = .exact(newValue)}
+  }
+
+  /// By whole path elements.
+  package var prefix: String {
+    get {
+      if case .prefix(let v)? = path {return v}
+      return String()
+    }
+    set {path = .prefix(newValue)}
+  }
+
+  package var regularExpression: String {
+    get {
+      if case .regularExpression(let v)? = path {return v}
+      return String()
+    }
+    set {path = .regularExpression(newValue)}
+  }
+
+  /// Empty: every method.
+  package var method: String = String()
+
+  package var headers: [Weft_V1_RequestMatch.Condition] = []
+
+  package var queryParameters: [Weft_V1_RequestMatch.Condition] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum OneOf_Path: Equatable, Sendable {
+    case exact(String)
+    /// By whole path elements.
+    case prefix(String)
+    case regularExpression(String)
+
+  }
+
+  package nonisolated struct Condition: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var name: String = String()
+
+    package var value: Weft_V1_RequestMatch.Condition.OneOf_Value? = nil
+
+    package var present: Bool {
+      get {
+        if case .present(let v)? = value {return v}
+        return false
+      }
+      set {value = .present(newValue)}
+    }
+
+    package var exact: String {
+      get {
+        if case .exact(let v)? = value {return v}
+        return String()
+      }
+      set {value = .exact(newValue)}
+    }
+
+    package var regularExpression: String {
+      get {
+        if case .regularExpression(let v)? = value {return v}
+        return String()
+      }
+      set {value = .regularExpression(newValue)}
+    }
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package nonisolated enum OneOf_Value: Equatable, Sendable {
+      case present(Bool)
+      case exact(String)
+      case regularExpression(String)
+
+    }
+
+    package init() {}
+  }
+
+  package init() {}
+}
+
+package nonisolated struct Weft_V1_TokenIssuer: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var source: Weft_V1_Provenance {
+    get {_source ?? Weft_V1_Provenance()}
+    set {_source = newValue}
+  }
+  /// Returns true if `source` has been explicitly set.
+  package var hasSource: Bool {self._source != nil}
+  /// Clears the value of `source`. Subsequent reads from it will return its default value.
+  package mutating func clearSource() {self._source = nil}
+
+  package var issuer: String = String()
+
+  package var audiences: [String] = []
+
+  /// A JSON Web Key Set; empty: none could be had yet.
+  package var keys: String = String()
+
+  package var locations: [Weft_V1_TokenIssuer.Location] = []
+
+  package var forward: Bool = false
+
+  package var required: Bool = false
+
+  package var scope: [Weft_V1_RequestMatch] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated struct Location: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    /// Empty: the `authorization` header's bearer token.
+    package var header: String = String()
+
+    package var prefix: String = String()
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+  }
+
+  package init() {}
+
+  fileprivate var _source: Weft_V1_Provenance? = nil
 }
 
 /// What the destination's proxy makes of who called, and of paths.
@@ -853,7 +1242,7 @@ nonisolated extension Weft_V1_Provenance: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension Weft_V1_InboundListener: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".InboundListener"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}namespace\0\u{1}service\0\u{3}app_port\0\u{3}app_protocol\0\u{1}mtls\0\u{2}_\u{1}concurrency\0\u{4}d\u{1}rate_limits\0\u{3}trust_deadlines\0\u{1}sources\0\u{1}forwarding\0\u{3}idle_timeout\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}namespace\0\u{1}service\0\u{3}app_port\0\u{3}app_protocol\0\u{1}mtls\0\u{2}_\u{1}concurrency\0\u{4}d\u{1}rate_limits\0\u{3}trust_deadlines\0\u{1}sources\0\u{1}forwarding\0\u{3}idle_timeout\0\u{2}`\u{1}authorization\0\u{3}mtls_source\0")
 
   fileprivate class _StorageClass {
     var _namespace: String = String()
@@ -867,6 +1256,8 @@ nonisolated extension Weft_V1_InboundListener: SwiftProtobuf.Message, SwiftProto
     var _sources: [Weft_V1_Source] = []
     var _forwarding: Weft_V1_Forwarding? = nil
     var _idleTimeout: SwiftProtobuf.Google_Protobuf_Duration? = nil
+    var _authorization: Weft_V1_Authorization? = nil
+    var _mtlsSource: Weft_V1_Provenance? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -888,6 +1279,8 @@ nonisolated extension Weft_V1_InboundListener: SwiftProtobuf.Message, SwiftProto
       _sources = source._sources
       _forwarding = source._forwarding
       _idleTimeout = source._idleTimeout
+      _authorization = source._authorization
+      _mtlsSource = source._mtlsSource
     }
   }
 
@@ -917,6 +1310,8 @@ nonisolated extension Weft_V1_InboundListener: SwiftProtobuf.Message, SwiftProto
         case 202: try { try decoder.decodeRepeatedMessageField(value: &_storage._sources) }()
         case 203: try { try decoder.decodeSingularMessageField(value: &_storage._forwarding) }()
         case 204: try { try decoder.decodeSingularMessageField(value: &_storage._idleTimeout) }()
+        case 300: try { try decoder.decodeSingularMessageField(value: &_storage._authorization) }()
+        case 301: try { try decoder.decodeSingularMessageField(value: &_storage._mtlsSource) }()
         default: break
         }
       }
@@ -962,6 +1357,12 @@ nonisolated extension Weft_V1_InboundListener: SwiftProtobuf.Message, SwiftProto
       try { if let v = _storage._idleTimeout {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 204)
       } }()
+      try { if let v = _storage._authorization {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 300)
+      } }()
+      try { if let v = _storage._mtlsSource {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 301)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -982,10 +1383,700 @@ nonisolated extension Weft_V1_InboundListener: SwiftProtobuf.Message, SwiftProto
         if _storage._sources != rhs_storage._sources {return false}
         if _storage._forwarding != rhs_storage._forwarding {return false}
         if _storage._idleTimeout != rhs_storage._idleTimeout {return false}
+        if _storage._authorization != rhs_storage._authorization {return false}
+        if _storage._mtlsSource != rhs_storage._mtlsSource {return false}
         return true
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_Authorization: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Authorization"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}policies\0\u{3}deny_unmatched\0\u{3}unmatched_source\0\u{1}issuers\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.policies) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.denyUnmatched) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._unmatchedSource) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.issuers) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.policies.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.policies, fieldNumber: 1)
+    }
+    if self.denyUnmatched != false {
+      try visitor.visitSingularBoolField(value: self.denyUnmatched, fieldNumber: 2)
+    }
+    try { if let v = self._unmatchedSource {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    if !self.issuers.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.issuers, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_Authorization, rhs: Weft_V1_Authorization) -> Bool {
+    if lhs.policies != rhs.policies {return false}
+    if lhs.denyUnmatched != rhs.denyUnmatched {return false}
+    if lhs._unmatchedSource != rhs._unmatchedSource {return false}
+    if lhs.issuers != rhs.issuers {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_AuthorizationRules: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".AuthorizationRules"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}source\0\u{1}action\0\u{1}audit\0\u{1}scope\0\u{1}rules\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._source) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.action) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.audit) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.scope) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.rules) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._source {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.action.isEmpty {
+      try visitor.visitSingularStringField(value: self.action, fieldNumber: 2)
+    }
+    if self.audit != false {
+      try visitor.visitSingularBoolField(value: self.audit, fieldNumber: 3)
+    }
+    if !self.scope.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.scope, fieldNumber: 4)
+    }
+    if !self.rules.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.rules, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_AuthorizationRules, rhs: Weft_V1_AuthorizationRules) -> Bool {
+    if lhs._source != rhs._source {return false}
+    if lhs.action != rhs.action {return false}
+    if lhs.audit != rhs.audit {return false}
+    if lhs.scope != rhs.scope {return false}
+    if lhs.rules != rhs.rules {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_AuthorizationRule: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".AuthorizationRule"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}from\0\u{1}to\0\u{1}when\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.from) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.to) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.when) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.from.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.from, fieldNumber: 1)
+    }
+    if !self.to.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.to, fieldNumber: 2)
+    }
+    if !self.when.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.when, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_AuthorizationRule, rhs: Weft_V1_AuthorizationRule) -> Bool {
+    if lhs.from != rhs.from {return false}
+    if lhs.to != rhs.to {return false}
+    if lhs.when != rhs.when {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_AuthorizationSource: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".AuthorizationSource"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}identities\0\u{3}not_identities\0\u{1}namespaces\0\u{3}not_namespaces\0\u{1}networks\0\u{3}not_networks\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.identities) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.notIdentities) }()
+      case 3: try { try decoder.decodeRepeatedStringField(value: &self.namespaces) }()
+      case 4: try { try decoder.decodeRepeatedStringField(value: &self.notNamespaces) }()
+      case 5: try { try decoder.decodeRepeatedStringField(value: &self.networks) }()
+      case 6: try { try decoder.decodeRepeatedStringField(value: &self.notNetworks) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.identities.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.identities, fieldNumber: 1)
+    }
+    if !self.notIdentities.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.notIdentities, fieldNumber: 2)
+    }
+    if !self.namespaces.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.namespaces, fieldNumber: 3)
+    }
+    if !self.notNamespaces.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.notNamespaces, fieldNumber: 4)
+    }
+    if !self.networks.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.networks, fieldNumber: 5)
+    }
+    if !self.notNetworks.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.notNetworks, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_AuthorizationSource, rhs: Weft_V1_AuthorizationSource) -> Bool {
+    if lhs.identities != rhs.identities {return false}
+    if lhs.notIdentities != rhs.notIdentities {return false}
+    if lhs.namespaces != rhs.namespaces {return false}
+    if lhs.notNamespaces != rhs.notNamespaces {return false}
+    if lhs.networks != rhs.networks {return false}
+    if lhs.notNetworks != rhs.notNetworks {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_AuthorizationOperation: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".AuthorizationOperation"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}methods\0\u{3}not_methods\0\u{1}paths\0\u{3}not_paths\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedStringField(value: &self.methods) }()
+      case 2: try { try decoder.decodeRepeatedStringField(value: &self.notMethods) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.paths) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.notPaths) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.methods.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.methods, fieldNumber: 1)
+    }
+    if !self.notMethods.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.notMethods, fieldNumber: 2)
+    }
+    if !self.paths.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.paths, fieldNumber: 3)
+    }
+    if !self.notPaths.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.notPaths, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_AuthorizationOperation, rhs: Weft_V1_AuthorizationOperation) -> Bool {
+    if lhs.methods != rhs.methods {return false}
+    if lhs.notMethods != rhs.notMethods {return false}
+    if lhs.paths != rhs.paths {return false}
+    if lhs.notPaths != rhs.notPaths {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_AuthorizationCondition: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".AuthorizationCondition"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}header\0\u{1}claim\0\u{1}values\0\u{3}not_values\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.subject != nil {try decoder.handleConflictingOneOf()}
+          self.subject = .header(v)
+        }
+      }()
+      case 2: try {
+        var v: Weft_V1_AuthorizationCondition.Claim?
+        var hadOneofValue = false
+        if let current = self.subject {
+          hadOneofValue = true
+          if case .claim(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.subject = .claim(v)
+        }
+      }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.values) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.notValues) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    switch self.subject {
+    case .header?: try {
+      guard case .header(let v)? = self.subject else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    }()
+    case .claim?: try {
+      guard case .claim(let v)? = self.subject else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    }()
+    case nil: break
+    }
+    if !self.values.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.values, fieldNumber: 3)
+    }
+    if !self.notValues.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.notValues, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_AuthorizationCondition, rhs: Weft_V1_AuthorizationCondition) -> Bool {
+    if lhs.subject != rhs.subject {return false}
+    if lhs.values != rhs.values {return false}
+    if lhs.notValues != rhs.notValues {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_AuthorizationCondition.Claim: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Weft_V1_AuthorizationCondition.protoMessageName + ".Claim"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}names\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedStringField(value: &self.names) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.names.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.names, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_AuthorizationCondition.Claim, rhs: Weft_V1_AuthorizationCondition.Claim) -> Bool {
+    if lhs.names != rhs.names {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_TextPattern: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TextPattern"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}any\0\u{1}exact\0\u{1}prefix\0\u{1}suffix\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try {
+        var v: Bool?
+        try decoder.decodeSingularBoolField(value: &v)
+        if let v = v {
+          if self.pattern != nil {try decoder.handleConflictingOneOf()}
+          self.pattern = .any(v)
+        }
+      }()
+      case 2: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.pattern != nil {try decoder.handleConflictingOneOf()}
+          self.pattern = .exact(v)
+        }
+      }()
+      case 3: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.pattern != nil {try decoder.handleConflictingOneOf()}
+          self.pattern = .prefix(v)
+        }
+      }()
+      case 4: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.pattern != nil {try decoder.handleConflictingOneOf()}
+          self.pattern = .suffix(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    switch self.pattern {
+    case .any?: try {
+      guard case .any(let v)? = self.pattern else { preconditionFailure() }
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 1)
+    }()
+    case .exact?: try {
+      guard case .exact(let v)? = self.pattern else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    }()
+    case .prefix?: try {
+      guard case .prefix(let v)? = self.pattern else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    }()
+    case .suffix?: try {
+      guard case .suffix(let v)? = self.pattern else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 4)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_TextPattern, rhs: Weft_V1_TextPattern) -> Bool {
+    if lhs.pattern != rhs.pattern {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_RequestMatch: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".RequestMatch"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}exact\0\u{1}prefix\0\u{3}regular_expression\0\u{1}method\0\u{1}headers\0\u{3}query_parameters\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.path != nil {try decoder.handleConflictingOneOf()}
+          self.path = .exact(v)
+        }
+      }()
+      case 2: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.path != nil {try decoder.handleConflictingOneOf()}
+          self.path = .prefix(v)
+        }
+      }()
+      case 3: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.path != nil {try decoder.handleConflictingOneOf()}
+          self.path = .regularExpression(v)
+        }
+      }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.method) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.headers) }()
+      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.queryParameters) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    switch self.path {
+    case .exact?: try {
+      guard case .exact(let v)? = self.path else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    }()
+    case .prefix?: try {
+      guard case .prefix(let v)? = self.path else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    }()
+    case .regularExpression?: try {
+      guard case .regularExpression(let v)? = self.path else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    }()
+    case nil: break
+    }
+    if !self.method.isEmpty {
+      try visitor.visitSingularStringField(value: self.method, fieldNumber: 4)
+    }
+    if !self.headers.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.headers, fieldNumber: 5)
+    }
+    if !self.queryParameters.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.queryParameters, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_RequestMatch, rhs: Weft_V1_RequestMatch) -> Bool {
+    if lhs.path != rhs.path {return false}
+    if lhs.method != rhs.method {return false}
+    if lhs.headers != rhs.headers {return false}
+    if lhs.queryParameters != rhs.queryParameters {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_RequestMatch.Condition: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Weft_V1_RequestMatch.protoMessageName + ".Condition"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}present\0\u{1}exact\0\u{3}regular_expression\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try {
+        var v: Bool?
+        try decoder.decodeSingularBoolField(value: &v)
+        if let v = v {
+          if self.value != nil {try decoder.handleConflictingOneOf()}
+          self.value = .present(v)
+        }
+      }()
+      case 3: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.value != nil {try decoder.handleConflictingOneOf()}
+          self.value = .exact(v)
+        }
+      }()
+      case 4: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.value != nil {try decoder.handleConflictingOneOf()}
+          self.value = .regularExpression(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    switch self.value {
+    case .present?: try {
+      guard case .present(let v)? = self.value else { preconditionFailure() }
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 2)
+    }()
+    case .exact?: try {
+      guard case .exact(let v)? = self.value else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    }()
+    case .regularExpression?: try {
+      guard case .regularExpression(let v)? = self.value else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 4)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_RequestMatch.Condition, rhs: Weft_V1_RequestMatch.Condition) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.value != rhs.value {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_TokenIssuer: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TokenIssuer"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}source\0\u{1}issuer\0\u{1}audiences\0\u{1}keys\0\u{1}locations\0\u{1}forward\0\u{1}required\0\u{1}scope\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._source) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.issuer) }()
+      case 3: try { try decoder.decodeRepeatedStringField(value: &self.audiences) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.keys) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.locations) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.forward) }()
+      case 7: try { try decoder.decodeSingularBoolField(value: &self.required) }()
+      case 8: try { try decoder.decodeRepeatedMessageField(value: &self.scope) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._source {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.issuer.isEmpty {
+      try visitor.visitSingularStringField(value: self.issuer, fieldNumber: 2)
+    }
+    if !self.audiences.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.audiences, fieldNumber: 3)
+    }
+    if !self.keys.isEmpty {
+      try visitor.visitSingularStringField(value: self.keys, fieldNumber: 4)
+    }
+    if !self.locations.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.locations, fieldNumber: 5)
+    }
+    if self.forward != false {
+      try visitor.visitSingularBoolField(value: self.forward, fieldNumber: 6)
+    }
+    if self.required != false {
+      try visitor.visitSingularBoolField(value: self.required, fieldNumber: 7)
+    }
+    if !self.scope.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.scope, fieldNumber: 8)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_TokenIssuer, rhs: Weft_V1_TokenIssuer) -> Bool {
+    if lhs._source != rhs._source {return false}
+    if lhs.issuer != rhs.issuer {return false}
+    if lhs.audiences != rhs.audiences {return false}
+    if lhs.keys != rhs.keys {return false}
+    if lhs.locations != rhs.locations {return false}
+    if lhs.forward != rhs.forward {return false}
+    if lhs.required != rhs.required {return false}
+    if lhs.scope != rhs.scope {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_TokenIssuer.Location: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Weft_V1_TokenIssuer.protoMessageName + ".Location"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}header\0\u{1}prefix\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.header) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.prefix) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.header.isEmpty {
+      try visitor.visitSingularStringField(value: self.header, fieldNumber: 1)
+    }
+    if !self.prefix.isEmpty {
+      try visitor.visitSingularStringField(value: self.prefix, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_TokenIssuer.Location, rhs: Weft_V1_TokenIssuer.Location) -> Bool {
+    if lhs.header != rhs.header {return false}
+    if lhs.prefix != rhs.prefix {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

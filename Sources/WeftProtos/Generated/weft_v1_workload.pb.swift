@@ -41,6 +41,9 @@ package nonisolated struct Weft_V1_JoinRequest: Sendable {
 
   package var namespace: String = String()
 
+  /// In place of a join token: a service-account token (JWT) of the Kubernetes cluster that the control plane asks.
+  package var kubernetesToken: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -73,9 +76,21 @@ package nonisolated struct Weft_V1_SVIDResponse: Sendable {
 
   package var expiresAtUnix: Int64 = 0
 
+  /// All that is to be trusted, the roots above included.
+  package var trust: Weft_V1_TrustUpdate {
+    get {_trust ?? Weft_V1_TrustUpdate()}
+    set {_trust = newValue}
+  }
+  /// Returns true if `trust` has been explicitly set.
+  package var hasTrust: Bool {self._trust != nil}
+  /// Clears the value of `trust`. Subsequent reads from it will return its default value.
+  package mutating func clearTrust() {self._trust = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _trust: Weft_V1_TrustUpdate? = nil
 }
 
 package nonisolated struct Weft_V1_WorkloadMessage: Sendable {
@@ -188,6 +203,15 @@ package nonisolated struct Weft_V1_ControlMessage: Sendable {
     set {message = .heartbeat(newValue)}
   }
 
+  /// Right after `registered`, and whenever it changes.
+  package var trust: Weft_V1_TrustUpdate {
+    get {
+      if case .trust(let v)? = message {return v}
+      return Weft_V1_TrustUpdate()
+    }
+    set {message = .trust(newValue)}
+  }
+
   package var quota: Weft_V1_QuotaGrant {
     get {
       if case .quota(let v)? = message {return v}
@@ -202,11 +226,62 @@ package nonisolated struct Weft_V1_ControlMessage: Sendable {
     case registered(Weft_V1_Registered)
     case rejected(Weft_V1_Rejected)
     case heartbeat(Weft_V1_Heartbeat)
+    /// Right after `registered`, and whenever it changes.
+    case trust(Weft_V1_TrustUpdate)
     case quota(Weft_V1_QuotaGrant)
 
   }
 
   package init() {}
+}
+
+/// Whom the mesh trusts now; replaces what was said before unless that was newer.
+package nonisolated struct Weft_V1_TrustUpdate: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Grows with every change.
+  package var version: UInt64 = 0
+
+  /// The mesh's own trust domain; one without roots is refused.
+  package var own: Weft_V1_TrustUpdate.Bundle {
+    get {_own ?? Weft_V1_TrustUpdate.Bundle()}
+    set {_own = newValue}
+  }
+  /// Returns true if `own` has been explicitly set.
+  package var hasOwn: Bool {self._own != nil}
+  /// Clears the value of `own`. Subsequent reads from it will return its default value.
+  package mutating func clearOwn() {self._own = nil}
+
+  /// Others, each believed for its own trust domain.
+  package var federated: [Weft_V1_TrustUpdate.Bundle] = []
+
+  /// SPIFFE IDs that are refused, on connections that are open too.
+  package var revoked: [String] = []
+
+  /// A leaf that was issued before this is renewed now; zero asks for nothing.
+  package var renewBeforeUnix: Int64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated struct Bundle: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var trustDomain: String = String()
+
+    package var rootsDer: [Data] = []
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+  }
+
+  package init() {}
+
+  fileprivate var _own: Weft_V1_TrustUpdate.Bundle? = nil
 }
 
 /// What a proxy uses of the limits that it shares with others; says at once which slices it keeps to.
@@ -395,6 +470,15 @@ package nonisolated struct Weft_V1_CertificateState: Sendable {
 
   package var notBeforeUnix: Int64 = 0
 
+  /// SHA-256 of the root that the leaf was issued under, lower-case hex; empty where it leads to none that is trusted.
+  package var rootFingerprint: String = String()
+
+  /// SHA-256 of each root trusted for the mesh's own trust domain, lower-case hex.
+  package var trustedRoots: [String] = []
+
+  /// The trust in force.
+  package var trustVersion: UInt64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -409,6 +493,59 @@ package nonisolated struct Weft_V1_Stats: Sendable {
   package var atUnixMs: Int64 = 0
 
   package var edges: [Weft_V1_EdgeStats] = []
+
+  package var plaintext: [Weft_V1_PlaintextCaller] = []
+
+  /// Rules of authorization policies that decided something, or would have.
+  package var policies: [Weft_V1_PolicyUsage] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Calls in the clear, from one address to one port of the application.
+package nonisolated struct Weft_V1_PlaintextCaller: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var address: String = String()
+
+  /// `name.namespace`.
+  package var destination: String = String()
+
+  package var port: UInt32 = 0
+
+  package var requests: UInt64 = 0
+
+  /// Those of them that the port's mode refused.
+  package var refused: UInt64 = 0
+
+  package var lastSeenUnix: Int64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Weft_V1_PolicyUsage: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// `AuthorizationPolicy/namespace/name`; `no_allow` and `default` where no rule decided.
+  package var policy: String = String()
+
+  /// 1 and the rule's place in its policy; 0 where it was no rule.
+  package var rule: UInt32 = 0
+
+  package var allowed: UInt64 = 0
+
+  package var denied: UInt64 = 0
+
+  /// What the policy would have decided otherwise while it was audited.
+  package var audited: UInt64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -583,7 +720,7 @@ fileprivate nonisolated let _protobuf_package = "weft.v1"
 
 nonisolated extension Weft_V1_JoinRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".JoinRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}token\0\u{3}csr_der\0\u{1}service\0\u{1}namespace\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}token\0\u{3}csr_der\0\u{1}service\0\u{1}namespace\0\u{4}h\u{4}kubernetes_token\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -595,6 +732,7 @@ nonisolated extension Weft_V1_JoinRequest: SwiftProtobuf.Message, SwiftProtobuf.
       case 2: try { try decoder.decodeSingularBytesField(value: &self.csrDer) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.service) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.namespace) }()
+      case 300: try { try decoder.decodeSingularStringField(value: &self.kubernetesToken) }()
       default: break
       }
     }
@@ -613,6 +751,9 @@ nonisolated extension Weft_V1_JoinRequest: SwiftProtobuf.Message, SwiftProtobuf.
     if !self.namespace.isEmpty {
       try visitor.visitSingularStringField(value: self.namespace, fieldNumber: 4)
     }
+    if !self.kubernetesToken.isEmpty {
+      try visitor.visitSingularStringField(value: self.kubernetesToken, fieldNumber: 300)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -621,6 +762,7 @@ nonisolated extension Weft_V1_JoinRequest: SwiftProtobuf.Message, SwiftProtobuf.
     if lhs.csrDer != rhs.csrDer {return false}
     if lhs.service != rhs.service {return false}
     if lhs.namespace != rhs.namespace {return false}
+    if lhs.kubernetesToken != rhs.kubernetesToken {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -658,7 +800,7 @@ nonisolated extension Weft_V1_RenewRequest: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension Weft_V1_SVIDResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".SVIDResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}certificate_chain_der\0\u{3}bundle_der\0\u{3}spiffe_id\0\u{3}expires_at_unix\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}certificate_chain_der\0\u{3}bundle_der\0\u{3}spiffe_id\0\u{3}expires_at_unix\0\u{2}\u{6}trust\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -670,12 +812,17 @@ nonisolated extension Weft_V1_SVIDResponse: SwiftProtobuf.Message, SwiftProtobuf
       case 2: try { try decoder.decodeRepeatedBytesField(value: &self.bundleDer) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.spiffeID) }()
       case 4: try { try decoder.decodeSingularInt64Field(value: &self.expiresAtUnix) }()
+      case 10: try { try decoder.decodeSingularMessageField(value: &self._trust) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.certificateChainDer.isEmpty {
       try visitor.visitRepeatedBytesField(value: self.certificateChainDer, fieldNumber: 1)
     }
@@ -688,6 +835,9 @@ nonisolated extension Weft_V1_SVIDResponse: SwiftProtobuf.Message, SwiftProtobuf
     if self.expiresAtUnix != 0 {
       try visitor.visitSingularInt64Field(value: self.expiresAtUnix, fieldNumber: 4)
     }
+    try { if let v = self._trust {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -696,6 +846,7 @@ nonisolated extension Weft_V1_SVIDResponse: SwiftProtobuf.Message, SwiftProtobuf
     if lhs.bundleDer != rhs.bundleDer {return false}
     if lhs.spiffeID != rhs.spiffeID {return false}
     if lhs.expiresAtUnix != rhs.expiresAtUnix {return false}
+    if lhs._trust != rhs._trust {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -855,7 +1006,7 @@ nonisolated extension Weft_V1_WorkloadMessage: SwiftProtobuf.Message, SwiftProto
 
 nonisolated extension Weft_V1_ControlMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ControlMessage"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}registered\0\u{1}rejected\0\u{1}heartbeat\0\u{2}E\u{3}quota\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}registered\0\u{1}rejected\0\u{1}heartbeat\0\u{1}trust\0\u{2}D\u{3}quota\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -902,6 +1053,19 @@ nonisolated extension Weft_V1_ControlMessage: SwiftProtobuf.Message, SwiftProtob
           self.message = .heartbeat(v)
         }
       }()
+      case 4: try {
+        var v: Weft_V1_TrustUpdate?
+        var hadOneofValue = false
+        if let current = self.message {
+          hadOneofValue = true
+          if case .trust(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.message = .trust(v)
+        }
+      }()
       case 200: try {
         var v: Weft_V1_QuotaGrant?
         var hadOneofValue = false
@@ -938,6 +1102,10 @@ nonisolated extension Weft_V1_ControlMessage: SwiftProtobuf.Message, SwiftProtob
       guard case .heartbeat(let v)? = self.message else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
     }()
+    case .trust?: try {
+      guard case .trust(let v)? = self.message else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    }()
     case .quota?: try {
       guard case .quota(let v)? = self.message else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 200)
@@ -949,6 +1117,95 @@ nonisolated extension Weft_V1_ControlMessage: SwiftProtobuf.Message, SwiftProtob
 
   package static func ==(lhs: Weft_V1_ControlMessage, rhs: Weft_V1_ControlMessage) -> Bool {
     if lhs.message != rhs.message {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_TrustUpdate: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TrustUpdate"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}own\0\u{1}federated\0\u{1}revoked\0\u{3}renew_before_unix\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.version) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._own) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.federated) }()
+      case 4: try { try decoder.decodeRepeatedStringField(value: &self.revoked) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self.renewBeforeUnix) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.version != 0 {
+      try visitor.visitSingularUInt64Field(value: self.version, fieldNumber: 1)
+    }
+    try { if let v = self._own {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if !self.federated.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.federated, fieldNumber: 3)
+    }
+    if !self.revoked.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.revoked, fieldNumber: 4)
+    }
+    if self.renewBeforeUnix != 0 {
+      try visitor.visitSingularInt64Field(value: self.renewBeforeUnix, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_TrustUpdate, rhs: Weft_V1_TrustUpdate) -> Bool {
+    if lhs.version != rhs.version {return false}
+    if lhs._own != rhs._own {return false}
+    if lhs.federated != rhs.federated {return false}
+    if lhs.revoked != rhs.revoked {return false}
+    if lhs.renewBeforeUnix != rhs.renewBeforeUnix {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_TrustUpdate.Bundle: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Weft_V1_TrustUpdate.protoMessageName + ".Bundle"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}trust_domain\0\u{3}roots_der\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.trustDomain) }()
+      case 2: try { try decoder.decodeRepeatedBytesField(value: &self.rootsDer) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.trustDomain.isEmpty {
+      try visitor.visitSingularStringField(value: self.trustDomain, fieldNumber: 1)
+    }
+    if !self.rootsDer.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.rootsDer, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_TrustUpdate.Bundle, rhs: Weft_V1_TrustUpdate.Bundle) -> Bool {
+    if lhs.trustDomain != rhs.trustDomain {return false}
+    if lhs.rootsDer != rhs.rootsDer {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1328,7 +1585,7 @@ nonisolated extension Weft_V1_Heartbeat: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension Weft_V1_CertificateState: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".CertificateState"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}serial\0\u{3}expires_at_unix\0\u{3}not_before_unix\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}serial\0\u{3}expires_at_unix\0\u{3}not_before_unix\0\u{3}root_fingerprint\0\u{3}trusted_roots\0\u{3}trust_version\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1339,6 +1596,9 @@ nonisolated extension Weft_V1_CertificateState: SwiftProtobuf.Message, SwiftProt
       case 1: try { try decoder.decodeSingularStringField(value: &self.serial) }()
       case 2: try { try decoder.decodeSingularInt64Field(value: &self.expiresAtUnix) }()
       case 3: try { try decoder.decodeSingularInt64Field(value: &self.notBeforeUnix) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.rootFingerprint) }()
+      case 5: try { try decoder.decodeRepeatedStringField(value: &self.trustedRoots) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.trustVersion) }()
       default: break
       }
     }
@@ -1354,6 +1614,15 @@ nonisolated extension Weft_V1_CertificateState: SwiftProtobuf.Message, SwiftProt
     if self.notBeforeUnix != 0 {
       try visitor.visitSingularInt64Field(value: self.notBeforeUnix, fieldNumber: 3)
     }
+    if !self.rootFingerprint.isEmpty {
+      try visitor.visitSingularStringField(value: self.rootFingerprint, fieldNumber: 4)
+    }
+    if !self.trustedRoots.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.trustedRoots, fieldNumber: 5)
+    }
+    if self.trustVersion != 0 {
+      try visitor.visitSingularUInt64Field(value: self.trustVersion, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1361,6 +1630,9 @@ nonisolated extension Weft_V1_CertificateState: SwiftProtobuf.Message, SwiftProt
     if lhs.serial != rhs.serial {return false}
     if lhs.expiresAtUnix != rhs.expiresAtUnix {return false}
     if lhs.notBeforeUnix != rhs.notBeforeUnix {return false}
+    if lhs.rootFingerprint != rhs.rootFingerprint {return false}
+    if lhs.trustedRoots != rhs.trustedRoots {return false}
+    if lhs.trustVersion != rhs.trustVersion {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1368,7 +1640,7 @@ nonisolated extension Weft_V1_CertificateState: SwiftProtobuf.Message, SwiftProt
 
 nonisolated extension Weft_V1_Stats: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Stats"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}at_unix_ms\0\u{1}edges\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}at_unix_ms\0\u{1}edges\0\u{2}P\u{3}plaintext\0\u{1}policies\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1378,6 +1650,8 @@ nonisolated extension Weft_V1_Stats: SwiftProtobuf.Message, SwiftProtobuf._Messa
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularInt64Field(value: &self.atUnixMs) }()
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.edges) }()
+      case 210: try { try decoder.decodeRepeatedMessageField(value: &self.plaintext) }()
+      case 211: try { try decoder.decodeRepeatedMessageField(value: &self.policies) }()
       default: break
       }
     }
@@ -1390,12 +1664,125 @@ nonisolated extension Weft_V1_Stats: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if !self.edges.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.edges, fieldNumber: 2)
     }
+    if !self.plaintext.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.plaintext, fieldNumber: 210)
+    }
+    if !self.policies.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.policies, fieldNumber: 211)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Weft_V1_Stats, rhs: Weft_V1_Stats) -> Bool {
     if lhs.atUnixMs != rhs.atUnixMs {return false}
     if lhs.edges != rhs.edges {return false}
+    if lhs.plaintext != rhs.plaintext {return false}
+    if lhs.policies != rhs.policies {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_PlaintextCaller: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".PlaintextCaller"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}address\0\u{1}destination\0\u{1}port\0\u{1}requests\0\u{1}refused\0\u{3}last_seen_unix\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.address) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.destination) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.port) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.requests) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.refused) }()
+      case 6: try { try decoder.decodeSingularInt64Field(value: &self.lastSeenUnix) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.address.isEmpty {
+      try visitor.visitSingularStringField(value: self.address, fieldNumber: 1)
+    }
+    if !self.destination.isEmpty {
+      try visitor.visitSingularStringField(value: self.destination, fieldNumber: 2)
+    }
+    if self.port != 0 {
+      try visitor.visitSingularUInt32Field(value: self.port, fieldNumber: 3)
+    }
+    if self.requests != 0 {
+      try visitor.visitSingularUInt64Field(value: self.requests, fieldNumber: 4)
+    }
+    if self.refused != 0 {
+      try visitor.visitSingularUInt64Field(value: self.refused, fieldNumber: 5)
+    }
+    if self.lastSeenUnix != 0 {
+      try visitor.visitSingularInt64Field(value: self.lastSeenUnix, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_PlaintextCaller, rhs: Weft_V1_PlaintextCaller) -> Bool {
+    if lhs.address != rhs.address {return false}
+    if lhs.destination != rhs.destination {return false}
+    if lhs.port != rhs.port {return false}
+    if lhs.requests != rhs.requests {return false}
+    if lhs.refused != rhs.refused {return false}
+    if lhs.lastSeenUnix != rhs.lastSeenUnix {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Weft_V1_PolicyUsage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".PolicyUsage"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}policy\0\u{1}rule\0\u{1}allowed\0\u{1}denied\0\u{1}audited\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.policy) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.rule) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.allowed) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.denied) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.audited) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.policy.isEmpty {
+      try visitor.visitSingularStringField(value: self.policy, fieldNumber: 1)
+    }
+    if self.rule != 0 {
+      try visitor.visitSingularUInt32Field(value: self.rule, fieldNumber: 2)
+    }
+    if self.allowed != 0 {
+      try visitor.visitSingularUInt64Field(value: self.allowed, fieldNumber: 3)
+    }
+    if self.denied != 0 {
+      try visitor.visitSingularUInt64Field(value: self.denied, fieldNumber: 4)
+    }
+    if self.audited != 0 {
+      try visitor.visitSingularUInt64Field(value: self.audited, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Weft_V1_PolicyUsage, rhs: Weft_V1_PolicyUsage) -> Bool {
+    if lhs.policy != rhs.policy {return false}
+    if lhs.rule != rhs.rule {return false}
+    if lhs.allowed != rhs.allowed {return false}
+    if lhs.denied != rhs.denied {return false}
+    if lhs.audited != rhs.audited {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

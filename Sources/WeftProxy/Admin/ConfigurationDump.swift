@@ -51,6 +51,8 @@ enum ConfigurationDump {
                             "via": .flag(inbound.forwarding.namesItself),
                             "escapedSlashes": .text(inbound.forwarding.keepsEscapedSlashes ? "keep" : "refuse"),
                         ]),
+                        "mtlsFrom": inbound.mtlsSource.map { .text($0.description) },
+                        "authorization": AuthorizationDump.authorization(inbound.authorization),
                         "valuesFrom": self.sources(inbound.sources),
                     ])
                 }
@@ -158,7 +160,7 @@ enum ConfigurationDump {
         ])
     }
 
-    private static func match(_ match: RouteMatch) -> DumpValue {
+    static func match(_ match: RouteMatch) -> DumpValue {
         let path: DumpValue =
             switch match.path {
             case .exact(let text): .object(["exact": .text(text)])
@@ -199,10 +201,10 @@ enum ConfigurationDump {
         ])
     }
 
-    private static let redacted = "(redacted)"
+    static let redacted = "(redacted)"
 
     /// Whether a header's value may be a credential.
-    private static func isSecret(_ name: String) -> Bool {
+    static func isSecret(_ name: String) -> Bool {
         ["authorization", "cookie", "token", "secret", "password", "api-key", "apikey", "credential"].contains {
             name.contains($0)
         }

@@ -133,6 +133,12 @@ package struct ControlPlaneAccess: Hashable, Sendable {
     package var port: Int
     /// The join token, needed only until an identity has been saved.
     package var joinToken: String?
+    /// A file with a Kubernetes service-account token, used where there is no join token; read anew for each try,
+    /// because the cluster replaces it.
+    package var kubernetesTokenFile: String?
+    /// SHA-256 of the root that the control plane must hold, hex: what a join token would say. Needed with
+    /// `kubernetesTokenFile`.
+    package var rootFingerprint: String?
 
     package init(host: String = "127.0.0.1", port: Int = 15012, joinToken: String? = nil) {
         self.host = host

@@ -5,7 +5,7 @@ internal import SwiftProtobuf
 internal import Synchronization
 package import WeftIdentity
 internal import WeftDiscovery
-internal import WeftModel
+package import WeftModel
 package import WeftProtos
 
 /// The sidecar's side of the control plane: gets its identity and renews it, registers its workload, follows the
@@ -15,9 +15,10 @@ package final class ControlPlaneClient: ConfigurationSource {
     /// What the request path takes from here. Called in order, from one task at a time.
     package struct Receiver: Sendable {
         package var install: @Sendable (ProxySnapshot) -> Void
-        package var installIdentity: @Sendable (WorkloadIdentity) throws -> Void
-        /// The counters since the start, by edge.
-        package var stats: @Sendable () -> [Weft_V1_EdgeStats]
+        /// The certificate to show, and who is believed; called for a change of either.
+        package var installIdentity: @Sendable (WorkloadIdentity, TrustState) throws -> Void
+        /// The counters since the start.
+        package var stats: @Sendable () -> Weft_V1_Stats
         /// The limits of which slices are leased.
         package var rateLimits: RateLimitBook
         /// Called once, when the workload can do its work: it has its identity, and it is registered or started from
@@ -26,8 +27,8 @@ package final class ControlPlaneClient: ConfigurationSource {
 
         package init(
             install: @escaping @Sendable (ProxySnapshot) -> Void,
-            installIdentity: @escaping @Sendable (WorkloadIdentity) throws -> Void,
-            stats: @escaping @Sendable () -> [Weft_V1_EdgeStats] = { [] },
+            installIdentity: @escaping @Sendable (WorkloadIdentity, TrustState) throws -> Void,
+            stats: @escaping @Sendable () -> Weft_V1_Stats = { Weft_V1_Stats() },
             rateLimits: RateLimitBook = RateLimitBook(),
             ready: @escaping @Sendable () -> Void = {}
         ) {
@@ -45,6 +46,8 @@ package final class ControlPlaneClient: ConfigurationSource {
     private let registration: Mutex<RegistrationSession?> = Mutex(nil)
     private let readiness = Mutex<Weft_V1_Readiness?>(nil)
     private let isReady = Atomic(false)
+    /// Who is believed by what was installed last.
+    private let installed = Mutex<TrustState?>(nil)
     /// Whether what is held differs from what is on disk.
     private let isUnsaved = Atomic(false)
     /// Wakes whoever saves.
@@ -89,7 +92,7 @@ package final class ControlPlaneClient: ConfigurationSource {
         defer { withExtendedLifetime(lock) {} }
         let keeper = IdentityKeeper(
             connection: ControlPlaneConnection(access: access), storage: storage, service: self.configuration.service,
-            logger: self.logger)
+            trust: TrustKeeper(storage: storage, logger: self.logger), logger: self.logger)
         let registration = RegistrationSession(
             stats: receiver.stats, rateLimits: receiver.rateLimits, logger: self.logger)
         if let readiness = self.readiness.withLock({ $0 }) { registration.set(readiness) }
@@ -105,14 +108,15 @@ package final class ControlPlaneClient: ConfigurationSource {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.publish(to: receiver, saving: storage) }
             group.addTask { try await self.discovery.followDemand() }
+            group.addTask { try await self.watchClock() }
             group.addTask {
                 var identity: WorkloadIdentity
                 if let saved = keeper.saved() { identity = saved } else { identity = try await keeper.join() }
-                try receiver.installIdentity(identity)
+                try self.install(identity, keeper.trust, registration, receiver)
                 if restored { self.becameReady(receiver) }
                 while true {
                     let next = try await self.serve(as: identity, keeper: keeper, registration, receiver)
-                    try receiver.installIdentity(next)
+                    try self.install(next, keeper.trust, registration, receiver)
                     identity = next
                 }
             }
@@ -145,7 +149,7 @@ package final class ControlPlaneClient: ConfigurationSource {
         as identity: WorkloadIdentity, keeper: IdentityKeeper, _ registration: RegistrationSession, _ receiver: Receiver
     ) async throws -> WorkloadIdentity {
         self.logger.info("using identity", metadata: ["identity": "\(identity)"])
-        let transport = try keeper.connection.transport(as: identity)
+        let transport = try keeper.connection.transport(as: identity, trusting: keeper.trust)
         return try await withGRPCClient(transport: transport) { client in
             try await withThrowingTaskGroup(of: WorkloadIdentity?.self) { group in
                 group.addTask {
@@ -156,11 +160,13 @@ package final class ControlPlaneClient: ConfigurationSource {
                 }
                 group.addTask {
                     try await self.repeating("registration", over: keeper.connection) { answered in
-                        try await registration.run(over: client, as: identity) {
+                        try await registration.run(over: client) {
                             answered()
                             // Of a workload that calls nobody yet, too: nothing is what it starts from.
                             self.mustSave()
                             self.becameReady(receiver)
+                        } trustChanged: { update in
+                            self.trustChanged(update, of: identity, keeper.trust, registration, receiver)
                         }
                     }
                     return nil
@@ -214,6 +220,63 @@ package final class ControlPlaneClient: ConfigurationSource {
         }
     }
 
+    // MARK: Identity and trust
+
+    /// Uses a certificate and what is trusted now, and tells the control plane of both.
+    private func install(
+        _ identity: WorkloadIdentity, _ trust: TrustKeeper, _ registration: RegistrationSession, _ receiver: Receiver
+    ) throws {
+        guard let held = trust.held else { throw TrustStateError.noRoots(identity.id.trustDomain) }
+        try receiver.installIdentity(identity.trusting(held.state.roots), held.state)
+        self.installed.withLock { $0 = held.state }
+        registration.set(Weft_V1_CertificateState(identity, held, now: Date()))
+    }
+
+    /// The control plane said whom the mesh trusts.
+    private func trustChanged(
+        _ update: Weft_V1_TrustUpdate, of identity: WorkloadIdentity, _ trust: TrustKeeper,
+        _ registration: RegistrationSession, _ receiver: Receiver
+    ) {
+        do {
+            if case .stale(let held) = try trust.take(try TrustState(update)) {
+                self.logger.warning(
+                    "the control plane trusts by an older state than this sidecar, which keeps its own",
+                    metadata: ["said": "\(update.version)", "held": "\(held)"])
+            }
+            // What came with a certificate that was then refused is not in force yet either.
+            guard let held = trust.held, held.state != self.installed.withLock({ $0 }) else { return }
+            try self.install(identity, trust, registration, receiver)
+            self.logger.info(
+                "trusting anew",
+                metadata: [
+                    "version": "\(held.state.version)", "roots": "\(held.state.roots.count)",
+                    "federated": "\(held.state.federated.count)", "revoked": "\(held.state.revoked.count)",
+                ])
+            if held.rootFingerprint(of: identity, now: Date()) == nil {
+                self.logger.warning(
+                    "this sidecar's certificate leads to no root that is trusted; it is renewed",
+                    metadata: ["identity": "\(identity)"])
+            }
+        } catch {
+            self.logger.error(
+                "what the control plane trusts is not taken; what was trusted stays in force",
+                metadata: ["version": "\(update.version)", "cause": "\(error)"])
+        }
+    }
+
+    /// Says when somebody sets the machine's clock.
+    private func watchClock() async throws {
+        var watch = ClockWatch()
+        let start = ContinuousClock.now
+        while true {
+            let wall = Duration.milliseconds(Int64(Date().timeIntervalSince1970 * 1000))
+            if let step = watch.look(wall: wall, steady: ContinuousClock.now - start) {
+                self.logger.warning("clock stepped by \(step)")
+            }
+            try await Task.sleep(for: .seconds(10))
+        }
+    }
+
     /// Waits until the identity is due and renews it; an identity that has run out joins again where a token allows it.
     private func renew(
         _ identity: WorkloadIdentity, keeper: IdentityKeeper,
@@ -221,9 +284,20 @@ package final class ControlPlaneClient: ConfigurationSource {
     ) async throws -> WorkloadIdentity {
         var random = SystemRandomNumberGenerator()
         var schedule = RenewalSchedule(notBefore: identity.notBefore, notAfter: identity.notAfter, random: &random)
+        let trust = keeper.trust
+        var wasWanted = false
         while true {
+            if !wasWanted, trust.wantsRenewal(of: identity, now: Date()) {
+                wasWanted = true
+                schedule.renewSoon(now: Date(), random: &random)
+                self.logger.info(
+                    "renewing before its time, since the control plane asks for it",
+                    metadata: ["identity": "\(identity)"])
+            }
             switch schedule.step(now: Date()) {
-            case .wait(let duration): try await Task.sleep(for: duration)
+            case .wait(let duration):
+                let known = wasWanted
+                try await trust.wait(duration) { !known && trust.wantsRenewal(of: identity, now: Date()) }
             case .renew:
                 do {
                     return try await keeper.renew(identity, over: client)

@@ -22,9 +22,10 @@ struct ControlPlaneConnection: Sendable {
         return options
     }()
 
-    /// A connection under an identity: the other side must be the control plane of the same trust domain.
-    func transport(as identity: WorkloadIdentity) throws -> Transport {
-        let verifier = try identity.verifier()
+    /// A connection under an identity: the other side must be the control plane of the same trust domain, by what is
+    /// trusted at that moment.
+    func transport(as identity: WorkloadIdentity, trusting trust: TrustKeeper) throws -> Transport {
+        let own = try identity.verifier()
         let expected = CertificateAuthority.controlPlaneID(in: identity.id.trustDomain)
         return try self.transport(
             security: .mTLS(
@@ -33,6 +34,7 @@ struct ControlPlaneConnection: Sendable {
             ) { tls in
                 tls.serverCertificateVerification = .noHostnameVerification
                 tls.customVerificationCallback = self.verification { presented in
+                    let verifier = trust.held?.verifier ?? own
                     _ = try verifier.verify(presented, expecting: [expected], now: Date())
                 }
             })

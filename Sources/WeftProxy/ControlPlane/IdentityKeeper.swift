@@ -15,6 +15,7 @@ struct IdentityKeeper: Sendable {
     let storage: PrivateDirectory?
     /// What the join token must be for; nil takes any.
     let service: ServiceName?
+    let trust: TrustKeeper
     let logger: Logger
 
     /// How long one renewal may take, the wait for a connection included.
@@ -25,7 +26,10 @@ struct IdentityKeeper: Sendable {
         guard let storage = self.storage else { return nil }
         do {
             guard let identity = try WorkloadIdentity.load(from: storage) else { return nil }
-            if identity.notAfter > Date() { return identity }
+            if identity.notAfter > Date() {
+                try self.trust.restore(for: identity)
+                return identity
+            }
             self.logger.warning("the saved identity has expired", metadata: ["identity": "\(identity)"])
         } catch {
             self.logger.warning("the saved identity is not used", metadata: ["cause": "\(error)"])
@@ -36,26 +40,20 @@ struct IdentityKeeper: Sendable {
     /// Trades the join token for an identity; tries until the control plane answers. Throws `ControlPlaneRefusal` when
     /// there is no token, or it is refused.
     func join() async throws -> WorkloadIdentity {
-        guard let text = self.connection.access.joinToken else {
-            throw ControlPlaneRefusal(
-                cause: "there is no identity and no join token", remedy: "make one with `weft token create`")
-        }
-        guard let token = JoinToken(text) else {
-            throw ControlPlaneRefusal(
-                cause: "the join token is not one", remedy: "it reads weft1.<id>.<secret>.<fingerprint>")
-        }
+        let proof = try JoinProof(self.connection.access)
         var backoff = ReconnectBackoff()
         var absence = AbsenceNotice()
         while true {
             do {
-                let identity = try await self.join(with: token)
-                self.save(identity)
+                let identity = try await self.join(with: proof)
+                self.begin(identity)
                 return identity
             } catch let error as RPCError where Self.isFinal(error.code) {
                 throw ControlPlaneRefusal(
-                    cause: "the control plane refused \(token): \(error.message)",
-                    remedy: "make a new one with `weft token create`")
-            } catch let error as WorkloadIdentityError {
+                    cause: "the control plane refused \(proof): \(error.message)", remedy: proof.remedy)
+            } catch let error as ControlPlaneRefusal {
+                throw error
+            } catch let error where error is WorkloadIdentityError || error is TrustStateError {
                 throw ControlPlaneRefusal(
                     cause: "\(error)", remedy: "check the clocks, and which control plane this is")
             } catch {
@@ -82,23 +80,45 @@ struct IdentityKeeper: Sendable {
         [.permissionDenied, .unauthenticated, .invalidArgument].contains(code)
     }
 
-    private func join(with token: JoinToken) async throws -> WorkloadIdentity {
+    private func join(with proof: JoinProof) async throws -> WorkloadIdentity {
         let key = P256.Signing.PrivateKey()
         let request = try Weft_V1_JoinRequest.with {
-            $0.token = token.text
+            switch proof.kind {
+            case .joinToken(let token): $0.token = token.text
+            case .kubernetes(let file): $0.kubernetesToken = try JoinProof.kubernetesToken(in: file)
+            }
             $0.csrDer = Data(try SigningRequest.der(for: key))
             $0.service = self.service?.name ?? ""
             $0.namespace = self.service?.namespace ?? ""
         }
-        let transport = try self.connection.transport(pinning: token.rootFingerprint)
+        let transport = try self.connection.transport(pinning: proof.rootFingerprint)
         let response = try await withGRPCClient(transport: transport) { client in
             try await Weft_V1_WorkloadService.Client(wrapping: client).join(request)
         }
         // The roots in the answer are believed because the root that the token pins stood behind the connection.
-        return try WorkloadIdentity(
+        let trust = response.hasTrust ? try TrustState(response.trust) : nil
+        let identity = try WorkloadIdentity(
             key: key, chain: response.certificateChainDer.map { Array($0) },
-            bundle: response.bundleDer.map { Array($0) },
+            bundle: trust?.roots ?? response.bundleDer.map { Array($0) },
             now: Date())
+        if let trust, trust.trustDomain != identity.id.trustDomain {
+            throw TrustStateError.otherTrustDomain(trust.trustDomain, expected: identity.id.trustDomain)
+        }
+        try self.trust.begin(
+            with: trust ?? TrustState(trustDomain: identity.id.trustDomain, roots: identity.bundle))
+        return identity
+    }
+
+    /// Keeps an identity of another origin than the one before: what was trusted then is forgotten first, so that no
+    /// crash leaves the one with the other.
+    private func begin(_ identity: WorkloadIdentity) {
+        if let storage = self.storage {
+            do { try SavedTrust.remove(from: storage) } catch {
+                self.logger.error("what was trusted could not be forgotten", metadata: ["cause": "\(error)"])
+            }
+        }
+        self.save(identity)
+        self.trust.save()
     }
 
     /// Trades `identity`, which `client` connects under, for a newer one.
@@ -110,13 +130,28 @@ struct IdentityKeeper: Sendable {
         // A control plane that takes the call and never answers must not keep the next attempt from being made.
         var options = CallOptions.defaults
         options.timeout = Self.renewalLimit
+        let demand = self.trust.held?.state.renewBefore
         let response = try await Weft_V1_WorkloadService.Client(wrapping: client).renew(request, options: options)
+        try self.believe(response, of: identity)
         let renewed = try WorkloadIdentity(
             key: key, chain: response.certificateChainDer.map { Array($0) },
-            bundle: response.bundleDer.map { Array($0) },
+            bundle: self.trust.held?.state.roots ?? response.bundleDer.map { Array($0) },
             expecting: identity.id, now: Date())
         self.save(renewed)
+        self.trust.renewed(for: demand)
         return renewed
+    }
+
+    /// Takes what came with a certificate, unless something newer is known. A control plane that does not tell versions
+    /// tells roots alone.
+    private func believe(_ response: Weft_V1_SVIDResponse, of identity: WorkloadIdentity) throws {
+        if response.hasTrust {
+            _ = try self.trust.take(try TrustState(response.trust))
+        } else if let held = self.trust.held?.state, held.version == 0 {
+            var next = held
+            next.roots = response.bundleDer.map { Array($0) }
+            _ = try self.trust.take(next)
+        }
     }
 
     /// An identity that cannot be saved is used all the same: the next start needs a token then.

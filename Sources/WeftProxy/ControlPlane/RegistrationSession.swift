@@ -19,6 +19,8 @@ final class RegistrationSession: Sendable {
         var register = Weft_V1_Register()
         var readiness = Weft_V1_Readiness.with { $0.cause = "the application has not been probed yet" }
         var isDraining = false
+        /// What is told of the certificate in use.
+        var certificate = Weft_V1_CertificateState()
         var outgoing: AsyncStream<Message>.Continuation?
         /// Who waits until the others know that the workload drains.
         var waiting: [CheckedContinuation<Void, Never>] = []
@@ -27,7 +29,7 @@ final class RegistrationSession: Sendable {
     private typealias Message = Weft_V1_WorkloadMessage
 
     private let state = Mutex(State())
-    private let stats: @Sendable () -> [Weft_V1_EdgeStats]
+    private let stats: @Sendable () -> Weft_V1_Stats
     private let rateLimits: RateLimitBook
     private let logger: Logger
 
@@ -36,7 +38,7 @@ final class RegistrationSession: Sendable {
     /// How often demand for shared limits is told, and slices are taken.
     private static let quotaInterval = Duration.seconds(1)
 
-    init(stats: @escaping @Sendable () -> [Weft_V1_EdgeStats], rateLimits: RateLimitBook, logger: Logger) {
+    init(stats: @escaping @Sendable () -> Weft_V1_Stats, rateLimits: RateLimitBook, logger: Logger) {
         self.stats = stats
         self.rateLimits = rateLimits
         self.logger = logger
@@ -49,6 +51,14 @@ final class RegistrationSession: Sendable {
             state.readiness = readiness
             guard !state.isDraining else { return }
             state.outgoing?.yield(.with { $0.readiness = readiness })
+        }
+    }
+
+    /// Tells of another certificate, or that others are trusted now.
+    func set(_ certificate: Weft_V1_CertificateState) {
+        self.state.withLock { state in
+            state.certificate = certificate
+            state.outgoing?.yield(.with { $0.certificate = certificate })
         }
     }
 
@@ -77,8 +87,8 @@ final class RegistrationSession: Sendable {
 
     /// Runs one stream until it ends.
     func run(
-        over client: GRPCClient<ControlPlaneConnection.Transport>, as identity: WorkloadIdentity,
-        registered: @escaping @Sendable () -> Void
+        over client: GRPCClient<ControlPlaneConnection.Transport>, registered: @escaping @Sendable () -> Void,
+        trustChanged: @escaping @Sendable (Weft_V1_TrustUpdate) -> Void
     ) async throws {
         let (messages, outgoing) = AsyncStream<Message>.makeStream()
         self.state.withLock { state in
@@ -87,12 +97,7 @@ final class RegistrationSession: Sendable {
                 .with {
                     if state.isDraining { $0.draining = Weft_V1_Draining() } else { $0.readiness = state.readiness }
                 })
-            outgoing.yield(
-                .with {
-                    $0.certificate.serial = identity.serial
-                    $0.certificate.expiresAtUnix = Int64(identity.notAfter.timeIntervalSince1970)
-                    $0.certificate.notBeforeUnix = Int64(identity.notBefore.timeIntervalSince1970)
-                })
+            outgoing.yield(.with { $0.certificate = state.certificate })
             state.outgoing = outgoing
         }
         defer {
@@ -104,7 +109,9 @@ final class RegistrationSession: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.report(to: outgoing) }
             group.addTask { try await self.reportQuotas(to: outgoing) }
-            group.addTask { try await self.exchange(messages, over: client, registered: registered) }
+            group.addTask {
+                try await self.exchange(messages, over: client, registered: registered, trustChanged: trustChanged)
+            }
             try await group.next()
             group.cancelAll()
         }
@@ -112,7 +119,7 @@ final class RegistrationSession: Sendable {
 
     private func exchange(
         _ messages: AsyncStream<Message>, over client: GRPCClient<ControlPlaneConnection.Transport>,
-        registered: @escaping @Sendable () -> Void
+        registered: @escaping @Sendable () -> Void, trustChanged: @escaping @Sendable (Weft_V1_TrustUpdate) -> Void
     ) async throws {
         let service = Weft_V1_WorkloadService.Client(wrapping: client)
         try await service.connect(options: ControlPlaneConnection.options) { writer in
@@ -127,6 +134,7 @@ final class RegistrationSession: Sendable {
                     self.logger.info("registered", metadata: ["workload": "\(accepted.workload)"])
                     registered()
                 case .rejected(let refusal): throw RegistrationRefused(cause: refusal.cause)
+                case .trust(let trust): trustChanged(trust)
                 case .quota(let grant): self.rateLimits.take(grant)
                 case .heartbeat, nil: break
                 }
@@ -151,14 +159,14 @@ final class RegistrationSession: Sendable {
         // The first report tells where counting begins, even when nothing has been counted.
         var isFirst = true
         while true {
-            let edges = self.stats()
+            let stats = self.stats()
             outgoing.yield(
                 .with {
-                    if edges.isEmpty, !isFirst {
+                    if stats.edges.isEmpty, stats.plaintext.isEmpty, stats.policies.isEmpty, !isFirst {
                         $0.heartbeat = Weft_V1_Heartbeat()
                     } else {
+                        $0.stats = stats
                         $0.stats.atUnixMs = Int64(Date().timeIntervalSince1970 * 1000)
-                        $0.stats.edges = edges
                     }
                 })
             isFirst = false

@@ -7,7 +7,8 @@ package enum WorkloadJoining {
     /// the task is cancelled; throws `ControlPlaneRefusal` when there is no token, or it is refused.
     package static func join(_ access: ControlPlaneAccess, logger: Logger) async throws -> WorkloadIdentity {
         try await IdentityKeeper(
-            connection: ControlPlaneConnection(access: access), storage: nil, service: nil, logger: logger
+            connection: ControlPlaneConnection(access: access), storage: nil, service: nil,
+            trust: TrustKeeper(storage: nil, logger: logger), logger: logger
         ).join()
     }
 }

@@ -107,7 +107,7 @@ final class EndpointChecker {
     private func pool(_ key: Key, _ endpoint: Endpoint, _ cluster: Cluster) -> EndpointPool {
         if let pool = self.entries[key]?.pool {
             // A check for a connection alone takes a new one each time.
-            if pool.security === self.loop.security || !pool.target.isTLS, cluster.healthCheck?.probe != .tcp {
+            if pool.serves(self.loop.security), cluster.healthCheck?.probe != .tcp {
                 return pool
             }
             pool.retire()

@@ -17,6 +17,8 @@ final class ApplicationEndpoint {
     /// Whether deadlines of callers outside the mesh count.
     private(set) var trustsDeadlines = false
     private(set) var forwarding = ForwardingPolicy()
+    /// Who may call, and whose tokens are believed; nil where everybody may.
+    private(set) var authorization: PortAuthorization?
     /// How long callers outside the mesh may wait and be silent.
     private(set) var timeouts = InboundTimeouts()
     /// The same for peers. Their own proxies know what their routes allow, and end what is silent for longer; here it
@@ -45,6 +47,7 @@ final class ApplicationEndpoint {
                 connections: loop.configuration.limits.maxApplicationConnections, waiting: 1024,
                 expectedRoom: isHTTP2 ? 100 : 1),
             security: nil, loop: loop)
+        self.authorization = previous?.authorization
         self.update(in: loop)
     }
 
@@ -54,6 +57,8 @@ final class ApplicationEndpoint {
         self.limits = (listener?.rateLimits ?? []).map { loop.rateLimits.table(of: $0, service: self.service) }
         self.trustsDeadlines = listener?.trustsDeadlines ?? false
         self.forwarding = listener?.forwarding ?? ForwardingPolicy()
+        self.authorization = PortAuthorization.following(
+            self.authorization, listener.flatMap { loop.snapshot.inboundGuard(of: $0.name) })
         let connect = loop.configuration.applicationConnectTimeout
         self.timeouts = InboundTimeouts(idle: listener?.idleTimeout, connect: connect)
         self.peerTimeouts = InboundTimeouts(idle: .seconds(3600), connect: connect)

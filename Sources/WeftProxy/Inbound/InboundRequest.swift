@@ -1,16 +1,23 @@
+internal import FoundationEssentials
 internal import NIOCore
 internal import WeftHTTP
+internal import WeftIdentity
 internal import WeftMessage
 internal import WeftModel
 internal import WeftTraffic
 
 /// The life of a request from a peer to the application beside this proxy.
 ///
-/// accept → identify → admit → forward → record. `InboundExchange` decides, `RelayedRequest` moves the bytes.
+/// accept → identify → admit → authorize → forward → record. `InboundExchange` decides, `RelayedRequest` moves the bytes.
 final class InboundRequest: RelayedRequest {
     private var exchange = InboundExchange()
     private var connection: DownstreamConnection?
     private var application: ApplicationEndpoint?
+    private var appPort = 0
+    /// Of the token that was proved.
+    private var claims: TokenClaims?
+    /// What audited policies would have done, for the record.
+    private var audit = ""
     /// How a tunnel to a port of unknown protocol begins, until that is known; nil where nobody asks.
     private var beginning: [UInt8]?
     /// It began like a request.
@@ -22,6 +29,9 @@ final class InboundRequest: RelayedRequest {
         self.connection = connection
         self.application = self.loop.applicationInForce(port: appPort)
         self.exchange = InboundExchange()
+        self.appPort = appPort
+        self.claims = nil
+        self.audit = ""
         self.beginning = nil
         self.hidesRequests = false
         self.open(stream)
@@ -82,6 +92,12 @@ final class InboundRequest: RelayedRequest {
         guard let application = self.application else {
             return self.exchange.refuse(head, end: end, with: LocalReply(.internal), now: now)
         }
+        if self.loop.awaitsConfiguration {
+            let reply = LocalReply(
+                .internal, status: 503, grpcStatus: 14, detail: "this sidecar has no configuration yet",
+                retryAfterSeconds: 1)
+            return self.exchange.refuse(head, end: end, with: reply, now: now)
+        }
         if head.method == .connect, application.appProtocol == .detect, self.connection?.isRaw == false {
             self.beginning = []
         }
@@ -93,10 +109,53 @@ final class InboundRequest: RelayedRequest {
         {
             return self.exchange.refuse(head, end: end, with: reply, now: now)
         }
+        if let authorization = application.authorization, let reply = self.authorize(&head, authorization) {
+            return self.exchange.refuse(head, end: end, with: reply, now: now)
+        }
         return self.exchange.begin(
             head, end: end, attempts: &application.attempts, limits: application.limits,
             source: self.connection?.peerText ?? "", gate: application.gate,
             timeouts: self.connection?.peer == nil ? application.timeouts : application.peerTimeouts, now: now)
+    }
+
+    // MARK: Authorize
+
+    /// Proves the token, and asks whether the caller may do this; a reply where not.
+    private func authorize(_ head: inout RequestHead, _ authorization: PortAuthorization) -> LocalReply? {
+        guard let connection = self.connection else { return LocalReply(.internal) }
+        if head.method != .connect {
+            do throws(TokenError) {
+                self.claims = try authorization.authenticate(&head)
+            } catch {
+                self.loop.telemetry.tokenRefused(error)
+                return authorization.reply(to: error)
+            }
+        }
+        let reply = self.judge(head, authorization, on: connection)
+        if reply != nil, head.method == .connect, connection.isRacing { connection.refusesBytes = true }
+        return reply
+    }
+
+    private func judge(
+        _ head: RequestHead, _ authorization: PortAuthorization, on connection: DownstreamConnection
+    ) -> LocalReply? {
+        guard let verdict = authorization.verdict(on: head, self.claims, connection) else { return nil }
+        if !connection.isRacing { authorization.count(verdict, in: self.loop.telemetry.registry) }
+        self.audit = authorization.auditText(verdict)
+        return authorization.reply(to: verdict)
+    }
+
+    /// The policies of the port have changed: ends what they no longer allow. A token that was proved stays so until its
+    /// request ends, even past its expiry.
+    func judgeAgain(port: Int) {
+        guard let connection = self.connection, self.appPort == port, !self.exchange.isFinished,
+            self.exchange.start != .never
+        else { return }
+        let application = self.loop.applicationInForce(port: port)
+        guard let authorization = application.authorization,
+            let reply = self.judge(self.exchange.head, authorization, on: connection)
+        else { return }
+        self.act { self.exchange.revoke(reply, now: self.loop.now) }
     }
 
     /// Whether CONNECT opens the application's port to bytes: a peer's way to carry TCP, or such a connection itself.
@@ -209,7 +268,10 @@ final class InboundRequest: RelayedRequest {
     }
 
     override func downstreamGone(_ reason: Reason) -> ExchangeEffects {
-        self.exchange.downstreamGone(because: reason, now: self.loop.now)
+        guard let ending = self.connection?.ending else {
+            return self.exchange.downstreamGone(because: reason, now: self.loop.now)
+        }
+        return self.exchange.downstreamGone(because: ending.reason, detail: ending.detail, now: self.loop.now)
     }
 
     override var isOpenStream: Bool { self.exchange.isOpenStream }
@@ -228,10 +290,16 @@ final class InboundRequest: RelayedRequest {
         guard let connection = self.connection, let application = self.application, !connection.isRacing else {
             return
         }
-        self.loop.telemetry.record(self.exchange, from: connection, to: application)
+        self.loop.telemetry.record(self.exchange, from: connection, to: application, audit: self.audit)
+        if connection.peer == nil {
+            connection.countPlaintext(
+                for: application, refused: self.exchange.reason == .plaintextRefused,
+                at: Int64(Date().timeIntervalSince1970))
+        }
     }
 
     override func retired() {
+        self.claims = nil
         self.connection = nil
         self.application = nil
         self.loop.release(self)

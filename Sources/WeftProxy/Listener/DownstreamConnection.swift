@@ -28,10 +28,14 @@ final class DownstreamConnection: ServerConnectionDelegate {
         guard case .upstream(let name) = self.role else { return nil }
         return name.hasSuffix(":80") ? String(name.dropLast(3)) : name
     }()
+    /// What the port enforces, for this caller; made when it is first asked, and anew when the policies change.
+    private var authorization: ConnectionAuthorization?
     /// In the clear where the port demands mutual TLS: every request is refused, and says so.
     private(set) var refusesPlaintext: Bool
     private var codec: (any ServerConnection)?
     private var isDraining = false
+    /// Why this side ended it; nil while it goes on, and where it ended by itself.
+    private(set) var ending: (reason: Reason, detail: String)?
 
     init(
         loop: ProxyLoop, role: ListenerRole, channel: any Channel, handshake: PeerHandshake? = nil,
@@ -52,6 +56,8 @@ final class DownstreamConnection: ServerConnectionDelegate {
         guard let workload = self.peer?.workload else { return "unknown" }
         return ServiceName(namespace: workload.namespace, name: workload.account).description
     }()
+    /// Where this connection's requests in the clear are counted.
+    private var plaintextCaller: PlaintextCallers.Caller?
     /// The edges that this connection's requests are counted on.
     var edges = EdgeCache()
     private(set) var isHTTP2 = false
@@ -63,6 +69,17 @@ final class DownstreamConnection: ServerConnectionDelegate {
     var refusesBytes = false
     /// Whom a TLS client asked for, where that decides.
     private var serverName: String?
+
+    /// Who may do what on this connection, as `table` says.
+    func authorization(by table: AuthorizationTable) -> ConnectionAuthorization {
+        if let known = self.authorization, known.table === table { return known }
+        let address = self.peerAddress.prefix { $0 != "%" }
+        let bound = table.bind(
+            peer: self.peer?.description, trustDomain: self.loop.ownIdentity?.trustDomain ?? .standard,
+            address: NetworkPrefix.address(String(address)) ?? [])
+        self.authorization = bound
+        return bound
+    }
 
     /// Whoever calls is not of the mesh.
     private var isAtBorder: Bool { if case .inbound = self.role { self.peer == nil } else { false } }
@@ -174,13 +191,31 @@ final class DownstreamConnection: ServerConnectionDelegate {
     /// The peer is about to prove itself.
     func begins(_ handshake: PeerHandshake) {
         self.handshake = handshake
+        self.authorization = nil
         self.refusesPlaintext = false
+    }
+
+    /// A request in the clear ended.
+    func countPlaintext(for application: ApplicationEndpoint, refused: Bool, at seconds: Int64) {
+        if self.plaintextCaller == nil {
+            self.plaintextCaller = self.loop.plaintextCallers.caller(
+                self.peerAddress, application.service, port: application.port)
+        }
+        self.plaintextCaller?.called(refused: refused, at: seconds)
     }
 
     /// Finishes what is open and takes nothing new.
     func drain() {
         self.isDraining = true
         if let codec = self.codec { codec.drain() } else { self.channel.close(promise: nil) }
+    }
+
+    /// Ends at once, with what is open on it, which is recorded with this reason.
+    func end(_ reason: Reason, detail: String) {
+        guard self.ending == nil else { return }
+        self.ending = (reason, detail)
+        self.isDraining = true
+        if let codec = self.codec { codec.close() } else { self.channel.close(promise: nil) }
     }
 
     /// Closes now.

@@ -43,11 +43,21 @@ final class InboundHandshakeHandler: ChannelInboundHandler, RemovableChannelHand
                 self.refuse(HandshakeFailure(.noCertificate))
                 return context.close(promise: nil)
             }
+            if let refusal = self.refusalByNow {
+                self.refuse(HandshakeFailure(refusal))
+                return context.close(promise: nil)
+            }
             self.isDone = true
             self.timeout?.cancel()
             self.connection.loop.noteHandshake(of: self.connection, failure: nil)
         }
         context.fireUserInboundEventTriggered(event)
+    }
+
+    /// What was believed may have changed while the handshake was under way.
+    private var refusalByNow: SVIDError? {
+        guard let peer = self.handshake.peer else { return .noCertificate }
+        return self.connection.loop.security?.refusal(of: peer.id)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

@@ -3,7 +3,7 @@ internal import FoundationEssentials
 internal import NIOCore
 internal import NIOSSL
 package import WeftIdentity
-internal import WeftModel
+package import WeftModel
 
 /// What one generation of a workload's identity gives connections: TLS 1.3 both ways, and who is believed.
 ///
@@ -16,10 +16,12 @@ package final class TransportSecurity: Sendable {
     /// What callers proved themselves with, for the sessions they resume.
     private let proved = ProvedChains()
 
-    /// Builds both contexts; throws when the key or a certificate cannot be read.
-    package init(identity: WorkloadIdentity) throws {
+    /// Builds both contexts; throws when the key or a certificate cannot be read, or nobody could be believed.
+    ///
+    /// - Parameter trust: who is believed; nil believes the identity's own roots, and refuses nobody else.
+    package init(identity: WorkloadIdentity, trust: TrustState? = nil) throws {
         self.identity = identity
-        self.verifier = try identity.verifier()
+        self.verifier = try Self.verifier(identity, trust)
         let chain = try identity.chain.map {
             NIOSSLCertificateSource.certificate(try NIOSSLCertificate(bytes: $0, format: .der))
         }
@@ -40,6 +42,28 @@ package final class TransportSecurity: Sendable {
         client.applicationProtocols = ["h2"]
         self.client = try NIOSSLContext(configuration: client)
     }
+
+    private init(_ other: TransportSecurity, identity: WorkloadIdentity, verifier: SVIDVerifier) {
+        self.identity = identity
+        self.verifier = verifier
+        self.server = other.server
+        self.client = other.client
+    }
+
+    /// The same certificate, with others believed. Throws when nobody could be.
+    package func trusting(_ trust: TrustState?, as identity: WorkloadIdentity) throws -> TransportSecurity {
+        TransportSecurity(self, identity: identity, verifier: try Self.verifier(identity, trust))
+    }
+
+    private static func verifier(_ identity: WorkloadIdentity, _ trust: TrustState?) throws -> SVIDVerifier {
+        if let trust { try SVIDVerifier(trust) } else { try identity.verifier() }
+    }
+
+    /// Whether both show the same certificate, so that they differ at most in whom they believe.
+    func isSameCertificate(as other: TransportSecurity) -> Bool { self.server === other.server }
+
+    /// Why a peer that was believed earlier is not any more; nil where it is.
+    func refusal(of peer: SPIFFEID) -> SVIDError? { self.verifier.refusal(of: peer) }
 
     /// The handler of a connection from a peer, which must prove any identity of a trusted domain.
     func serverHandler(reportingTo handshake: PeerHandshake) -> NIOSSLServerHandler {

@@ -41,7 +41,10 @@ final class ProxyLoop {
     private var parked: [String: ParkedName] = [:]
     private var parkedCount = 0
     private var connections: [ObjectIdentifier: DownstreamConnection] = [:]
+    /// Connections to endpoints that proved an identity.
+    var provedUpstreams: [ObjectIdentifier: UpstreamConnection] = [:]
     private var applications: [Int: ApplicationEndpoint] = [:]
+    var plaintextCallers = PlaintextCallers()
     private var wheel: TimerWheel
     private var wheelTask: Scheduled<Void>?
     private var wheelDue = Int64.max
@@ -158,7 +161,10 @@ final class ProxyLoop {
         let needed = Set(snapshot.clusters.values.compactMap(\.resolution?.host))
         self.names = self.names.filter { needed.contains($0.key) }
         for cluster in snapshot.clusters.values where old.clusters[cluster.name] != cluster { self.resolve(cluster) }
-        for port in Array(self.applications.keys) { _ = self.application(port: port) }
+        for port in Array(self.applications.keys) {
+            let before = self.applications[port]?.authorization
+            if self.application(port: port).authorization !== before { self.judgeAgain(port: port) }
+        }
         self.destinations.removeAll()
         self.resumeParked()
     }
@@ -200,8 +206,11 @@ final class ProxyLoop {
         }
     }
 
-    /// Uses another identity for new connections.
-    func install(_ security: TransportSecurity) { self.security = security }
+    /// Uses another identity for new connections, and ends those to whom it believes no more.
+    func install(_ security: TransportSecurity) {
+        self.security = security
+        self.endRefusedPeers(by: security)
+    }
 
     func retirePool(of endpoint: UpstreamEndpoint) {
         guard let pool = endpoint.attachment as? EndpointPool else { return }
@@ -250,6 +259,19 @@ final class ProxyLoop {
         let application = ApplicationEndpoint(port: port, loop: self, continuing: self.applications[port])
         self.applications[port] = application
         return application
+    }
+
+    /// Who may call a port has changed: what is open was let in by the policies before.
+    private func judgeAgain(port: Int) {
+        for request in self.requests { (request as? InboundRequest)?.judgeAgain(port: port) }
+    }
+
+    /// No configuration has come yet, and one will: nobody knows who may call.
+    var awaitsConfiguration: Bool {
+        guard self.snapshot === ProxySnapshot.empty, case .controlPlane = self.configuration.source else {
+            return false
+        }
+        return true
     }
 
     /// Those that have been asked for.
@@ -343,7 +365,10 @@ final class ProxyLoop {
             let connection = DownstreamConnection(
                 loop: self, role: role, channel: channel, refusesPlaintext: application.mtls == .strict)
             self.remember(connection)
-            if application.mtls != .strict, application.appProtocol.allowsBytes {
+            if application.mtls == .disabled, !application.appProtocol.allowsBytes {
+                self.telemetry.plaintextConnection()
+                try pipeline.addHandler(connection.makeSniffer())
+            } else if application.mtls != .strict, application.appProtocol.allowsBytes {
                 let entry = connection.makeEntry(
                     application.appProtocol, acceptsTLS: application.mtls == .permissive)
                 try pipeline.addHandler(entry)
@@ -404,6 +429,13 @@ final class ProxyLoop {
             loop.telemetry.connectionClosed(connection.role)
         }
         if self.isDraining { connection.drain() }
+    }
+
+    /// Asks about every connection from an application or a peer whether it may go on, and ends those that may not.
+    func reviewConnections(_ verdict: (DownstreamConnection) -> ConnectionVerdict) {
+        for connection in Array(self.connections.values) {
+            if case .ends(let reason, let detail) = verdict(connection) { connection.end(reason, detail: detail) }
+        }
     }
 
     /// What is open now, of the roles asked for.

@@ -1,5 +1,6 @@
 internal import NIOCore
 internal import WeftHTTP
+internal import WeftIdentity
 internal import WeftMessage
 internal import WeftModel
 internal import WeftTraffic
@@ -11,6 +12,8 @@ internal import WeftTraffic
 final class UpstreamLeg: ClientStreamReceiver, ConnectionWaiter {
     private unowned let request: RelayedRequest
     private var stream: (any ClientStream)?
+    /// What the stream is on.
+    private var connection: UpstreamConnection?
     /// Where the leg waits for a connection.
     private var queuedAt: EndpointPool?
     /// The connection found, until the stream is opened on it.
@@ -76,6 +79,7 @@ final class UpstreamLeg: ClientStreamReceiver, ConnectionWaiter {
             return false
         }
         self.stream = stream
+        self.connection = connection
         return true
     }
 
@@ -87,6 +91,7 @@ final class UpstreamLeg: ClientStreamReceiver, ConnectionWaiter {
             self.queuedAt = nil
             pool.cancel(self)
         }
+        self.connection = nil
         if let stream = self.stream {
             self.stream = nil
             stream.reset(code)
@@ -117,13 +122,18 @@ final class UpstreamLeg: ClientStreamReceiver, ConnectionWaiter {
             return
         }
         let untouched = self.stream.map { !$0.requestMayHaveBeenProcessed } ?? false
+        let refusal = self.connection?.refusal
         self.stream = nil
+        self.connection = nil
         self.generation &+= 1
-        self.request.attemptFailed(failure.upstreamFailure, untouched: untouched, on: self)
+        self.request.attemptFailed(
+            refusal.map { $0.upstreamFailure(untouched: untouched) } ?? failure.upstreamFailure, untouched: untouched,
+            on: self)
     }
 
     func streamClosed() {
         self.stream = nil
+        self.connection = nil
         self.generation &+= 1
         self.request.upstreamClosed()
     }
@@ -139,6 +149,14 @@ extension ConnectFailure {
         case .overflow: .overflow
         default: .connectFailed(self.cause)
         }
+    }
+}
+
+extension SVIDError {
+    /// The exchange's word for a request on a connection whose peer is no longer believed. Once the application may have
+    /// seen it, only the end of the connection is told, lest it be repeated.
+    fileprivate func upstreamFailure(untouched: Bool) -> UpstreamFailure {
+        untouched ? .peerIdentityMismatch("\(self)") : .connectionClosed("\(self)")
     }
 }
 

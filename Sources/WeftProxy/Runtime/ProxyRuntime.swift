@@ -85,7 +85,7 @@ package struct ProxyRuntime: ServiceLifecycle.Service {
         let listening = try await self.listen(server, state, on: group)
         let report = EdgeReport()
         let receiver = ControlPlaneClient.Receiver(
-            install: { state.install($0) }, installIdentity: { try state.install(identity: $0) },
+            install: { state.install($0) }, installIdentity: { try state.install(identity: $0, trust: $1) },
             stats: { report.stats },
             rateLimits: server.rateLimits,
             ready: {
@@ -103,7 +103,9 @@ package struct ProxyRuntime: ServiceLifecycle.Service {
             }
             tasks.addTask {
                 while true {
-                    report.update(await server.edgeTotals())
+                    report.update(
+                        await server.edgeTotals(), plaintext: await server.plaintextCallers(),
+                        policies: await server.policyUsage())
                     try await Task.sleep(for: .seconds(1))
                 }
             }

@@ -1,8 +1,9 @@
 package import Logging
 package import NIOCore
 package import NIOPosix
+internal import Synchronization
 package import WeftIdentity
-internal import WeftModel
+package import WeftModel
 package import WeftTelemetry
 internal import WeftTraffic
 
@@ -15,6 +16,7 @@ package final class ProxyServer: Sendable {
     private let originations = OriginationContexts()
     private let names: NameResolver
     private let logger: Logger
+    private let security = Mutex<TransportSecurity?>(nil)
     package let telemetry: ProxyTelemetry
     /// The rate limits in force, shared by all loops.
     package let rateLimits = RateLimitBook()
@@ -132,10 +134,22 @@ package final class ProxyServer: Sendable {
         for loop in self.loops { loop.eventLoop.execute { loop.state.value.install(names) } }
     }
 
-    /// Uses another identity for new connections, and lets old ones finish. Throws when its key or certificates
-    /// cannot be read; the old one then stays in force.
-    package func install(identity: WorkloadIdentity) throws {
-        let security = try TransportSecurity(identity: identity)
+    /// Uses another identity for new connections, and lets old ones finish, but for those of peers that are no longer
+    /// believed: they end. Throws when its key or certificates cannot be read, or nobody could be believed; the old one
+    /// then stays in force.
+    ///
+    /// - Parameter trust: who is believed; nil believes the identity's own roots.
+    package func install(identity: WorkloadIdentity, trust: TrustState? = nil) throws {
+        let security = try self.security.withLock { held in
+            let next =
+                if let held, held.identity.id == identity.id, held.identity.serial == identity.serial {
+                    try held.trusting(trust, as: identity)
+                } else {
+                    try TransportSecurity(identity: identity, trust: trust)
+                }
+            held = next
+            return next
+        }
         for loop in self.loops { loop.eventLoop.execute { loop.state.value.install(security) } }
     }
 
@@ -156,6 +170,26 @@ package final class ProxyServer: Sendable {
             totals += (try? await loop.eventLoop.submit { loop.state.value.telemetry.requests.totals() }.get()) ?? []
         }
         return totals
+    }
+
+    /// Who called in the clear, all loops together.
+    func plaintextCallers() async -> [PlaintextCallers.Count] {
+        var callers: [PlaintextCallers.Count] = []
+        for loop in self.loops {
+            let more = try? await loop.eventLoop.submit { loop.state.value.plaintextCallers.counts }.get()
+            callers += more ?? []
+        }
+        return callers
+    }
+
+    /// How often the rules of authorization policies decided, all loops together.
+    package func policyUsage() async -> PolicyUsage {
+        var usage = PolicyUsage()
+        for loop in self.loops {
+            let part = try? await loop.eventLoop.submit { PolicyUsage(loop.state.value.telemetry.registry) }.get()
+            if let part { usage.add(part) }
+        }
+        return usage
     }
 
     // MARK: Stopping

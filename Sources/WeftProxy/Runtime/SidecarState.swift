@@ -34,8 +34,8 @@ package final class SidecarState: AdminSource {
         self.server.install(snapshot)
     }
 
-    func install(identity: WorkloadIdentity) throws {
-        try self.server.install(identity: identity)
+    func install(identity: WorkloadIdentity, trust: TrustState? = nil) throws {
+        try self.server.install(identity: identity, trust: trust)
         self.state.withLock { $0.identity = identity }
     }
 

@@ -17,6 +17,8 @@ package final class ProxySnapshot: Sendable {
     package let isComplete: Bool
     /// `routes`, ready for matching, under the same names.
     private let tables: [String: RouteTable]
+    /// What inbound ports enforce, by the names of their listeners; those that enforce nothing are not there.
+    private let guards: [String: InboundGuard]
     /// Where hashes lead in clusters whose balancing takes them; built once for all loops.
     private let hashTables: [String: HashTable]
     /// The names outside the mesh that a listener's routes lead to; none for most.
@@ -44,6 +46,13 @@ package final class ProxySnapshot: Sendable {
             }
         }
         self.tables = tables
+        var guards: [String: InboundGuard] = [:]
+        for case .inbound(let listener) in listeners.values where !listener.authorization.isEmpty {
+            let known = previous?.guards[listener.name]
+            guards[listener.name] =
+                known?.authorization == listener.authorization ? known : InboundGuard(listener.authorization)
+        }
+        self.guards = guards
         var hashTables: [String: HashTable] = [:]
         for (name, cluster) in clusters where cluster.loadBalancing.isHashing {
             guard let members = endpoints[name] else { continue }
@@ -72,6 +81,9 @@ package final class ProxySnapshot: Sendable {
         }
         return byListener
     }
+
+    /// What an inbound port enforces; nil where that is nothing.
+    func inboundGuard(of listener: String) -> InboundGuard? { self.guards[listener] }
 
     /// The names outside the mesh that a listener's routes lead to.
     func hosts(ofListener name: String) -> Set<String> { self.hostsByListener[name] ?? [] }

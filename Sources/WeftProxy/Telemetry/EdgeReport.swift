@@ -4,21 +4,39 @@ internal import WeftModel
 internal import WeftProtos
 internal import WeftTelemetry
 
-/// The numbers by edge that a sidecar reports: gathered from the loops now and then, read from anywhere.
+/// The numbers that a sidecar reports: gathered from the loops now and then, read from anywhere.
 final class EdgeReport: Sendable {
-    private let newest = Mutex<[Weft_V1_EdgeStats]>([])
+    private let newest = Mutex(Weft_V1_Stats())
 
     /// What was gathered last.
-    var stats: [Weft_V1_EdgeStats] { self.newest.withLock { $0 } }
+    var stats: Weft_V1_Stats { self.newest.withLock { $0 } }
 
     /// Takes the totals of all loops.
-    func update(_ totals: [EdgeTotals]) {
+    func update(_ totals: [EdgeTotals], plaintext: [PlaintextCallers.Count], policies: PolicyUsage) {
         var merged: [RequestLabels: EdgeTotals] = [:]
         for edge in totals {
             if merged[edge.labels]?.merge(edge) == nil { merged[edge.labels] = edge }
         }
-        let stats = merged.values.map(\.message)
+        let stats = Weft_V1_Stats.with {
+            $0.edges = merged.values.map(\.message)
+            $0.plaintext = plaintext.map(\.message)
+            $0.policies = policies.messages
+        }
         self.newest.withLock { $0 = stats }
+    }
+}
+
+extension PlaintextCallers.Count {
+    /// As the control plane is told.
+    var message: Weft_V1_PlaintextCaller {
+        .with {
+            $0.address = self.address
+            $0.destination = self.service.description
+            $0.port = UInt32(clamping: self.port)
+            $0.requests = self.requests
+            $0.refused = self.refused
+            $0.lastSeenUnix = self.lastSeen
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 internal import FoundationEssentials
 internal import NIOCore
 internal import WeftHTTP
+internal import WeftIdentity
 internal import WeftMessage
 internal import WeftModel
 internal import WeftTelemetry
@@ -58,6 +59,10 @@ final class LoopTelemetry {
     /// A copy of a request ended; `ok` when it was answered.
     func mirrored(to destination: String, reason: Reason) {
         self.registry.add(to: self.registry.series(MetricNames.mirrored, [destination, reason.rawValue]))
+    }
+
+    func tokenRefused(_ error: TokenError) {
+        self.registry.add(to: self.registry.series(MetricNames.tokensRefused, [error.label]))
     }
 
     // MARK: Outbound requests
@@ -136,7 +141,7 @@ final class LoopTelemetry {
 
     func record(
         _ exchange: borrowing InboundExchange, from connection: DownstreamConnection,
-        to application: ApplicationEndpoint
+        to application: ApplicationEndpoint, audit: String = ""
     ) {
         let outcome = RequestOutcome(
             status: exchange.status, grpcStatus: exchange.grpcStatus, reason: exchange.reason,
@@ -163,6 +168,7 @@ final class LoopTelemetry {
         guard self.isLogged(outcome) else { return }
         var record = self.record(outcome, head: exchange.head, kind, connection)
         record.policy = exchange.reply?.provenance
+        record.audit = audit
         record.direction = .inbound
         record.source = connection.sourceService
         record.sourceIdentity = connection.peerText

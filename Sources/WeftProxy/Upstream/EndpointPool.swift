@@ -11,11 +11,11 @@ protocol ConnectionWaiter: AnyObject {
     func connectionFailed(_ failure: ConnectFailure)
 }
 
-/// The connections of one loop to one endpoint under one identity: does what `ConnectionPool` decides.
+/// The connections of one loop to one endpoint under one certificate: does what `ConnectionPool` decides.
 final class EndpointPool {
     let target: UpstreamTarget
     private unowned let loop: ProxyLoop
-    let security: TransportSecurity?
+    private var security: TransportSecurity?
     /// What the connections count towards; nil for those that no policy limits.
     private let circuit: ClusterTraffic?
     /// Whom the connections lead to, where a balancer picks it; the endpoint owns the pool.
@@ -71,6 +71,15 @@ final class EndpointPool {
         self.limits.waiting = limits.waiting
         self.pool.update(self.limits)
         for sibling in self.siblings.values { sibling.update(limits) }
+    }
+
+    /// Whether new requests may use these connections under this identity: they prove the same certificate. Who else is
+    /// believed by now holds for new connections from here on.
+    func serves(_ security: TransportSecurity?) -> Bool {
+        if self.security === security || !self.target.isTLS { return true }
+        guard let security, let own = self.security, security.isSameCertificate(as: own) else { return false }
+        self.security = security
+        return true
     }
 
     func leads(to endpoint: Endpoint) -> Bool {
@@ -233,6 +242,7 @@ final class EndpointPool {
         let connection = UpstreamConnection(id: id, pool: self, loop: self.loop)
         while self.connections.count <= id { self.connections.append(nil) }
         self.connections[id] = connection
+        _ = self.serves(self.loop.security)
         connection.open(self.target, security: self.security)
     }
 }

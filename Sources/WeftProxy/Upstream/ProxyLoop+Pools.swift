@@ -8,7 +8,7 @@ extension ProxyLoop {
     func pool(of endpoint: UpstreamEndpoint, in cluster: ClusterTraffic) -> EndpointPool {
         if let attachment = endpoint.attachment {
             let pool = unsafeDowncast(attachment, to: EndpointPool.self)
-            if pool.security === self.security || !pool.target.isTLS { return pool }
+            if pool.serves(self.security) { return pool }
             pool.retire()
         }
         let pool = self.makePool(

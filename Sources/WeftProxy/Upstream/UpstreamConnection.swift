@@ -20,6 +20,8 @@ final class UpstreamConnection: ClientConnectionDelegate {
     private var timeout: Scheduled<Void>?
     private let handshake = PeerHandshake()
     private var state = State.opening
+    /// Why the peer is no longer believed; set as the connection is ended for it.
+    private(set) var refusal: SVIDError?
 
     private enum State { case opening, open, closed }
 
@@ -88,6 +90,10 @@ final class UpstreamConnection: ClientConnectionDelegate {
         guard self.state == .opening, let channel = self.channel, channel.isActive else {
             return self.fail(.connectFailed, "the connection closed at once")
         }
+        // What is believed may have changed while the handshake was under way.
+        if let peer = self.peer, let refusal = self.loop.security?.refusal(of: peer) {
+            return self.fail(refusal.reason, "\(refusal)")
+        }
         self.timeout?.cancel()
         self.timeout = nil
         if self.handshake.peer != nil { self.loop.telemetry.handshake(inbound: false, result: "ok") }
@@ -111,6 +117,7 @@ final class UpstreamConnection: ClientConnectionDelegate {
         }
         guard self.state == .opening else { return }
         self.state = .open
+        if self.handshake.peer != nil { self.loop.provedUpstreams[ObjectIdentifier(self)] = self }
         self.pool?.connectionOpened(self)
     }
 
@@ -153,6 +160,13 @@ final class UpstreamConnection: ClientConnectionDelegate {
         if let codec = self.codec { codec.close() } else { self.fail(.draining, "no longer wanted") }
     }
 
+    /// Ends at once, for the peer is no longer believed; what is under way fails.
+    func refuse(_ refusal: SVIDError) {
+        self.refusal = refusal
+        if self.state == .open { self.pool?.connectionStoppedAccepting(self) }
+        self.close()
+    }
+
     // MARK: What the codec says
 
     func connectionHasCapacity() {
@@ -168,6 +182,7 @@ final class UpstreamConnection: ClientConnectionDelegate {
         case .opening: self.fail(.connectFailed, "the connection closed at once")
         case .open:
             self.state = .closed
+            self.loop.provedUpstreams[ObjectIdentifier(self)] = nil
             let pool = self.pool
             self.pool = nil
             pool?.connectionEnded(self)

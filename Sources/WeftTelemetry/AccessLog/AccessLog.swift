@@ -27,6 +27,7 @@ package enum AccessLog {
         object.text("reason", record.reason.rawValue)
         object.text("detail", record.detail)
         if let policy = record.policy { object.text("policy", policy.description) }
+        object.text("audit", record.audit)
         object.milliseconds("duration_ms", record.duration)
         if let after = record.responseAfter { object.milliseconds("response_after_ms", after) }
         if let left = record.deadlineLeft { object.milliseconds("deadline_left_ms", left) }

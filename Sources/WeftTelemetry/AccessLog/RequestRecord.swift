@@ -27,6 +27,8 @@ package struct RequestRecord: Hashable, Sendable {
     package var detail = ""
     /// The resource responsible; nil for built-in behaviour.
     package var policy: Provenance?
+    /// What audited policies would have done otherwise: `deny by …`; empty mostly.
+    package var audit = ""
     package var attempts: [Attempt] = []
     package var receivedBytes = 0
     package var sentBytes = 0

@@ -71,6 +71,15 @@ package enum MetricNames {
     package static let rateLimited = MetricFamily(
         "weft_rate_limited", .counter, labels: ["destination", "limit"], help: "Requests that a rate limit refused.")
 
+    package static let authorizationDecisions = MetricFamily(
+        "weft_authorization_decisions", .counter, labels: ["policy", "rule", "decision"],
+        help: "Requests and connections that authorization judged, by the rule that decided.")
+    package static let authorizationAudit = MetricFamily(
+        "weft_authorization_audit", .counter, labels: ["policy", "rule", "outcome"],
+        help: "Requests and connections that an audited policy would have judged otherwise.")
+    package static let tokensRefused = MetricFamily(
+        "weft_tokens_refused", .counter, labels: ["cause"], help: "Requests whose token was refused or missing.")
+
     package static let certificateExpiry = MetricFamily(
         "weft_certificate_expiry_timestamp_seconds", .gauge, help: "When the certificate in use expires.")
     package static let configurationRevision = MetricFamily(

@@ -66,6 +66,11 @@ package final class MetricRegistry {
     /// A counter's value.
     package func count(of id: SeriesID) -> UInt64 { self.numbers[id.slot] }
 
+    /// The counters of a family, by their labels' values.
+    package func counters(of family: MetricFamily) -> [(labels: [String], count: UInt64)] {
+        self.series.filter { $0.family.name == family.name }.map { ($0.labels, self.numbers[$0.slot]) }
+    }
+
     /// A histogram's counts, one for each bucket, not cumulative, and its sum.
     package func histogram(of id: SeriesID) -> (counts: [UInt64], sum: Double) {
         let slots = self.series[id.index].family.slots

@@ -173,13 +173,24 @@ package struct InboundExchange: ~Copyable {
     /// The peer's stream failed, was reset, or its connection closed. Answers `finished`, with `resetUpstream` or
     /// `abandonConnect` as needed.
     package mutating func downstreamGone(
-        because reason: Reason = .clientGone, now: MonotonicInstant
+        because reason: Reason = .clientGone, detail: String = "", now: MonotonicInstant
     ) -> ExchangeEffects {
         if self.phase == .idle || self.phase == .finished { return [] }
         let effects = self.letGo()
         self.reason = reason
+        self.detail = detail
         if self.responseStart == nil { self.status = reason.status }
         return effects.union(self.finish(now: now))
+    }
+
+    /// What was let in may not go on: who may call has changed. Answers `reply` where no response has begun, else
+    /// `resetDownstream`, and `finished`, with `resetUpstream` or `abandonConnect` as needed.
+    package mutating func revoke(_ reply: LocalReply, now: MonotonicInstant) -> ExchangeEffects {
+        if self.phase == .idle || self.phase == .finished { return [] }
+        let effects = self.letGo()
+        guard self.phase == .responding else { return effects.union(self.answer(reply, now: now)) }
+        self.reply = reply
+        return effects.union(self.cutShort(reply.reason, detail: reply.detail, now: now))
     }
 
     // MARK: Application

@@ -9,6 +9,10 @@ package struct LocalReply: Hashable, Sendable {
     package var reason: Reason
     /// One sentence for the caller; empty says only the reason.
     package var detail: String
+    /// What callers outside the mesh are told instead of `detail`, where that is not for them; nil tells them the same.
+    package var publicDetail: String?
+    /// `www-authenticate` (RFC 6750 §3); nil leaves the field out.
+    package var challenge: String?
     /// The resource whose rule led here; nil for built-in behaviour.
     package var provenance: Provenance?
     /// Seconds for `retry-after`; nil leaves the field out.

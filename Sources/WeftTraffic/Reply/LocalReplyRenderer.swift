@@ -19,7 +19,10 @@ package enum LocalReplyRenderer {
     package static func render(
         _ reply: LocalReply, for request: borrowing RequestHead, atBorder: Bool = false
     ) -> RenderedReply {
+        var reply = reply
+        if atBorder, let detail = reply.publicDetail { reply.detail = detail }
         var rendered = Self.render(reply, as: request)
+        if let challenge = reply.challenge { rendered.head.headers.append(.wwwAuthenticate, challenge) }
         if atBorder { rendered.head.headers.append(.proxyStatus, ProxyStatus.value(for: reply)) }
         return rendered
     }

@@ -201,6 +201,7 @@ import WeftModel
         metadata: {name: mesh}
         spec:
           mtls: {mode: permissive}
+          authorization: {default: deny}
           egress: {unknown: allow}
           routes: {crossNamespaceBackends: granted}
           traffic: {timeouts: {request: 10s}}
@@ -220,6 +221,81 @@ import WeftModel
         spec:
           targetRefs: [{group: gateway.networking.k8s.io, kind: GRPCRoute, name: ledger}]
           timeouts: {request: 1s}
+        """,
+        """
+        apiVersion: weft.dev/v1
+        kind: AuthorizationPolicy
+        metadata: {name: callers.of-billing, namespace: money}
+        spec:
+          targetRefs:
+          - {kind: Service, name: billing, sectionName: http}
+          - {group: "", kind: Service, name: billing, sectionName: 8080}
+          - {kind: HTTPRoute, name: billing.v1}
+          - {group: gateway.networking.k8s.io, kind: GRPCRoute, name: ledger}
+          action: DENY
+          audit: true
+          rules:
+          - from:
+            - identities: ["spiffe://mesh.local/ns/default/sa/a", "spiffe://mesh.local/ns/x/*", "*/sa/b"]
+              notIdentities: ["spiffe://other/y"]
+              namespaces: [default]
+              notNamespaces: [kube-system]
+              networks: [10.0.0.0/8, 127.0.0.1, "fd00::/8"]
+              notNetworks: ["::1"]
+            - identities: ["*"]
+            to:
+            - methods: [GET, PURGE]
+              notMethods: [POST]
+              paths: [/v1/*, /exact, "*.json", "*", "/.well-known/*"]
+              notPaths: ["/v1/admin/*"]
+            when:
+            - {header: X-Tenant, values: ["gold*", "*silver", iron], notValues: ["*"]}
+            - {claim: realm.roles, values: [billing]}
+            - {claim: ["https://example.com/roles", a]}
+          - {}
+        """,
+        """
+        apiVersion: weft.dev/v1
+        kind: RequestAuthentication
+        metadata: {name: users}
+        spec:
+          targetRefs: [{kind: Service, name: billing}]
+          rules:
+          - issuer: https://idp.example
+            audiences: [billing, "urn:x"]
+            jwksUri: https://idp.example/.well-known/jwks.json?a=b
+            from: [{header: X-JWT, prefix: "JWT "}, bearer, {header: x-plain}]
+            forward: false
+            required: true
+          - {issuer: local, jwksUri: "http://127.0.0.1:9000/keys"}
+          - {issuer: six, jwksUri: "http://[::1]:9000/keys"}
+          - {issuer: file, jwksFile: /etc/keys.json}
+          - {issuer: inline, jwks: '{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "AA", "kid": "1"}]}'}
+        """,
+        """
+        apiVersion: weft.dev/v1
+        kind: PeerAuthentication
+        metadata: {name: billing}
+        spec:
+          targetRefs: [{kind: Service, name: billing}]
+          mode: permissive
+          ports: {http: strict, "8080": disabled}
+        """,
+        "{\"apiVersion\": \"weft.dev/v1\", \"kind\": \"PeerAuthentication\", \"metadata\": {\"name\": \"all\"}, \"spec\": {\"mode\": \"disabled\"}}",
+        """
+        apiVersion: weft.dev/v1
+        kind: TrustDomainFederation
+        metadata: {name: partner}
+        spec:
+          trustDomain: partner.example
+          bundleEndpoint: {url: "https://partner.example:8443/b", profile: https_spiffe, spiffeID: spiffe://partner.example/x}
+          bundle: '{"keys": []}'
+        """,
+        """
+        apiVersion: weft.dev/v1
+        kind: TrustDomainFederation
+        metadata: {name: web}
+        spec: {trustDomain: web.example, bundleEndpoint: {url: "https://[::1]/", profile: https_web}}
         """,
         "{\"apiVersion\": \"weft.dev/v1\", \"kind\": \"MeshSettings\", \"metadata\": {\"name\": \"mesh\"}, \"spec\": {}}",
     ]

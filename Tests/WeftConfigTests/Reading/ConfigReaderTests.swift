@@ -58,7 +58,7 @@ import WeftModel
         #expect(diagnostic.remedy?.hasPrefix("Did you mean `Service`?") == true)
     }
 
-    @Test(arguments: ["UDPRoute", "AuthorizationPolicy", "Deployment", "VirtualService", "DestinationRule"])
+    @Test(arguments: ["UDPRoute", "RateLimit", "Deployment", "VirtualService", "DestinationRule"])
     func `known kinds that are not taken say why`(kind: String) throws {
         let diagnostic = try #require(read("apiVersion: x/v1\nkind: \(kind)\n").diagnostics.first)
         #expect(diagnostic.message.hasPrefix("a \(kind) is not taken here"))

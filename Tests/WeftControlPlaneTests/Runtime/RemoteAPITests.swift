@@ -75,7 +75,7 @@ import WeftModel
                     return try await plane.join(try JSONDecoder().decode(CreatedToken.self, from: answer.body).token)
                 }
                 for (service, namespace, expected) in [
-                    ("admin", "weft", 200), ("admin", "default", 401), ("other", "weft", 401),
+                    ("admin", "weft", 200), ("admin", "default", 403), ("other", "weft", 403),
                 ] {
                     let caller = try await identity(service, namespace: namespace)
                     #expect(

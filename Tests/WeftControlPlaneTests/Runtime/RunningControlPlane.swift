@@ -7,6 +7,7 @@ import GRPCProtobuf
 import Logging
 import NIOCore
 import NIOHTTP1
+import Synchronization
 import SwiftProtobuf
 import WeftIdentity
 import WeftModel
@@ -20,6 +21,8 @@ typealias MeshClient = GRPCClient<HTTP2ClientTransport.Posix>
 struct RunningControlPlane: Sendable {
     let listening: ControlPlane.Listening
     let directory: String
+    /// What it trusts.
+    let trust: TrustHub
 
     /// Runs a control plane on `directory` while `body` runs.
     static func with<Result: Sendable>(
@@ -32,16 +35,21 @@ struct RunningControlPlane: Sendable {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         let (up, signal) = AsyncStream.makeStream(of: ControlPlane.Listening.self)
-        let plane = ControlPlane(configuration, logger: logger) { signal.yield($0) }
+        var plane = ControlPlane(configuration, logger: logger) { signal.yield($0) }
+        let trust = Assembled()
+        plane.assembled = { parts in trust.hub.withLock { $0 = parts.trust } }
+        let running = plane
         return try await withThrowingTaskGroup(of: Result?.self) { group in
             group.addTask {
                 defer { signal.finish() }
-                try await plane.run()
+                try await running.run()
                 return nil
             }
             group.addTask {
                 for await listening in up {
-                    return try await body(RunningControlPlane(listening: listening, directory: directory))
+                    guard let hub = trust.hub.withLock({ $0 }) else { break }
+                    return try await body(
+                        RunningControlPlane(listening: listening, directory: directory, trust: hub))
                 }
                 throw NeverUp()
             }
@@ -65,6 +73,10 @@ struct RunningControlPlane: Sendable {
     }
 
     struct NeverUp: Error {}
+
+    private final class Assembled: Sendable {
+        let hub = Mutex<TrustHub?>(nil)
+    }
 
     /// A directory that is removed afterwards; short, because sockets' paths are.
     static func withDirectory<Result>(_ body: (String) async throws -> Result) async throws -> Result {
@@ -177,7 +189,7 @@ struct RunningControlPlane: Sendable {
                             case .registered(let registered)?: signal.yield(registered.workload)
                             case .rejected(let rejected)?:
                                 throw RPCError(code: .permissionDenied, message: rejected.cause)
-                            case .heartbeat?, .quota?, nil: break
+                            case .heartbeat?, .quota?, .trust?, nil: break
                             }
                         }
                     }

@@ -19,7 +19,7 @@ import WeftProxy
     /// What a sidecar was given.
     private enum Given: Sendable {
         case snapshot(ProxySnapshot)
-        case identity(WorkloadIdentity)
+        case identity(WorkloadIdentity, TrustState)
         case ready
         case ended(any Error)
     }
@@ -45,7 +45,7 @@ import WeftProxy
         client.applicationChanged(notReady: nil)
         let (events, given) = AsyncStream.makeStream(of: Given.self)
         let receiver = ControlPlaneClient.Receiver(
-            install: { given.yield(.snapshot($0)) }, installIdentity: { given.yield(.identity($0)) },
+            install: { given.yield(.snapshot($0)) }, installIdentity: { given.yield(.identity($0, $1)) },
             ready: { given.yield(.ready) })
         return await withTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -86,7 +86,7 @@ import WeftProxy
                 #expect(Self.knowsBilling(given))
                 #expect(
                     given.contains {
-                        if case .identity(let identity) = $0 {
+                        if case .identity(let identity, _) = $0 {
                             identity.id == SPIFFEID(trustDomain: .standard, namespace: "default", account: "front")
                         } else {
                             false
@@ -193,8 +193,10 @@ import WeftProxy
                 try saved.save(to: PrivateDirectory(path: "\(directory)/sidecar"))
                 let given = try await self.run(
                     ControlPlaneAccess(port: plane.listening.meshPort), directory: directory, wanting: []
-                ) { given in given.count { if case .identity = $0 { true } else { false } } == 2 }
-                let used = given.compactMap { if case .identity(let identity) = $0 { identity } else { nil } }
+                ) { given in
+                    Set(given.compactMap { if case .identity(let one, _) = $0 { one.serial } else { nil } }).count == 2
+                }
+                let used = given.compactMap { if case .identity(let identity, _) = $0 { identity } else { nil } }
                 #expect(used.first?.serial == saved.serial)
                 #expect(used.last?.id == saved.id)
                 #expect((used.last?.notAfter ?? .distantPast) > saved.notAfter)

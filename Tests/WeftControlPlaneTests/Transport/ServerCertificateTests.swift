@@ -20,8 +20,9 @@ import WeftModel
         let (old, new) = (try self.identity(), try self.identity())
         let group = MultiThreadedEventLoopGroup.singleton
         let certificate = try ServerCertificate(old, alpn: ["h2"])
-        let tls = OptionalMutualTLS(
-            certificate: certificate, peers: ConnectionPeers(), maxConnections: 10, logger: Logger(label: "test"))
+        let tls = try OptionalMutualTLS(
+            certificate: certificate, trust: TrustHub(TrustState(trustDomain: .standard, roots: old.bundle)),
+            peers: ConnectionPeers(), maxConnections: 10, logger: Logger(label: "test"))
         let server = try await ServerBootstrap(group: group)
             .childChannelInitializer { channel in
                 tls.secure(channel).flatMapThrowing {

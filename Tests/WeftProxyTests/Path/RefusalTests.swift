@@ -65,6 +65,10 @@ import WeftTelemetry
             let edges = await callee.server.edgeTotals()
             #expect(edges.map(\.requests) == [1])
             #expect(edges.allSatisfy { !$0.labels.tls })
+            let callers = await callee.server.plaintextCallers()
+            #expect(callers.map(\.address) == ["127.0.0.1"])
+            #expect(callers.map(\.requests) == [1])
+            #expect(callers.map(\.refused) == [1])
             await callee.stop()
             await app.stop()
         }

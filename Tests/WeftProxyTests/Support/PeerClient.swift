@@ -40,6 +40,12 @@ struct PeerClient {
         return ""
     }
 
+    /// What comes next.
+    func more() async -> String {
+        for await answer in self.answers { return answer }
+        return ""
+    }
+
     func close() async { try? await self.channel.close() }
 
     private final class Listener: ChannelInboundHandler {

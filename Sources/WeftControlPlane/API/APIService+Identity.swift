@@ -1,0 +1,65 @@
+internal import Foundation
+internal import WeftIdentity
+internal import WeftModel
+
+/// The calls below `/v1/identity`.
+extension APIService {
+    /// Nil when there is no such call.
+    func identityCall(_ call: APICall) async throws -> APIReply? {
+        let rest = Array(call.path.dropFirst(2))
+        switch (call.method, rest) {
+        case ("GET", []): return try await self.identityReport()
+        case ("POST", ["rotation"]):
+            let request = try Self.decode(RotationRequest.self, call.body)
+            do {
+                try await self.authority.rotate(
+                    request, fleet: await self.fleet(), actor: "\(call.caller)", now: Date())
+            } catch let error as AuthorityError {
+                throw Self.refusal(error)
+            }
+            return try await self.identityReport()
+        case ("POST", ["revocations"]):
+            let request = try Self.decode(RevocationRequest.self, call.body)
+            let identity = try Self.identity(request.identity)
+            _ = try await self.authority.revoke(
+                identity, reason: request.reason ?? "", actor: "\(call.caller)", now: Date())
+            return try await self.identityReport()
+        case ("DELETE", ["revocations"]):
+            let identity = try Self.identity(call.query["identity"] ?? "")
+            guard try await self.authority.restore(identity, actor: "\(call.caller)", now: Date()) else {
+                throw APIError(
+                    status: 404, code: .notFound, message: "\(identity) is not revoked",
+                    remedy: "`weft identity status` lists those that are")
+            }
+            return try await self.identityReport()
+        default: return nil
+        }
+    }
+
+    private func identityReport() async throws -> APIReply {
+        try APIReply(try await self.authority.report(fleet: await self.fleet(), now: Date()))
+    }
+
+    private static func identity(_ text: String) throws(APIError) -> SPIFFEID {
+        if let identity = SPIFFEID(text) { return identity }
+        throw APIError(
+            status: 400, code: .badRequest, message: "'\(text.prefix(256))' is no SPIFFE ID", location: "identity",
+            remedy: "write it as `weft status` does: spiffe://TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT")
+    }
+
+    private static func refusal(_ error: AuthorityError) -> APIError {
+        let message = "the authority was not changed"
+        switch error {
+        case .rotation(.notYet(let obstacle)):
+            return APIError(
+                status: 409, code: .conflict, message: message, cause: "\(obstacle)",
+                remedy: "wait, see `weft identity status`, or cut those off with --force")
+        case .rotation, .rootKeyElsewhere:
+            return APIError(status: 409, code: .conflict, message: message, cause: "\(error)")
+        default:
+            return APIError(
+                status: 500, code: .internal, message: message, cause: "\(error)",
+                remedy: "see the control plane's log")
+        }
+    }
+}

@@ -1,0 +1,58 @@
+internal import Foundation
+internal import WeftIdentity
+
+/// Reads what the authority's keys are encrypted with, and opens where they are kept.
+enum AuthoritySecret {
+    /// Nil where nothing is to be encrypted.
+    static func read(_ configuration: ControlPlaneConfiguration) throws(ControlPlaneError) -> SealingSecret? {
+        try self.read(
+            passphraseFile: configuration.authorityPassphraseFile, keyFile: configuration.authorityKeyFile)
+    }
+
+    static func read(
+        passphraseFile: String?, keyFile: String?
+    ) throws(ControlPlaneError) -> SealingSecret? {
+        switch (passphraseFile, keyFile) {
+        case (nil, nil): return nil
+        case (_?, _?):
+            throw .invalidConfiguration(
+                field: "authority-key-file", cause: "a passphrase and a key were given; give one of them")
+        case (let file?, nil):
+            guard let secret = SealingSecret(passphraseFile: try Self.bytes(file, "authority-passphrase-file")) else {
+                throw .invalidConfiguration(
+                    field: "authority-passphrase-file",
+                    cause: "\(file) does not hold a passphrase of at least \(SealingSecret.shortestPassphrase) bytes")
+            }
+            return secret
+        case (nil, let file?):
+            guard let secret = SealingSecret(keyFile: try Self.bytes(file, "authority-key-file")) else {
+                throw .invalidConfiguration(
+                    field: "authority-key-file",
+                    cause:
+                        "\(file) does not hold 32 bytes, plain, in hexadecimal or in base64; make it with `openssl rand -hex 32`"
+                )
+            }
+            return secret
+        }
+    }
+
+    /// The storage, encrypting where there is a secret; files that are plain yet are encrypted on the way.
+    static func storage(
+        _ directory: PrivateDirectory, secret: SealingSecret?
+    ) throws(CredentialStorageError) -> any CredentialStorage {
+        guard let secret else { return directory }
+        var random = SystemRandomNumberGenerator()
+        let sealed = try SealedStorage(
+            directory, secret: secret, sharingSaltOf: CertificateAuthority.fileName, random: &random)
+        try sealed.sealAll([CertificateAuthority.fileName, AuthorityImport.pendingFileName])
+        return sealed
+    }
+
+    private static func bytes(_ path: String, _ field: String) throws(ControlPlaneError) -> [UInt8] {
+        guard let file = FileHandle(forReadingAtPath: path), let data = try? file.read(upToCount: 8192) else {
+            throw .invalidConfiguration(
+                field: field, cause: "\(path) cannot be read; check the path and its permissions")
+        }
+        return Array(data)
+    }
+}

@@ -1,0 +1,109 @@
+internal import WeftIdentity
+internal import WeftMessage
+internal import WeftModel
+internal import WeftTraffic
+
+/// What one inbound port enforces, ready for use: built once, shared by all loops, never changed.
+final class InboundGuard: Sendable {
+    let authorization: Authorization
+    let table: AuthorizationTable
+    /// Nil where nobody's tokens are looked at.
+    let tokens: InboundTokens?
+
+    init(_ authorization: Authorization) {
+        self.authorization = authorization
+        self.table = AuthorizationTable(authorization)
+        self.tokens = authorization.issuers.isEmpty ? nil : InboundTokens(authorization.issuers)
+    }
+}
+
+/// Where requests to a port carry tokens, and who verifies them.
+final class InboundTokens: Sendable {
+    private let verifier: TokenVerifier
+    private let scopes: [RequestScope]
+    /// Each place once, in the order of the issuers that name it, with those issuers.
+    private let locations: [(location: TokenLocation, issuers: [Int])]
+
+    init(_ issuers: [TokenIssuer]) {
+        self.verifier = TokenVerifier(issuers: issuers)
+        self.scopes = issuers.map { RequestScope($0.scope) }
+        var locations: [(location: TokenLocation, issuers: [Int])] = []
+        for (index, issuer) in issuers.enumerated() {
+            for location in issuer.locations {
+                if let known = locations.firstIndex(where: { $0.location == location }) {
+                    locations[known].issuers.append(index)
+                } else {
+                    locations.append((location, [index]))
+                }
+            }
+        }
+        self.locations = locations
+    }
+
+    /// Proves the tokens of a request, and takes those away that its application is not to see.
+    ///
+    /// Every token that is where one of the applying issuers looks must be good, and must be one of theirs; the claims are
+    /// those of the first in the order of the issuers. Nil where there is none and none is required. `now` in seconds since
+    /// 1970.
+    func read(_ head: inout RequestHead, _ cache: inout TokenCache, now: Int64) throws(TokenError) -> TokenClaims? {
+        var first: TokenClaims?
+        var removed: [Int] = []
+        var isRequired = false
+        let applying = self.scopes.map { $0.contains(head) }
+        for (index, issuer) in self.verifier.issuers.enumerated() where applying[index] && issuer.isRequired {
+            isRequired = true
+        }
+        for (location, issuers) in self.locations {
+            let candidates = issuers.filter { applying[$0] }
+            if candidates.isEmpty { continue }
+            guard let (field, token) = try Self.token(at: location, in: head.headers) else { continue }
+            let entry = try self.entry(of: token, candidates, &cache, now: now)
+            if first == nil { first = entry.claims }
+            if !self.verifier.issuers[entry.issuer].isForwarded { removed.append(field) }
+        }
+        if first == nil, isRequired { throw .missing }
+        for field in removed.sorted(by: >) { head.headers.remove(at: field) }
+        return first
+    }
+
+    private func entry(
+        of token: [UInt8], _ candidates: [Int], _ cache: inout TokenCache, now: Int64
+    ) throws(TokenError) -> TokenCache.Entry {
+        guard token.count <= JSONWebToken.maxBytes else { throw .tooLarge(token.count) }
+        let key = TokenCache.key(of: token)
+        if let known = cache.entry(key, now: now), candidates.contains(known.issuer) { return known }
+        let (claims, issuer) = try self.verifier.verify(token, by: candidates, now: now)
+        let entry = TokenCache.Entry(claims: claims, issuer: issuer)
+        cache.add(entry, key)
+        return entry
+    }
+
+    /// The token at a location and its field's index; nil where there is none. Two in one place are refused: which of them the
+    /// application would take, nobody knows.
+    private static func token(
+        at location: TokenLocation, in headers: HeaderBlock
+    ) throws(TokenError) -> (field: Int, token: [UInt8])? {
+        let name: String
+        let prefix: [UInt8]
+        switch location {
+        case .bearer: (name, prefix) = ("authorization", Array("bearer ".utf8))
+        case .header(let header, let text): (name, prefix) = (header, Array(text.utf8))
+        }
+        var found: (field: Int, token: [UInt8])?
+        var next = headers.firstIndex(of: name)
+        while let index = next {
+            next = headers.firstIndex(of: name, from: index + 1)
+            let value = headers.withValue(at: index) { Array($0) }
+            guard value.count >= prefix.count else { continue }
+            let start = value.prefix(prefix.count)
+            let isToken =
+                location == .bearer
+                ? zip(start, prefix).allSatisfy { $0 == $1 || $0 | 0x20 == $1 } : start.elementsEqual(prefix)
+            guard isToken else { continue }
+            if found != nil { throw .malformed("there are two of them in the field \(name)") }
+            let token = value.dropFirst(prefix.count).drop { $0 == 0x20 }
+            found = (index, Array(token))
+        }
+        return found
+    }
+}
