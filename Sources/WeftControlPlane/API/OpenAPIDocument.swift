@@ -126,7 +126,7 @@ enum OpenAPIDocument {
         ),
         (
             "ProxyStatus",
-            "workload?:string service?:string identity:string address?:string serviceVersion:string proxyVersion:string client:string state:string cause?:string connectedSince?:integer certificateExpiresAt?:integer certificateSerial?:string clockOffsetMilliseconds?:integer unencryptedPorts?:integer[] discovery:DiscoveryStatus[]"
+            "workload?:string service?:string identity:string address?:string serviceVersion:string proxyVersion:string client:string state:string cause?:string connectedSince?:integer certificateExpiresAt?:integer certificateSerial?:string certificateNotBefore?:integer certificateRoot?:string trustedRoots?:string[] trustVersion?:integer clockOffsetMilliseconds?:integer unencryptedPorts?:integer[] discovery:DiscoveryStatus[]"
         ),
         (
             "StatusReport",
