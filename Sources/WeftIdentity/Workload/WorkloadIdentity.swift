@@ -78,9 +78,6 @@ package struct WorkloadIdentity: Sendable, CustomStringConvertible {
             notAfter: self.notAfter, serial: self.serial)
     }
 
-    /// When the leaf was issued: `notBefore` lies a little before.
-    package var issuedAt: Date { self.notBefore.addingTimeInterval(CertificateProfile.backdate) }
-
     /// A verifier that trusts this identity's bundle for its trust domain.
     package func verifier() throws(SVIDError) -> SVIDVerifier {
         var verifier = SVIDVerifier(bundles: [try TrustBundle(trustDomain: self.id.trustDomain, der: self.bundle)])

@@ -95,7 +95,8 @@ final class TrustKeeper: Sendable {
         self.state.withLock { state in
             guard let held = state.held else { return false }
             if let before = held.state.renewBefore, state.renewedFor != before,
-                identity.issuedAt.timeIntervalSince1970 < Double(before)
+                // By at most a minute earlier than it was issued; that renews one in vain, once.
+                identity.notBefore.timeIntervalSince1970 < Double(before)
             {
                 return true
             }

@@ -1,10 +1,21 @@
 internal import Logging
+internal import NIOCore
 internal import WeftIdentity
 internal import WeftModel
 
 // What a loop does when somebody is no longer believed.
 
 extension ProxyLoop {
+    /// Keeps a connection whose endpoint proved an identity in mind for as long as it stands.
+    func remember(_ connection: UpstreamConnection, on channel: any Channel) {
+        self.provedUpstreams[ObjectIdentifier(connection)] = connection
+        let bound = NIOLoopBound((self, connection), eventLoop: self.eventLoop)
+        channel.closeFuture.whenComplete { _ in
+            let (loop, connection) = bound.value
+            loop.provedUpstreams[ObjectIdentifier(connection)] = nil
+        }
+    }
+
     /// Ends every connection from and to a peer that would be refused now; others notice nothing.
     func endRefusedPeers(by security: TransportSecurity) {
         var refused: [SPIFFEID: (refusal: SVIDError, connections: Int)] = [:]

@@ -117,7 +117,7 @@ final class UpstreamConnection: ClientConnectionDelegate {
         }
         guard self.state == .opening else { return }
         self.state = .open
-        if self.handshake.peer != nil { self.loop.provedUpstreams[ObjectIdentifier(self)] = self }
+        if self.handshake.peer != nil { self.loop.remember(self, on: channel) }
         self.pool?.connectionOpened(self)
     }
 
@@ -182,7 +182,6 @@ final class UpstreamConnection: ClientConnectionDelegate {
         case .opening: self.fail(.connectFailed, "the connection closed at once")
         case .open:
             self.state = .closed
-            self.loop.provedUpstreams[ObjectIdentifier(self)] = nil
             let pool = self.pool
             self.pool = nil
             pool?.connectionEnded(self)

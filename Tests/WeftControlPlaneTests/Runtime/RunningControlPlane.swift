@@ -21,8 +21,15 @@ typealias MeshClient = GRPCClient<HTTP2ClientTransport.Posix>
 struct RunningControlPlane: Sendable {
     let listening: ControlPlane.Listening
     let directory: String
+    var hub: TrustHub?
+
     /// What it trusts.
-    let trust: TrustHub
+    var trust: TrustHub {
+        get throws {
+            guard let hub = self.hub else { throw NeverUp() }
+            return hub
+        }
+    }
 
     /// Runs a control plane on `directory` while `body` runs.
     static func with<Result: Sendable>(
@@ -49,7 +56,7 @@ struct RunningControlPlane: Sendable {
                 for await listening in up {
                     guard let hub = trust.hub.withLock({ $0 }) else { break }
                     return try await body(
-                        RunningControlPlane(listening: listening, directory: directory, trust: hub))
+                        RunningControlPlane(listening: listening, directory: directory, hub: hub))
                 }
                 throw NeverUp()
             }

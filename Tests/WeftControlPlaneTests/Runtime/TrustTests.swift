@@ -79,7 +79,7 @@ import WeftProxy
                     port: plane.listening.meshPort, joinToken: try await plane.token("front"))
                 try await self.sidecar(access, directory: directory) { given in
                     let first = try await self.next(&given) { _, _ in true }
-                    #expect(first.trust == plane.trust.current.trust)
+                    #expect(try plane.trust.current.trust == first.trust)
                     var trust = first.trust
                     trust.version += 1
                     trust.roots.append(another)
@@ -178,7 +178,7 @@ import WeftProxy
                         var streams = opened.makeAsyncIterator()
                         await streams.next()
                         await streams.next()
-                        var trust = plane.trust.current.trust
+                        var trust = try plane.trust.current.trust
                         trust.version += 1
                         trust.revoked = [identity.id]
                         try plane.trust.publish(trust)

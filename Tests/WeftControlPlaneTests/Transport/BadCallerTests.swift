@@ -23,8 +23,10 @@ import WeftTestSupport
             now: Date())
         let (log, refusals, peers) = (LogRecorder(), RefusedHandshakes(), ConnectionPeers())
         let tls = OptionalMutualTLS(
-            certificate: try ServerCertificate(identity, alpn: ["http/1.1"]), peers: peers, maxConnections: 10,
-            refusals: refusals, logger: log.logger)
+            certificate: try ServerCertificate(identity, alpn: ["http/1.1"]),
+            trust: try TrustHub(
+                TrustState(trustDomain: identity.id.trustDomain, roots: identity.bundle, version: 1)), peers: peers,
+            maxConnections: 10, refusals: refusals, logger: log.logger)
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
                 tls.secure(channel).flatMapThrowing {

