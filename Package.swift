@@ -160,7 +160,7 @@ let package = Package(
         tests(
             of: "WeftAgent",
             [
-                "WeftModel", "WeftProtos", "WeftIdentity", "WeftDiscovery", "WeftProxy", "WeftControlPlane", crypto,
+                "WeftModel", "WeftProtos", "WeftIdentity", "WeftDiscovery", "WeftProxy", crypto,
                 protobuf, grpcCore, grpcTransport, logging, nioCore, nioPosix,
             ]),
         tests(of: "WeftCLI", ["WeftModel", "WeftProxy", "WeftIdentity", crypto, yams, arguments]),

@@ -527,4 +527,45 @@ let fieldFacts = """
     envoy.type.v3.FractionalPercent
       numerator 1 uint32
       denominator 2 envoy.type.v3.FractionalPercent.DenominatorType
+    .X509SVIDResponse
+      svids 1 X509SVID repeated
+      crl 2 bytes repeated
+      federated_bundles 3 map<string,bytes>
+    .X509SVID
+      spiffe_id 1 string
+      x509_svid 2 bytes
+      x509_svid_key 3 bytes
+      bundle 4 bytes
+      hint 5 string
+    .X509BundlesResponse
+      crl 1 bytes repeated
+      bundles 2 map<string,bytes>
+    .JWTSVIDRequest
+      audience 1 string repeated
+      spiffe_id 2 string
+    .JWTSVIDResponse
+      svids 1 JWTSVID repeated
+    .JWTSVID
+      spiffe_id 1 string
+      svid 2 string
+      hint 3 string
+    .JWTBundlesResponse
+      bundles 1 map<string,bytes>
+    .ValidateJWTSVIDRequest
+      audience 1 string
+      svid 2 string
+    .ValidateJWTSVIDResponse
+      spiffe_id 1 string
+      claims 2 google.protobuf.Struct
+    .WITSVIDRequest
+      spiffe_id 1 string
+    .WITSVIDResponse
+      svids 1 WITSVID repeated
+    .WITSVID
+      spiffe_id 1 string
+      wit_svid 2 string
+      wit_svid_key 3 string
+      hint 4 string
+    .WITBundlesResponse
+      bundles 1 map<string,string>
     """

@@ -51,11 +51,13 @@ struct AgentListener: HTTP2ServerTransport.ListenerFactory {
             let caller: CallerProcess
             do { caller = try CallerProcess(channel) } catch {
                 self.logger.info("a connection was refused", metadata: ["cause": "\(error)"])
+                channel.close(promise: nil)
                 throw error
             }
             guard let number = self.callers.open(caller) else {
                 self.logger.warning(
                     "too many connections; one refused", metadata: ["pid": "\(caller.pid)", "uid": "\(caller.uid)"])
+                channel.close(promise: nil)
                 throw ChannelError.ioOnClosedChannel
             }
             channel.closeFuture.whenComplete { [callers = self.callers] _ in callers.close(number) }

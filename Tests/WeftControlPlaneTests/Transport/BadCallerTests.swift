@@ -43,13 +43,13 @@ import WeftTestSupport
     private func refuse(_ cases: [BadCase]) async throws {
         try await self.withListener { peer, port, refusals, _, log in
             for bad in cases {
-                let before = refusals.counts
+                let (before, lines) = (refusals.counts, log.lines.count)
                 let answer = try await peer.call(port, bad.name)
                 #expect(!answer.hasPrefix("answered") && !answer.hasPrefix("failed"), "\(bad): \(answer)")
                 while refusals.counts == before { try await Task.sleep(for: .milliseconds(2)) }
                 let label = refusals.counts.first { $0.value != before[$0.key] }?.key
                 #expect(label == bad.label, "\(bad)")
-                while log.lines.isEmpty { try await Task.sleep(for: .milliseconds(2)) }
+                while log.lines.count <= lines { try await Task.sleep(for: .milliseconds(2)) }
                 let line = log.lines.last ?? ""
                 #expect(line.hasPrefix("warning refused a peer"))
                 #expect(line.contains(bad.cause) && line.contains("result=\(bad.label) "), "\(bad): \(line)")
