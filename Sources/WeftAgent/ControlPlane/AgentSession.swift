@@ -20,8 +20,9 @@ actor AgentSession {
     private var trust: WorkloadTrust?
     private var client: GRPCClient<ControlPlaneConnection.Transport>?
     private var absence = AbsenceNotice()
-    private let wakeUps: AsyncStream<Void>
-    private let wake: AsyncStream<Void>.Continuation
+    /// Certificates asked for and not answered yet.
+    private var inFlight = 0
+    private let alarm = Alarm()
 
     /// Certificates asked for at once.
     private static let concurrency = 8
@@ -33,7 +34,6 @@ actor AgentSession {
         self.storage = storage
         self.feed = feed
         self.logger = logger
-        (self.wakeUps, self.wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
     /// Runs until cancelled; throws `ControlPlaneRefusal` when there is no identity and none can be had.
@@ -167,7 +167,7 @@ actor AgentSession {
         self.trust = trust
         self.plan.install(entries, demand: trust.renewBefore, now: Date(), random: &random)
         self.publish()
-        self.wake.yield()
+        self.alarm.ring()
     }
 
     /// Starts from what an earlier run heard.
@@ -191,33 +191,37 @@ actor AgentSession {
 
     // MARK: Certificates
 
-    /// Gets what is due, several at once, and waits for what is due next.
+    /// Gets what is due, several at once, withdraws what has run out, and waits for what comes next.
     private func issue(over client: GRPCClient<ControlPlaneConnection.Transport>) async throws {
         try await withThrowingDiscardingTaskGroup { group in
-            group.addTask {
-                for await _ in self.wakeUps { try await self.issueDue(over: client) }
-            }
             while true {
-                // Also withdraws what has run out.
+                for entry in self.plan.take(now: Date(), limit: Self.concurrency - self.inFlight) {
+                    self.inFlight += 1
+                    group.addTask {
+                        await self.issue(entry, over: client)
+                        await self.answered()
+                    }
+                }
                 self.publish()
-                self.wake.yield()
-                let now = Date()
-                let expiry = self.plan.nextExpiry(after: now).map { Duration.seconds($0.timeIntervalSince(now)) }
-                let wait = min(self.plan.wait(now: now), expiry ?? .seconds(60))
-                try await Task.sleep(for: max(wait, .milliseconds(100)))
+                try await self.alarm.wait(self.pause)
             }
         }
     }
 
-    private func issueDue(over client: GRPCClient<ControlPlaneConnection.Transport>) async throws {
-        while true {
-            let due = self.plan.take(now: Date(), limit: Self.concurrency)
-            guard !due.isEmpty else { return }
-            await withDiscardingTaskGroup { group in
-                for entry in due { group.addTask { await self.issue(entry, over: client) } }
-            }
-            try Task.checkCancellation()
+    /// How long nothing is to be done: until something is due, unless enough is asked for already, or runs out.
+    private var pause: Duration {
+        let now = Date()
+        var pause = Duration.seconds(60)
+        if self.inFlight < Self.concurrency { pause = min(pause, self.plan.wait(now: now)) }
+        if let expiry = self.plan.nextExpiry(after: now) {
+            pause = min(pause, .seconds(expiry.timeIntervalSince(now)))
         }
+        return pause
+    }
+
+    private func answered() {
+        self.inFlight -= 1
+        self.alarm.ring()
     }
 
     private func issue(_ entry: AgentEntry, over client: GRPCClient<ControlPlaneConnection.Transport>) async {

@@ -75,6 +75,7 @@ struct SecretServer: Envoy_Service_Secret_V3_SecretDiscoveryService.SimpleServic
         let (id, wakeUps) = self.feed.subscribe()
         defer { self.feed.unsubscribe(id) }
         var refused: TypeStatus.Rejection?
+        var isKnown = true
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 do {
@@ -102,6 +103,13 @@ struct SecretServer: Envoy_Service_Secret_V3_SecretDiscoveryService.SimpleServic
                     }
                     return SecretView(snapshot, process: process, names: names)
                 }
+                let hasEntry = !snapshot.grants(of: process).isEmpty
+                if isKnown, !hasEntry {
+                    self.logger.info(
+                        "a process has no entry",
+                        metadata: ["pid": "\(process.pid)", "cause": "\(WorkloadRefusal.noEntry(process))"])
+                }
+                isKnown = hasEntry
                 for answer in answers { try await responses.write(answer) }
                 if let rejection = refusal(), rejection != refused {
                     refused = rejection

@@ -12,9 +12,13 @@ refused                    the code with which the agent refuses this process
 unmarked                   the code for a call without the metadata that is demanded
 wit                        the code for a method of another profile
 save DIRECTORY             writes svid.pem, key.pem and bundle.pem
+call PORT NAME DIRECTORY   what a TLS server called NAME answers to the identity that was saved, and who it proves to be
+bare PORT NAME DIRECTORY   the same without a certificate of its own
 """
 import json
 import os
+import socket
+import ssl
 import sys
 import threading
 
@@ -91,15 +95,35 @@ def raw(method, request, metadata):
     return code(lambda: getattr(stub, method)(request, metadata=metadata, timeout=30))
 
 
+def call(port, name, directory, is_bare):
+    """Speaks TLS as Python's own library does it."""
+    context = ssl.create_default_context(cafile=os.path.join(directory, "bundle.pem"))
+    if not is_bare:
+        context.load_cert_chain(os.path.join(directory, "svid.pem"), os.path.join(directory, "key.pem"))
+    try:
+        with socket.create_connection(("127.0.0.1", int(port)), timeout=30) as plain:
+            with context.wrap_socket(plain, server_hostname=name) as secure:
+                peer = x509.load_der_x509_certificate(secure.getpeercert(True))
+                secure.sendall(f"GET / HTTP/1.1\r\nhost: {name}\r\nconnection: close\r\n\r\n".encode())
+                answer = b""
+                while part := secure.recv(65536):
+                    answer += part
+    except OSError as error:
+        return {"refused": str(error)}
+    return {"body": answer.partition(b"\r\n\r\n")[2].decode(), "serial": format(peer.serial_number, "x")}
+
+
 def main(command, *arguments):
+    if command in ("call", "bare"):
+        return call(*arguments, command == "bare")
     if command == "refused":
         return raw("FetchX509SVID", workload_pb2.X509SVIDRequest(), [("workload.spiffe.io", "true")])
     if command == "unmarked":
         return raw("FetchX509SVID", workload_pb2.X509SVIDRequest(), [])
     if command == "wit":
         channel = grpc.insecure_channel(os.environ["SPIFFE_ENDPOINT_SOCKET"])
-        call = channel.unary_stream("/SpiffeWorkloadAPI/FetchWITSVID")
-        return code(lambda: call(b"", metadata=[("workload.spiffe.io", "true")], timeout=30))
+        fetch = channel.unary_stream("/SpiffeWorkloadAPI/FetchWITSVID")
+        return code(lambda: fetch(b"", metadata=[("workload.spiffe.io", "true")], timeout=30))
     client = WorkloadApiClient(default_timeout=30)
     if command in ("svid", "svids"):
         svids = client.fetch_x509_svids()

@@ -88,6 +88,12 @@ struct TestAgent: Sendable {
         return outcome.output
     }
 
+    /// What `weft status` says, which may be that something is amiss: certificates here are short.
+    func status() async throws -> StatusReport {
+        let outcome = try await PeerProcess.run([Peers.weft, "status", "--api", self.api, "-o", "json"])
+        return try JSONDecoder().decode(StatusReport.self, from: Data(outcome.output.utf8))
+    }
+
     /// Applies an entry whose spec is `spec`, in YAML's flow form.
     func apply(entry name: String, _ spec: String) async throws {
         let file = "\(self.directory)/entry-\(name).yaml"
@@ -98,7 +104,9 @@ struct TestAgent: Sendable {
     }
 
     /// What `workload.py` says, run as a process of its own.
-    func workload(_ arguments: String...) async throws -> [String: JSON] {
+    func workload(_ arguments: String...) async throws -> [String: JSON] { try await self.workload(arguments) }
+
+    func workload(_ arguments: [String]) async throws -> [String: JSON] {
         let outcome = try await PeerProcess.run(
             [Peers.python, Peers.program("workload.py")] + arguments,
             environment: ["SPIFFE_ENDPOINT_SOCKET": "unix://\(self.socket)"], in: self.directory,
@@ -109,13 +117,7 @@ struct TestAgent: Sendable {
 
     /// The same, as soon as it can be had: entries reach agents a moment after they are applied.
     func workloadEventually(_ arguments: String...) async throws -> [String: JSON] {
-        try await eventually("workload.py \(arguments)") {
-            let outcome = try await PeerProcess.run(
-                [Peers.python, Peers.program("workload.py")] + arguments,
-                environment: ["SPIFFE_ENDPOINT_SOCKET": "unix://\(self.socket)"], in: self.directory)
-            guard outcome.code == 0 else { throw NeverHappened(description: "\(outcome.errors.suffix(800))") }
-            return try JSONDecoder().decode([String: JSON].self, from: Data(outcome.output.utf8))
-        }
+        try await eventually("workload.py \(arguments)") { try await self.workload(arguments) }
     }
 }
 
