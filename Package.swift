@@ -113,9 +113,15 @@ let package = Package(
                 asyncHTTPClient, logging, lifecycle,
             ]),
         library(
+            "WeftAgent",
+            [
+                "WeftModel", "WeftProtos", "WeftDiscovery", "WeftIdentity", "WeftProxy", nioCore, nioPosix, protobuf,
+                grpcCore, grpcTransport, logging, lifecycle, crypto,
+            ]),
+        library(
             "WeftCLI",
             [
-                "WeftModel", "WeftConfig", "WeftProxy", "WeftControlPlane", "WeftIdentity", arguments,
+                "WeftModel", "WeftConfig", "WeftProxy", "WeftAgent", "WeftControlPlane", "WeftIdentity", arguments,
                 asyncHTTPClient, yams, logging, lifecycle, subprocess, system, nioCore, nioPosix, nioSSL, nioHTTP1,
                 unixSignals,
             ]),
@@ -150,6 +156,12 @@ let package = Package(
                 "WeftModel", "WeftDiscovery", "WeftIdentity", "WeftProtos", "WeftProxy", protobuf, grpcCore,
                 grpcProtobuf,
                 grpcTransport, crypto, nioCore, nioPosix, nioHTTP1, nioSSL, asyncHTTPClient, logging, lifecycle,
+            ]),
+        tests(
+            of: "WeftAgent",
+            [
+                "WeftModel", "WeftProtos", "WeftIdentity", "WeftDiscovery", "WeftProxy", "WeftControlPlane", crypto,
+                protobuf, grpcCore, grpcTransport, logging, nioCore, nioPosix,
             ]),
         tests(of: "WeftCLI", ["WeftModel", "WeftProxy", "WeftIdentity", crypto, yams, arguments]),
         // The executable with programs that others wrote.

@@ -55,6 +55,8 @@ package enum Compiler {
             case .peerAuthentication(let policy): peers.append(policy)
             case .meshSettings(let value): settings = value
             case .trustDomainFederation: continue
+            // Agents follow these, proxies do not.
+            case .registrationEntry: continue
             }
         }
         routes.crossNamespace = settings.crossNamespaceBackends

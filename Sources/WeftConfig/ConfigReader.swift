@@ -108,6 +108,7 @@ package enum ConfigReader {
             case .meshSettings: MeshSettingsReader.read(fields).map(Resource.meshSettings)
             case .trustDomainFederation:
                 TrustDomainFederationReader.read(fields).map(Resource.trustDomainFederation)
+            case .registrationEntry: RegistrationEntryReader.read(fields).map(Resource.registrationEntry)
             }
         guard let read, !document.collector.diagnostics[before...].hasErrors else { return nil }
         var metadata = read.metadata
@@ -188,6 +189,9 @@ extension Resource {
         case .trustDomainFederation(var value):
             value.metadata = metadata
             return .trustDomainFederation(value)
+        case .registrationEntry(var value):
+            value.metadata = metadata
+            return .registrationEntry(value)
         }
     }
 }

@@ -18,6 +18,10 @@ struct ProxyOptions: ParsableArguments {
         String?
     @Option(
         help: ArgumentHelp(
+            "Socket of the host's agent, which then gives the identity instead of a join token.", valueName: "path"))
+    var agent: String?
+    @Option(
+        help: ArgumentHelp(
             "A Kubernetes service-account token to join with in place of a join token.", valueName: "file"))
     var kubernetesTokenFile: String?
     @Option(
@@ -90,6 +94,7 @@ struct ProxyOptions: ParsableArguments {
         var access = ControlPlaneAccess(
             host: control?.host ?? "127.0.0.1", port: control?.port ?? 15012,
             joinToken: try settings.text("token", self.token))
+        access.agentSocket = try settings.text("agent", self.agent).map(absolutePath)
         access.kubernetesTokenFile = try settings.text("kubernetes-token-file", self.kubernetesTokenFile)
             .map(absolutePath)
         access.rootFingerprint = try settings.value(

@@ -15,6 +15,7 @@ struct TokenCommand: AsyncParsableCommand {
                 Example:  weft token create --service billing --ttl 10m
                 Example:  weft token create --service billing --network 10.0.0.0/8
                 Example:  weft token create --api-access --role operator --ttl 30d
+                Example:  weft token create --agent --host db-1
                 """)
 
         @Option(help: ArgumentHelp("The one service it lets a workload join.", valueName: "name")) var service: String?
@@ -34,6 +35,9 @@ struct TokenCommand: AsyncParsableCommand {
             help: ArgumentHelp(
                 "The addresses that may join with it, such as 10.0.0.0/8; any where not given.", valueName: "network"))
         var network: String?
+        @Flag(help: "A token for a host's agent, good once, instead of a join token.") var agent = false
+        @Option(help: ArgumentHelp("With --agent: the one host it is for; any where not given.", valueName: "name"))
+        var host: String?
         @OptionGroup var api: APIOptions
         @OptionGroup var output: OutputOptions
 
@@ -52,6 +56,9 @@ struct TokenCommand: AsyncParsableCommand {
             ) { NetworkPrefix($0)?.description }
             if try settings.isOn("api-access", self.apiAccess) {
                 request.purpose = .api
+            } else if self.agent {
+                request.purpose = .agent
+                request.host = try settings.text("host", self.host)
             } else {
                 request.service = try settings.required(
                     try settings.text("service", self.service), "service", why: "a join token is for one service")

@@ -26,6 +26,7 @@ package struct WeftCommand: AsyncParsableCommand {
                 subcommands: [
                     ControlCommand.self, ProxyCommand.self, RunCommand.self, TokenCommand.self, ServiceCommand.self,
                     IdentityCommand.self,
+                    AgentCommand.self,
                 ]),
             CommandGroup(
                 name: "Configuration",

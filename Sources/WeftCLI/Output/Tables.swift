@@ -35,16 +35,17 @@ enum Tables {
         guard !list.tokens.isEmpty else { return "no tokens" }
         let now = Int64(Date().timeIntervalSince1970)
         var table = Table([
-            .init("ID"), .init("FOR"), .init("SERVICE"), .init("NAMESPACE"), .init("EXPIRES IN", .right),
+            .init("ID"), .init("FOR"), .init("SERVICE OR HOST"), .init("NAMESPACE"), .init("EXPIRES IN", .right),
             .init("USES LEFT", .right),
         ])
         for token in list.tokens {
             let left = token.expiresAt - now
             table.add([
-                .init(token.id), .init(token.purpose.rawValue), .init(token.service ?? ""), .init(token.namespace),
+                .init(token.id), .init(token.purpose.rawValue), .init(token.service ?? token.host ?? ""),
+                .init(token.namespace),
                 left > 0 ? .init(Figures.span(seconds: left)) : .init("expired", .bad),
                 // An API token is good for any number of calls until it expires.
-                .init(token.purpose == .join ? "\(token.usesLeft)/\(token.uses)" : ""),
+                .init(token.purpose != .api ? "\(token.usesLeft)/\(token.uses)" : ""),
             ])
         }
         return table.rendered(colours: console.colours)

@@ -47,6 +47,7 @@ enum KindTable {
             .requestAuthentication, .peerAuthentication, .meshSettings:
             [kind.apiVersion]
         case .trustDomainFederation: [kind.apiVersion]
+        case .registrationEntry: [kind.apiVersion]
         }
     }
 

@@ -40,6 +40,7 @@ struct LintWorld {
             case .streamRoute(let route): self.routes.append(LintRoute(route))
             case .externalService(let service): self.externals[service.metadata.serviceName] = service
             case .referenceGrant: continue
+            case .registrationEntry: continue
             case .trafficPolicy(let policy): self.policies.append(policy)
             case .authorizationPolicy(let policy): self.security.policies.append(policy)
             case .requestAuthentication(let policy): self.security.tokens.append(policy)

@@ -21,6 +21,7 @@ extension Resource {
             .requestAuthentication, .peerAuthentication:
             [:]
         case .trustDomainFederation: [:]
+        case .registrationEntry: [:]
         }
     }
 
@@ -65,6 +66,7 @@ extension Resource {
             .requestAuthentication, .peerAuthentication:
             return self
         case .trustDomainFederation: return self
+        case .registrationEntry: return self
         }
     }
 }

@@ -40,6 +40,7 @@ package enum ResourceDocument {
         case .peerAuthentication(let policy): AuthorizationDocument.spec(policy)
         case .meshSettings(let settings): TrafficDocument.spec(settings)
         case .trustDomainFederation(let federation): TrustDomainFederationDocument.spec(federation)
+        case .registrationEntry(let entry): RegistrationEntryDocument.spec(entry)
         }
     }
 

@@ -8,6 +8,7 @@ internal import WeftModel
 struct APIService: Sendable {
     let configurations: Configurations
     let authority: Authority
+    let agents: AgentAuthority
     let registry: RegistryDriver
     let federation: FederationDriver
     let audit: any AuditLog
@@ -59,7 +60,9 @@ struct APIService: Sendable {
         case ("GET", ["openapi.json"]): return APIReply(body: Array(OpenAPIDocument.text.utf8))
         case ("GET", ["v1", "trust-bundle"]): return try await self.trustBundle()
         case ("GET", ["v1", "spiffe-bundle"]):
-            return APIReply(body: try await self.federation.ownDocument(roots: try await self.authority.bundle))
+            return APIReply(
+                body: try await self.federation.ownDocument(
+                    roots: try await self.authority.bundle, jwtKeys: await self.agents.bundleKeys))
         default: break
         }
         let rest = Array(call.path.dropFirst(2))
@@ -131,17 +134,22 @@ struct APIService: Sendable {
         case ("POST /v1/tokens", 0):
             let request = try Self.decode(TokenRequest.self, call.body)
             try await self.requireAudit()
-            let created = try await self.authority.createToken(request, author: "\(call.caller)", now: Date())
+            let created =
+                request.purpose == .agent
+                ? try await self.agents.createToken(request, author: "\(call.caller)", now: Date())
+                : try await self.authority.createToken(request, author: "\(call.caller)", now: Date())
             var details = ["action": "created", "purpose": created.summary.purpose.rawValue]
             details["service"] = created.summary.service.map { "\($0).\(created.summary.namespace)" }
             details["role"] = created.summary.role?.rawValue
+            details["host"] = created.summary.host
             details["network"] = created.summary.network
             await self.record(.credential, call, subject: created.summary.id, details)
             return try APIReply(created, status: 201)
         case ("GET /v1/tokens", 0):
-            return try APIReply(TokenList(tokens: await self.authority.listTokens(now: Date())))
+            let tokens = await self.authority.listTokens(now: Date()) + self.agents.listTokens(now: Date())
+            return try APIReply(TokenList(tokens: tokens.sorted { ($0.createdAt, $0.id) > ($1.createdAt, $1.id) }))
         case ("DELETE /v1/tokens", 1):
-            guard try await self.authority.deleteToken(rest[0]) else {
+            guard try await self.deleteToken(rest[0]) else {
                 throw APIError(
                     status: 404, code: .notFound, message: "there is no token \(rest[0].prefix(64))",
                     remedy: "`weft token list` shows those there are")
@@ -263,6 +271,11 @@ struct APIService: Sendable {
         remedy:
             "use the control plane's Unix socket, or send `Authorization: Bearer` with a token of `weft token create --api-access`"
     )
+
+    private func deleteToken(_ id: String) async throws -> Bool {
+        if try await self.authority.deleteToken(id) { return true }
+        return try await self.agents.deleteToken(id)
+    }
 
     private static func unknown(_ call: APICall) -> APIError {
         let path = "/" + call.path.joined(separator: "/")

@@ -126,7 +126,7 @@ enum OpenAPIDocument {
         ),
         (
             "ProxyStatus",
-            "workload?:string service?:string identity:string address?:string serviceVersion:string proxyVersion:string client:string state:string cause?:string connectedSince?:integer certificateExpiresAt?:integer certificateSerial?:string clockOffsetMilliseconds?:integer unencryptedPorts?:integer[] discovery:DiscoveryStatus[]"
+            "workload?:string service?:string identity:string address?:string serviceVersion:string proxyVersion:string client:string state:string cause?:string connectedSince?:integer certificateExpiresAt?:integer certificateSerial?:string certificateNotBefore?:integer certificateRoot?:string trustedRoots?:string[] trustVersion?:integer clockOffsetMilliseconds?:integer unencryptedPorts?:integer[] discovery:DiscoveryStatus[]"
         ),
         (
             "StatusReport",
@@ -141,11 +141,11 @@ enum OpenAPIDocument {
         ("PolicyRuleUsage", "policy:string rule?:integer allowed:integer denied:integer audited:integer"),
         (
             "TokenRequest",
-            "purpose?:string service?:string namespace?:string ttlSeconds?:integer uses?:integer role?:string network?:string"
+            "purpose?:string service?:string namespace?:string ttlSeconds?:integer uses?:integer role?:string network?:string host?:string"
         ),
         (
             "TokenSummary",
-            "id:string purpose:string service?:string namespace:string createdAt:integer expiresAt:integer usesLeft:integer uses:integer role?:string network?:string"
+            "id:string purpose:string service?:string namespace:string host?:string createdAt:integer expiresAt:integer usesLeft:integer uses:integer role?:string network?:string"
         ),
         ("CreatedToken", "token:string summary:TokenSummary"),
         ("TokenList", "tokens:TokenSummary[]"),

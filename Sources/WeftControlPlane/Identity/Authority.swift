@@ -228,6 +228,7 @@ actor Authority {
         let token = JoinToken(rootFingerprint: try self.authority.rootFingerprint, random: &random)
         let expires = now.addingTimeInterval(Double(request.ttlSeconds))
         switch request.purpose {
+        case .agent: throw Self.refused("purpose", "tokens for agents are made elsewhere")
         case .join:
             guard let service = request.service, Self.isName(service) else {
                 throw Self.refused(

@@ -17,12 +17,9 @@ struct AuthorityWatch: Sendable {
     /// What is worth saying now.
     mutating func notices(of status: AuthorityStatus, now: Date) -> [(Certificate, ExpiryAlarm.Notice)] {
         let present = [
-            Certificate(
-                role: "root", notBefore: status.rootIssuedAt ?? status.rootExpiresAt, notAfter: status.rootExpiresAt),
-            Certificate(
-                role: "intermediate", notBefore: status.intermediateIssuedAt ?? status.intermediateExpiresAt,
-                notAfter: status.intermediateExpiresAt),
-        ]
+            ("root", status.rootIssuedAt, status.rootExpiresAt),
+            ("intermediate", status.intermediateIssuedAt, status.intermediateExpiresAt),
+        ].compactMap { role, begin, end in begin.map { Certificate(role: role, notBefore: $0, notAfter: end) } }
         self.alarms = self.alarms.filter { present.contains($0.key) }
         return present.compactMap { certificate in
             var alarm =

@@ -23,20 +23,30 @@ final class TrustHub: Sendable {
 
     /// Throws `TrustStateError` where nobody could be believed.
     init(_ trust: TrustState) throws {
-        self.state = Mutex(State(trust: trust, verifier: try SVIDVerifier(trust)))
+        self.state = Mutex(State(trust: trust, verifier: try Self.callers(trust)))
     }
 
     var current: Current { self.state.withLock { Current(trust: $0.trust, generation: $0.generation) } }
 
-    /// Verifies what callers show.
+    /// Verifies what callers of the control plane show: identities of the mesh's own trust domain and of no other.
     var verifier: SVIDVerifier { self.state.withLock { $0.verifier } }
+
+    /// Workloads of other trust domains call our workloads. The control plane is for our own: it tells its callers the
+    /// whole mesh.
+    private static func callers(_ trust: TrustState) throws -> SVIDVerifier {
+        // Others' roots must be readable all the same: proxies get them.
+        _ = try SVIDVerifier(trust)
+        var own = trust
+        own.federated = [:]
+        return try SVIDVerifier(own)
+    }
 
     func isRevoked(_ identity: SPIFFEID) -> Bool { self.state.withLock { $0.trust.revoked.contains(identity) } }
 
     /// Puts a state in force and wakes every subscriber; one that is older than what is in force is passed over. Throws
     /// `TrustStateError` where nobody could be believed; what was in force stays.
     func publish(_ trust: TrustState) throws {
-        let verifier = try SVIDVerifier(trust)
+        let verifier = try Self.callers(trust)
         let subscribers = self.state.withLock { state -> [AsyncStream<Void>.Continuation] in
             guard trust.version >= state.trust.version, trust != state.trust else { return [] }
             state.trust = trust

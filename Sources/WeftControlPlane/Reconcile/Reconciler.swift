@@ -10,6 +10,7 @@ actor Reconciler {
     private let keys: TokenKeyBook
     private let hub: SnapshotHub
     private let cache: EncodingCache
+    private let agents: AgentHub
     private let trustDomain: TrustDomain
     private let logger: Logger
     private var debounce = Debounce()
@@ -24,13 +25,14 @@ actor Reconciler {
 
     init(
         configurations: Configurations, registry: RegistryDriver, keys: TokenKeyBook, hub: SnapshotHub,
-        cache: EncodingCache, trustDomain: TrustDomain, logger: Logger
+        cache: EncodingCache, agents: AgentHub, trustDomain: TrustDomain, logger: Logger
     ) {
         self.configurations = configurations
         self.registry = registry
         self.keys = keys
         self.hub = hub
         self.cache = cache
+        self.agents = agents
         self.trustDomain = trustDomain
         self.logger = logger
         (self.wakeUps, self.wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
@@ -84,6 +86,7 @@ actor Reconciler {
         await self.keys.follow(loaded.resources)
         self.revision = loaded.revision
         self.unreadable = loaded.problems
+        self.agents.publish(loaded.resources)
         for problem in loaded.problems {
             self.logger.error("a stored resource is left out", metadata: ["cause": "\(problem)"])
         }

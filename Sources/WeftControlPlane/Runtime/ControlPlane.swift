@@ -87,6 +87,7 @@ package struct ControlPlane: ServiceLifecycle.Service {
             group.addTask { try await parts.followStore() }
             group.addTask { await parts.compactHistory() }
             group.addTask { await parts.rotateCertificate() }
+            group.addTask { await parts.agents.run() }
             group.addTask { await AuthorityWatch.run(parts.authority, logger: self.logger) }
             group.addTask { await parts.rotateRoot() }
             group.addTask {
@@ -94,6 +95,7 @@ package struct ControlPlane: ServiceLifecycle.Service {
                 try await gracefulShutdown()
                 self.logger.info("stopping")
                 parts.hub.close()
+                parts.agents.hub.close()
                 await parts.registry.closeAll()
                 parts.server.beginGracefulShutdown()
                 try await Task.sleep(for: .milliseconds(500))

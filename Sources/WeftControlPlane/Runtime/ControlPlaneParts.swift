@@ -11,6 +11,7 @@ struct ControlPlaneParts: Sendable {
     let configuration: ControlPlaneConfiguration
     let store: SQLiteStore
     let authority: Authority
+    let agents: AgentAuthority
     let registry: RegistryDriver
     let configurations: Configurations
     let reconciler: Reconciler
@@ -60,6 +61,10 @@ struct ControlPlaneParts: Sendable {
         let names = ServerNames(configuration)
         let identity = try await authority.serverIdentity(names: names, now: Date())
         let trust = authority.trust
+        let agents = try await AgentAuthority(
+            authority: authority, trust: trust, tokens: StoreRecords(store: store, table: "agent-tokens"),
+            limits: configuration.limits, audit: audit,
+            refusals: refusals, logger: logger)
         let relay = EndpointRelay()
         let registry = try await RegistryDriver(
             configuration: configuration, table: StoreRecords(store: store, table: "registry"), logger: logger,
@@ -78,7 +83,7 @@ struct ControlPlaneParts: Sendable {
         await keys.restore()
         let reconciler = Reconciler(
             configurations: configurations, registry: registry, keys: keys, hub: hub, cache: cache,
-            trustDomain: configuration.trustDomain, logger: logger)
+            agents: agents.hub, trustDomain: configuration.trustDomain, logger: logger)
         try await reconciler.start()
         try await federation.reload()
         try await authority.federate(await federation.bundles)
@@ -104,8 +109,8 @@ struct ControlPlaneParts: Sendable {
                     } ?? []), audit: audit, refusals: refusals,
                 limits: AttemptThrottle.Limits(
                     rate: limits.joinRate, burst: limits.joinBurst, totalRate: limits.totalJoinRate,
-                    totalBurst: limits.totalJoinBurst, failureCost: 10)), audit: audit, registry: registry,
-            limits: configuration.limits, leases: configuration.leases,
+                    totalBurst: limits.totalJoinBurst, failureCost: 10)), audit: audit, agents: agents.hub,
+            registry: registry, limits: configuration.limits, leases: configuration.leases,
             quotas: QuotaBook(hub: hub), trust: trust, logger: logger)
         let discovery = DiscoveryServer(
             hub: hub, trust: trust, registry: registry, streams: streams, cache: cache, limits: configuration.limits,
@@ -114,7 +119,7 @@ struct ControlPlaneParts: Sendable {
             FleetTrust(entries: await registry.entries, streams: streams.all, watchedSince: started)
         }
         let service = APIService(
-            configurations: configurations, authority: authority, registry: registry,
+            configurations: configurations, authority: authority, agents: agents, registry: registry,
             federation: federation,
             audit: audit, refusals: refusals, fleet: fleet,
             status: {
@@ -133,6 +138,7 @@ struct ControlPlaneParts: Sendable {
         self.configuration = configuration
         self.store = store
         self.authority = authority
+        self.agents = agents
         self.registry = registry
         self.configurations = configurations
         self.reconciler = reconciler
@@ -140,7 +146,9 @@ struct ControlPlaneParts: Sendable {
         self.hub = hub
         self.streams = streams
         self.transport = transport
-        self.server = GRPCServer(transport: transport, services: [workloads, discovery])
+        self.server = GRPCServer(
+            transport: transport,
+            services: [workloads, discovery, AgentServer(agents: agents, trust: trust, logger: logger)])
         self.api = APIServer(
             service: service, authority: authority, roles: configuration.apiRoles, refusals: refusals,
             maxBodyBytes: configuration.limits.apiBodyBytes, logger: logger)

@@ -11,6 +11,8 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
     let authority: Authority
     let door: JoinDoor
     let audit: any AuditLog
+    /// Entries, too, let identities register for services.
+    let agents: AgentHub
     let registry: RegistryDriver
     let limits: ControlPlaneConfiguration.Limits
     let leases: Registry.Leases
@@ -136,7 +138,8 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
             case (.register(let register)?, _):
                 do {
                     let name = try await self.registry.register(
-                        Workload(register), identity: peer.id, services: await self.authority.services(of: peer.id),
+                        Workload(register), identity: peer.id,
+                        services: await self.authority.services(of: peer.id).union(self.agents.services(of: peer.id)),
                         proxyVersion: register.version, connection: connection)
                     workload = name
                     listeners = register.ports.map { port in

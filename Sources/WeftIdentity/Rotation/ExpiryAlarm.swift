@@ -71,6 +71,7 @@ package struct ExpiryAlarm: Hashable, Sendable {
             guard since >= Self.pause, step < said.step || level == .expired else { return nil }
         }
         self.said = Said(level: level, step: step, at: now)
-        return Notice(level: level, percentLeft: percent, left: .seconds(self.notAfter.timeIntervalSince(now)))
+        return Notice(
+            level: level, percentLeft: percent, left: .seconds(self.notAfter.timeIntervalSince(now).rounded(.down)))
     }
 }

@@ -9,6 +9,8 @@ package struct TokenRequest: Hashable, Sendable, Codable {
     package var ttlSeconds: Int64
     /// How many workloads may join with it. Default 1; 1 to 10 000. Ignored for `api`.
     package var uses: Int
+    /// The one host that a token for an agent is good for; nil lets the agent say. Ignored for others.
+    package var host: String?
     /// What an API token may do. Default viewer; ignored for `join`.
     package var role: APIRole
     /// The addresses that a join token may be used from, `10.0.0.0/8`; nil, the default, takes any. Ignored for `api`.
@@ -16,7 +18,8 @@ package struct TokenRequest: Hashable, Sendable, Codable {
 
     package init(
         purpose: Purpose = .join, service: String? = nil, namespace: String = "default", ttlSeconds: Int64 = 3600,
-        uses: Int = 1, role: APIRole = .viewer, network: String? = nil
+        uses: Int = 1, role: APIRole = .viewer, network: String? = nil,
+        host: String? = nil
     ) {
         self.purpose = purpose
         self.service = service
@@ -25,6 +28,7 @@ package struct TokenRequest: Hashable, Sendable, Codable {
         self.uses = uses
         self.role = role
         self.network = network
+        self.host = host
     }
 
     /// What is absent has its default.
@@ -37,7 +41,8 @@ package struct TokenRequest: Hashable, Sendable, Codable {
             ttlSeconds: try container.decodeIfPresent(Int64.self, forKey: .ttlSeconds) ?? 3600,
             uses: try container.decodeIfPresent(Int.self, forKey: .uses) ?? 1,
             role: try container.decodeIfPresent(APIRole.self, forKey: .role) ?? .viewer,
-            network: try container.decodeIfPresent(String.self, forKey: .network))
+            network: try container.decodeIfPresent(String.self, forKey: .network),
+            host: try container.decodeIfPresent(String.self, forKey: .host))
     }
 
     package enum Purpose: String, Hashable, Sendable, Codable, CaseIterable {
@@ -45,6 +50,8 @@ package struct TokenRequest: Hashable, Sendable, Codable {
         case join
         /// Calls of this API from elsewhere: a bearer token.
         case api
+        /// A host's agent.
+        case agent
     }
 }
 
@@ -64,9 +71,11 @@ package struct CreatedToken: Hashable, Sendable, Codable {
 package struct TokenSummary: Hashable, Sendable, Codable {
     package var id: String
     package var purpose: TokenRequest.Purpose
-    /// Nil for `api`.
+    /// Nil for `api` and `agent`.
     package var service: String?
     package var namespace: String
+    /// The host of a token for an agent, where it names one.
+    package var host: String?
     /// Seconds since 1970.
     package var createdAt: Int64
     package var expiresAt: Int64
@@ -79,13 +88,14 @@ package struct TokenSummary: Hashable, Sendable, Codable {
     package var network: String?
 
     package init(
-        id: String, purpose: TokenRequest.Purpose, service: String?, namespace: String, createdAt: Int64,
-        expiresAt: Int64, usesLeft: Int, uses: Int, role: APIRole? = nil, network: String? = nil
+        id: String, purpose: TokenRequest.Purpose, service: String?, namespace: String, host: String? = nil,
+        createdAt: Int64, expiresAt: Int64, usesLeft: Int, uses: Int, role: APIRole? = nil, network: String? = nil
     ) {
         self.id = id
         self.purpose = purpose
         self.service = service
         self.namespace = namespace
+        self.host = host
         self.createdAt = createdAt
         self.expiresAt = expiresAt
         self.usesLeft = usesLeft

@@ -34,6 +34,7 @@ package enum ResourceKind: String, Hashable, Sendable, Codable, CaseIterable {
     case peerAuthentication = "PeerAuthentication"
     case meshSettings = "MeshSettings"
     case trustDomainFederation = "TrustDomainFederation"
+    case registrationEntry = "RegistrationEntry"
 
     /// The `apiVersion` a document of this kind carries.
     package var apiVersion: String {
@@ -43,6 +44,7 @@ package enum ResourceKind: String, Hashable, Sendable, Codable, CaseIterable {
             .peerAuthentication, .meshSettings:
             "weft.dev/v1"
         case .trustDomainFederation: "weft.dev/v1"
+        case .registrationEntry: "weft.dev/v1"
         case .httpRoute, .grpcRoute, .tcpRoute, .tlsRoute, .referenceGrant: "gateway.networking.k8s.io/v1"
         }
     }
@@ -64,6 +66,7 @@ package enum ResourceKind: String, Hashable, Sendable, Codable, CaseIterable {
         case .peerAuthentication: ["peerauthentication", "peerauthentications", "pa"]
         case .meshSettings: ["meshsettings", "settings"]
         case .trustDomainFederation: ["trustdomainfederation", "trustdomainfederations", "federation", "federations"]
+        case .registrationEntry: ["registrationentry", "registrationentries", "entry", "entries"]
         }
     }
 }

@@ -14,6 +14,7 @@ package enum Resource: Hashable, Sendable {
     case peerAuthentication(PeerAuthentication)
     case meshSettings(MeshSettings)
     case trustDomainFederation(TrustDomainFederation)
+    case registrationEntry(RegistrationEntry)
 
     package var metadata: Metadata {
         switch self {
@@ -30,6 +31,7 @@ package enum Resource: Hashable, Sendable {
         case .peerAuthentication(let value): value.metadata
         case .meshSettings(let value): value.metadata
         case .trustDomainFederation(let value): value.metadata
+        case .registrationEntry(let value): value.metadata
         }
     }
 
@@ -48,6 +50,7 @@ package enum Resource: Hashable, Sendable {
         case .peerAuthentication: .peerAuthentication
         case .meshSettings: .meshSettings
         case .trustDomainFederation: .trustDomainFederation
+        case .registrationEntry: .registrationEntry
         }
     }
 

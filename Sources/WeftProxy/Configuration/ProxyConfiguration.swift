@@ -139,11 +139,16 @@ package struct ControlPlaneAccess: Hashable, Sendable {
     /// SHA-256 of the root that the control plane must hold, hex: what a join token would say. Needed with
     /// `kubernetesTokenFile`.
     package var rootFingerprint: String?
+    /// The socket of the host's agent, which then gives the identity; nil, the default, joins with the token.
+    package var agentSocket: String?
 
-    package init(host: String = "127.0.0.1", port: Int = 15012, joinToken: String? = nil) {
+    package init(
+        host: String = "127.0.0.1", port: Int = 15012, joinToken: String? = nil, agentSocket: String? = nil
+    ) {
         self.host = host
         self.port = port
         self.joinToken = joinToken
+        self.agentSocket = agentSocket
     }
 }
 

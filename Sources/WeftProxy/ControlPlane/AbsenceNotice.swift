@@ -1,13 +1,15 @@
 /// When an absence is worth a line in the log: at once, then after 1, 5 and 15 minutes, then every hour; and its end.
-struct AbsenceNotice: Sendable {
+package struct AbsenceNotice: Sendable {
     private static let intervals: [Duration] = [.seconds(60), .seconds(300), .seconds(900), .seconds(3600)]
 
     private var since: ContinuousClock.Instant?
     private var said = 0
     private var next: ContinuousClock.Instant?
 
+    package init() {}
+
     /// Another attempt failed at `now`: whether to say so.
-    mutating func failed(now: ContinuousClock.Instant) -> Bool {
+    package mutating func failed(now: ContinuousClock.Instant) -> Bool {
         guard self.since != nil else {
             self.since = now
             self.next = now + Self.intervals[0]
@@ -20,7 +22,7 @@ struct AbsenceNotice: Sendable {
     }
 
     /// An attempt succeeded at `now`: how long the absence was, or nil when there was none.
-    mutating func returned(now: ContinuousClock.Instant) -> Duration? {
+    package mutating func returned(now: ContinuousClock.Instant) -> Duration? {
         guard let since = self.since else { return nil }
         self = AbsenceNotice()
         return .seconds((now - since).components.seconds)

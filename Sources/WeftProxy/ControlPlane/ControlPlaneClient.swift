@@ -93,6 +93,11 @@ package final class ControlPlaneClient: ConfigurationSource {
         let keeper = IdentityKeeper(
             connection: ControlPlaneConnection(access: access), storage: storage, service: self.configuration.service,
             trust: TrustKeeper(storage: storage, logger: self.logger), logger: self.logger)
+        let agent = access.agentSocket.map { socket in
+            AgentIdentitySource(
+                socket: socket, namespace: self.configuration.service.namespace, account: self.configuration.account,
+                logger: self.logger)
+        }
         let registration = RegistrationSession(
             stats: receiver.stats, rateLimits: receiver.rateLimits, logger: self.logger)
         if let readiness = self.readiness.withLock({ $0 }) { registration.set(readiness) }
@@ -111,11 +116,19 @@ package final class ControlPlaneClient: ConfigurationSource {
             group.addTask { try await self.watchClock() }
             group.addTask {
                 var identity: WorkloadIdentity
-                if let saved = keeper.saved() { identity = saved } else { identity = try await keeper.join() }
+                if let agent {
+                    identity = try await agent.next(after: nil)
+                    try keeper.trust.restore(for: identity)
+                } else if let saved = keeper.saved() {
+                    identity = saved
+                } else {
+                    identity = try await keeper.join()
+                }
                 try self.install(identity, keeper.trust, registration, receiver)
                 if restored { self.becameReady(receiver) }
                 while true {
-                    let next = try await self.serve(as: identity, keeper: keeper, registration, receiver)
+                    let next = try await self.serve(
+                        as: identity, keeper: keeper, agent: agent, registration, receiver)
                     try self.install(next, keeper.trust, registration, receiver)
                     identity = next
                 }
@@ -146,7 +159,8 @@ package final class ControlPlaneClient: ConfigurationSource {
     /// Everything that happens under one identity; returns the next one. The machines above keep what they hold, so
     /// a new connection only says what differs.
     private func serve(
-        as identity: WorkloadIdentity, keeper: IdentityKeeper, _ registration: RegistrationSession, _ receiver: Receiver
+        as identity: WorkloadIdentity, keeper: IdentityKeeper, agent: AgentIdentitySource?,
+        _ registration: RegistrationSession, _ receiver: Receiver
     ) async throws -> WorkloadIdentity {
         self.logger.info("using identity", metadata: ["identity": "\(identity)"])
         let transport = try keeper.connection.transport(as: identity, trusting: keeper.trust)
@@ -171,7 +185,10 @@ package final class ControlPlaneClient: ConfigurationSource {
                     }
                     return nil
                 }
-                group.addTask { try await self.renew(identity, keeper: keeper, over: client) }
+                group.addTask {
+                    if let agent { return try await agent.next(after: identity) }
+                    return try await self.renew(identity, keeper: keeper, over: client)
+                }
                 group.addTask {
                     try await ExpiryWatch(identity: identity, logger: self.logger).run()
                     return nil

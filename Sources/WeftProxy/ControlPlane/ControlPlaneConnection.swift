@@ -1,22 +1,24 @@
 internal import FoundationEssentials
-internal import GRPCCore
-internal import GRPCNIOTransportHTTP2Posix
+package import GRPCCore
+package import GRPCNIOTransportHTTP2Posix
 internal import NIOCore
 internal import NIOSSL
 internal import Synchronization
-internal import WeftIdentity
+package import WeftIdentity
 internal import WeftModel
 
-/// How a sidecar's connections to its control plane are made: where, and whom it must meet there.
-struct ControlPlaneConnection: Sendable {
-    typealias Transport = HTTP2ClientTransport.Posix
+/// How a sidecar's or an agent's connections to the control plane are made: where, and whom they must meet there.
+package struct ControlPlaneConnection: Sendable {
+    package typealias Transport = HTTP2ClientTransport.Posix
 
-    let access: ControlPlaneAccess
+    package let access: ControlPlaneAccess
     /// Why the last one who answered was not the control plane; gRPC tells only that a handshake failed.
-    let refusal = PeerRefusal()
+    package let refusal = PeerRefusal()
+
+    package init(access: ControlPlaneAccess) { self.access = access }
 
     /// Calls may carry a whole mesh's endpoints; gRPC's own limit is 4 MiB.
-    static let options: CallOptions = {
+    package static let options: CallOptions = {
         var options = CallOptions.defaults
         options.maxResponseMessageBytes = 256 << 20
         return options
@@ -25,6 +27,13 @@ struct ControlPlaneConnection: Sendable {
     /// A connection under an identity: the other side must be the control plane of the same trust domain, by what is
     /// trusted at that moment.
     func transport(as identity: WorkloadIdentity, trusting trust: TrustKeeper) throws -> Transport {
+        try self.transport(as: identity) { trust.held?.verifier }
+    }
+
+    /// The same by `trusted`, which is asked at every handshake; where it knows nothing, the identity's own roots are.
+    package func transport(
+        as identity: WorkloadIdentity, trusted: @escaping @Sendable () -> SVIDVerifier?
+    ) throws -> Transport {
         let own = try identity.verifier()
         let expected = CertificateAuthority.controlPlaneID(in: identity.id.trustDomain)
         return try self.transport(
@@ -34,14 +43,14 @@ struct ControlPlaneConnection: Sendable {
             ) { tls in
                 tls.serverCertificateVerification = .noHostnameVerification
                 tls.customVerificationCallback = self.verification { presented in
-                    let verifier = trust.held?.verifier ?? own
+                    let verifier = trusted() ?? own
                     _ = try verifier.verify(presented, expecting: [expected], now: Date())
                 }
             })
     }
 
     /// A connection without an identity, to join: the other side must hold the root that the token names.
-    func transport(pinning fingerprint: String) throws -> Transport {
+    package func transport(pinning fingerprint: String) throws -> Transport {
         try self.transport(
             security: .tls { tls in
                 tls.serverCertificateVerification = .noHostnameVerification
@@ -95,13 +104,13 @@ struct ControlPlaneConnection: Sendable {
 }
 
 /// Why the last handshake with a control plane failed.
-final class PeerRefusal: Sendable {
+package final class PeerRefusal: Sendable {
     private let cause = Mutex<String?>(nil)
 
     func note(_ cause: String?) { self.cause.withLock { $0 = cause } }
 
     /// The cause, once; nil when the last handshake did not fail, or was told already.
-    func take() -> String? {
+    package func take() -> String? {
         self.cause.withLock { cause in
             defer { cause = nil }
             return cause

@@ -127,8 +127,7 @@ struct IdentityKeeper: Sendable {
     ) async throws -> WorkloadIdentity {
         let key = P256.Signing.PrivateKey()
         let request = try Weft_V1_RenewRequest.with { $0.csrDer = Data(try SigningRequest.der(for: key)) }
-        // Without a limit the call waits for a connection for as long as there is none, and an identity that runs out
-        // meanwhile would never be told.
+        // A control plane that takes the call and never answers must not keep the next attempt from being made.
         var options = CallOptions.defaults
         options.timeout = Self.renewalLimit
         let demand = self.trust.held?.state.renewBefore
@@ -168,6 +167,11 @@ struct IdentityKeeper: Sendable {
 package struct ControlPlaneRefusal: Error, Hashable, Sendable, CustomStringConvertible {
     package var cause: String
     package var remedy: String
+
+    package init(cause: String, remedy: String) {
+        self.cause = cause
+        self.remedy = remedy
+    }
 
     package var description: String { "\(self.cause); \(self.remedy)" }
 }

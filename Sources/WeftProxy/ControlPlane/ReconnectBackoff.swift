@@ -1,9 +1,12 @@
 /// How long to wait before a control plane is tried again: uniform in [0, 0.25 s · 2ⁿ], at most 5 s, so that a control
 /// plane that was away for minutes knows its fleet again within seconds.
-struct ReconnectBackoff: Sendable {
+package struct ReconnectBackoff: Sendable {
     private var failures = 0
 
-    mutating func next() -> Duration {
+    package init() {}
+
+    /// The wait before the next attempt, drawn from the system's randomness.
+    package mutating func next() -> Duration {
         var random = SystemRandomNumberGenerator()
         return self.next(random: &random)
     }
@@ -15,5 +18,5 @@ struct ReconnectBackoff: Sendable {
     }
 
     /// The control plane answered.
-    mutating func succeeded() { self.failures = 0 }
+    package mutating func succeeded() { self.failures = 0 }
 }

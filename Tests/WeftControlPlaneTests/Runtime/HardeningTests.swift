@@ -251,6 +251,10 @@ import WeftProtos
                             ])
                             let peer = try verifier.verify(foreign.chain, now: Date())
                             #expect(peer.id.trustDomain == domain)
+                            // Believed by workloads, which is no way into the control plane.
+                            await #expect(throws: (any Error).self) {
+                                try await here.registered("billing", as: "foreign", identity: foreign) {}
+                            }
                         }
                         // The bundle's own port serves nothing else, to nobody.
                         let port = try #require(westPlane.listening.bundlePort)

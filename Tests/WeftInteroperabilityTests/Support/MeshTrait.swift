@@ -34,6 +34,12 @@ actor Guests {
 
     func add(_ process: PeerProcess) { self.processes.append(process) }
 
+    /// Ends those of that name.
+    func stop(_ name: String) async {
+        for process in self.processes where process.name == name { await process.stop() }
+        self.processes.removeAll { $0.name == name }
+    }
+
     func stopAll() async {
         for process in self.processes { await process.stop() }
         self.processes = []

@@ -61,4 +61,10 @@ enum Peers {
         }
         return nil
     }()
+    /// Why the tests of the host's agent cannot run here; nil where they can.
+    static let withoutSPIFFE: String? = {
+        if let missing = Self.missing { return missing }
+        let trial = try? PeerProcess.runBlocking([Self.python, "-c", "import spiffe"])
+        return trial?.code == 0 ? nil : "\(Self.python) has no `spiffe`: run `scripts/setup test`"
+    }()
 }

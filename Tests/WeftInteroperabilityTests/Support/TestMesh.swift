@@ -83,7 +83,7 @@ struct TestMesh: Sendable {
         return port
     }
 
-    private static func printLogs(of directory: String) {
+    static func printLogs(of directory: String) {
         let files = FileManager.default.enumerator(atPath: directory)?.compactMap { $0 as? String } ?? []
         var text = ""
         for file in files.sorted() where file.hasSuffix(".log") {
