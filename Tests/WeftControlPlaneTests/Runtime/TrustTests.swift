@@ -102,6 +102,48 @@ import WeftProxy
     }
 
     @Test(.timeLimit(.minutes(1)))
+    func `a sidecar follows a rotation of the root from step to step, and back`() async throws {
+        try await RunningControlPlane.withDirectory { directory in
+            try await RunningControlPlane.with(directory: directory) { plane in
+                @Sendable func order(_ action: RotationRequest.Action, force: Bool = false) async throws -> Int {
+                    try await plane.call(
+                        "POST", "/v1/identity/rotation", body: RotationRequest(action: action, force: force)
+                    ).status
+                }
+                @Sendable func report(where holds: (IdentityReport) -> Bool) async throws -> IdentityReport {
+                    while true {
+                        let report = try await plane.get(IdentityReport.self, "/v1/identity")
+                        if holds(report) { return report }
+                        try await Task.sleep(for: .milliseconds(20))
+                    }
+                }
+                let access = ControlPlaneAccess(
+                    port: plane.listening.meshPort, joinToken: try await plane.token("front"))
+                try await self.sidecar(access, directory: directory) { given in
+                    let first = try await self.next(&given) { _, _ in true }
+                    let old = try await report { $0.roots.first?.leaves == 1 }.roots[0].fingerprint
+                    #expect(try await order(.root) == 200)
+                    // It is told, and tells back that it trusts both.
+                    let published = try await report { $0.roots.count == 2 && $0.roots[1].trustedBy == 1 }
+                    #expect(published.roots.map(\.state) == [.issuing, .published])
+                    #expect(published.roots.map(\.leaves) == [1, 0])
+                    // Forced only past the time that the fleet is watched for.
+                    #expect(try await order(.advance, force: true) == 200)
+                    let renewed = try await self.next(&given) { identity, _ in identity.serial != first.identity.serial
+                    }
+                    #expect(renewed.identity.chain.count == 3, "leaf, intermediate, and what leads to the old root")
+                    let issuing = try await report { $0.roots[0].leaves == 1 }
+                    #expect(issuing.roots[0].fingerprint == published.roots[1].fingerprint)
+                    #expect(try await order(.withdraw) == 409)
+                    #expect(try await order(.abort) == 200)
+                    let back = try await report { $0.roots[0].fingerprint == old && $0.roots[0].leaves == 1 }
+                    #expect(back.rotation?.phase == "aborting")
+                }
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
     func `status tells which roots a proxy trusts, by which version, and which its certificate leads to`() async throws
     {
         let another = try self.root()
