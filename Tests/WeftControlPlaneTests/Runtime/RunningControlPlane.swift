@@ -38,6 +38,8 @@ struct RunningControlPlane: Sendable {
     ) async throws -> Result {
         var configuration = ControlPlaneConfiguration(
             dataDirectory: directory, meshAddress: .init(host: "127.0.0.1", port: 0))
+        // Streams that tests hold open say nothing, and a busy machine may take its time.
+        configuration.leases.lease = .seconds(600)
         configure(&configuration)
         var logger = Logger(label: "test")
         logger.logLevel = .critical
