@@ -17,7 +17,7 @@ package enum CheckList {
     /// How far clocks may be apart before it is worth a word, seconds.
     private static let clockDoubt: Double = 5
     /// From here on certificates are refused that are fresh, seconds: what `SVIDVerifier` allows.
-    private static let clockLimit: Double = 20
+    private static let clockLimit: Double = SVIDVerifier.forStepsOfClocks
 
     /// In the order in which one thing needs the other.
     ///
@@ -48,7 +48,7 @@ package enum CheckList {
             ) { $0.state == .notReady ? (.failed, $0.cause ?? "not ready") : nil },
             self.proxies(
                 status, "proxies' clocks agree with the control plane's",
-                "Set the clocks (NTP); \(Int(self.clockLimit)) s apart, fresh certificates are refused."
+                "Set the clocks (NTP); \(Int(self.clockLimit / 60)) minutes apart, fresh certificates are refused."
             ) { self.clock($0.clockOffsetMilliseconds) },
             self.proxies(
                 status, "proxies have the configuration", "A rejected one is told in `weft status -o json`."

@@ -74,7 +74,7 @@ import WeftModel
     }
 
     @Test(
-        arguments: [(-4000, nil), (6000, .doubtful), (-6000, .doubtful), (21_000, .failed)]
+        arguments: [(-4000, nil), (6000, .doubtful), (-6000, .doubtful), (21_000, .doubtful), (3_721_000, .failed)]
             as [(Int64, CheckList.Verdict?)])
     func `a proxy's clock that is off is told of`(offset: Int64, verdict: CheckList.Verdict?) {
         let found = self.verdicts(Self.report([Self.proxy { $0.clockOffsetMilliseconds = offset }]))

@@ -46,6 +46,8 @@ import WeftTestSupport
                 let (before, lines) = (refusals.counts, log.lines.count)
                 let answer = try await peer.call(port, bad.name)
                 #expect(!answer.hasPrefix("answered") && !answer.hasPrefix("failed"), "\(bad): \(answer)")
+                // Of one that was let in nothing is counted, and nothing is to be waited for.
+                guard !answer.hasPrefix("answered") else { continue }
                 while refusals.counts == before { try await Task.sleep(for: .milliseconds(2)) }
                 let label = refusals.counts.first { $0.value != before[$0.key] }?.key
                 #expect(label == bad.label, "\(bad)")

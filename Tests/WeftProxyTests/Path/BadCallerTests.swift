@@ -70,7 +70,7 @@ import WeftTestSupport
         ])
     }
 
-    @Test(arguments: ["good", "other", "huge-serial", "alpn-nonsense", "huge-hello", "early-data"])
+    @Test(arguments: ["good", "other", "an-hour-ahead", "huge-serial", "alpn-nonsense", "huge-hello", "early-data"])
     func `a caller that is odd but proves who it is gets served, and what it sent early is not heard`(
         way: String
     ) async throws {
