@@ -44,7 +44,9 @@ enum AuthoritySecret {
         var random = SystemRandomNumberGenerator()
         let sealed = try SealedStorage(
             directory, secret: secret, sharingSaltOf: CertificateAuthority.fileName, random: &random)
-        try sealed.sealAll([CertificateAuthority.fileName, AuthorityImport.pendingFileName])
+        try sealed.sealAll([
+            CertificateAuthority.fileName, AuthorityImport.pendingFileName, TokenSigningKeys.fileName,
+        ])
         return sealed
     }
 

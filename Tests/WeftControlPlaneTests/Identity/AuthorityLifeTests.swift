@@ -164,9 +164,15 @@ import WeftProtos
             try Data("correct horse battery\n".utf8).write(to: URL(fileURLWithPath: good))
             try Data("wrong horse battery\n".utf8).write(to: URL(fileURLWithPath: bad))
             let root = try await place.open().status.rootFingerprint
+            // Keys that sign tokens lie beside the authority's, and were plain too.
+            _ = try TokenSigningKeys.open(in: try PrivateDirectory(path: place.path), now: Date())
             let sealed = try await place.open { $0.authorityPassphraseFile = good }
             #expect(try await sealed.status.rootFingerprint == root)
             #expect(try await sealed.status.isEncrypted == true)
+            for name in [CertificateAuthority.fileName, TokenSigningKeys.fileName] {
+                let bytes = try #require(try PrivateDirectory(path: place.path).read(name))
+                #expect(String(decoding: bytes, as: UTF8.self).contains("WEFT SEALED FILE"), "\(name)")
+            }
             let missing = await #expect(throws: ControlPlaneError.self) { try await place.open() }
             #expect("\(try #require(missing))".contains("--authority-passphrase-file"))
             let wrong = await #expect(throws: ControlPlaneError.self) {
