@@ -16,6 +16,14 @@ import WeftIdentity
         #expect(!failure.cause.contains("/"))
     }
 
+    @Test func `a refusal that comes on an open connection is told in words, and other failures as they are`() {
+        let alert =
+            "sslError([Error: 1 error:10000416:SSL routines:OPENSSL_internal:SSLV3_ALERT_CERTIFICATE_UNKNOWN at /a/b.cc:4])"
+        #expect(
+            HandshakeFailure.words(ofTransport: alert) == "the peer refused this side: sslv3 alert certificate unknown")
+        #expect(HandshakeFailure.words(ofTransport: "read: broken pipe") == "read: broken pipe")
+    }
+
     @Test func `what the library has no name for is told in its words, and a cut connection as one`() {
         #expect(HandshakeFailure(library: "odd").label == "failed")
         #expect(HandshakeFailure(library: "odd").cause.contains("odd"))

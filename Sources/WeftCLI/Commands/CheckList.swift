@@ -176,7 +176,7 @@ package enum CheckList {
             finding: plain.isEmpty
                 ? "\(stat.edges.count) edges in the last minute"
                 : plain.map { "\($0.source) to \($0.destination)" }.joined(separator: ", "),
-            remedy: plain.isEmpty ? nil : "Give those workloads a sidecar, or set MeshSettings mtls to strict.")
+            remedy: plain.isEmpty ? nil : "`weft identity plaintext` says from where; give those callers a sidecar.")
     }
 
     // MARK: Helpers

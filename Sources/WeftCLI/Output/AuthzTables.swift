@@ -38,7 +38,8 @@ enum AuthzTables {
     static func coverage(_ report: AuthorizationCoverageReport, console: Console) -> String {
         guard !report.findings.isEmpty else {
             return report.rules == 0
-                ? "no authorization policies" : "\(report.rules) rules, each of which has matched and is needed"
+                ? "no authorization policies"
+                : "\(report.rules == 1 ? "1 rule, which" : "\(report.rules) rules, each of which") has matched and is needed"
         }
         var table = Table([.init("POLICY"), .init("RULE", .right), .init("FINDING"), .init("WHY")])
         for finding in report.findings {

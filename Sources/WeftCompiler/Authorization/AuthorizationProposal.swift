@@ -67,7 +67,7 @@ package struct AuthorizationProposal: Hashable, Sendable {
         }
         if policy.plaintextRequests > 0 {
             lines.append(
-                "# \(policy.plaintextRequests) requests came in the clear and would be denied: `weft identity plaintext` says from where."
+                "# In the clear came \(policy.plaintextRequests) more, which would be denied: `weft identity plaintext` says from where."
             )
         }
         lines += [

@@ -45,6 +45,15 @@ package struct HandshakeFailure: Hashable, Sendable {
         }
     }
 
+    /// The same of a connection that was open already, where a peer's refusal of our certificate may still arrive; a text
+    /// that is not the TLS library's stays as it is.
+    package static func words(ofTransport text: String) -> String {
+        let name = text.word(after: "OPENSSL_internal:")
+        guard !name.isEmpty else { return text }
+        let words = name.lowercased().replacing("_", with: " ")
+        return name.uppercased().contains("_ALERT_") ? "the peer refused this side: \(words)" : "TLS failed: \(words)"
+    }
+
     /// The library's names for what peers do; the first that fits counts.
     private static let known: [(name: String, label: String, cause: String)] = [
         ("PEER_DID_NOT_RETURN_A_CERTIFICATE", "no_certificate", "\(SVIDError.noCertificate)"),

@@ -169,7 +169,7 @@ extension StreamFailure {
         case .connectionClosed: .connectionClosed("")
         case .protocolError(let cause): .protocolError(cause)
         case .headersTooLarge: .headersTooLarge
-        case .transport(let cause): .connectionClosed(cause)
+        case .transport(let cause): .connectionClosed(HandshakeFailure.words(ofTransport: cause))
         }
     }
 }

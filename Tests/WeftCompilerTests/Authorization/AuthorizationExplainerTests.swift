@@ -238,7 +238,7 @@ import WeftModel
             ], services: [catalog, billing])
         let text = proposal.yaml(enforced: false)
         #expect(text.contains("- spiffe://mesh.local/ns/default/sa/web # 7 requests"))
-        #expect(text.contains("# 1 requests came in the clear"))
+        #expect(text.contains("# In the clear came 1 more"))
         #expect(text.contains("# Nobody has been seen to call catalog.default"))
         #expect(text.components(separatedBy: "audit: true") == 3)
         #expect(!proposal.yaml(enforced: true).contains("audit"))
