@@ -66,7 +66,7 @@ import WeftModel
             var configuration = TLSConfiguration.makeClientConfiguration()
             configuration.certificateVerification = .noHostnameVerification
             let context = try NIOSSLContext(configuration: configuration)
-            let channel = try await ClientBootstrap(group: eventLoop)
+            let connecting = ClientBootstrap(group: eventLoop)
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
                         let pipeline = channel.pipeline.syncOperations
@@ -78,7 +78,9 @@ import WeftModel
                         try pipeline.addHandler(Listener(heard))
                     }
                 }
-                .connect(host: "127.0.0.1", port: port).get()
+                .connect(host: "127.0.0.1", port: port)
+            connecting.cascadeFailure(to: shown)
+            let channel = try await connecting.get()
             return Caller(shown: shown.futureResult, channel: channel, answers: answers)
         }
 

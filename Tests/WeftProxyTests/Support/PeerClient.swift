@@ -19,7 +19,7 @@ struct PeerClient {
         let eventLoop = group.next()
         let proved = eventLoop.makePromise(of: String.self)
         let (answers, heard) = AsyncStream.makeStream(of: String.self)
-        let channel = try await ClientBootstrap(group: eventLoop)
+        let connecting = ClientBootstrap(group: eventLoop)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let handshake = PeerHandshake()
@@ -28,7 +28,9 @@ struct PeerClient {
                     try pipeline.addHandler(Listener(handshake, proved, heard))
                 }
             }
-            .connect(host: "127.0.0.1", port: port).get()
+            .connect(host: "127.0.0.1", port: port)
+        connecting.cascadeFailure(to: proved)
+        let channel = try await connecting.get()
         return PeerClient(leafHash: try await proved.futureResult.get(), channel: channel, answers: answers)
     }
 

@@ -44,7 +44,7 @@ struct TestClient: Sendable {
         let eventLoop = self.group.next()
         let promise = eventLoop.makePromise(of: Response.self)
         let isHTTP2 = self.isHTTP2
-        let channel = try await ClientBootstrap(group: eventLoop)
+        let connecting = ClientBootstrap(group: eventLoop)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let exchange = ClientExchange(head: head, parts: parts, promise: promise)
@@ -59,7 +59,9 @@ struct TestClient: Sendable {
                     }
                 }
             }
-            .connect(host: "127.0.0.1", port: self.port).get()
+            .connect(host: "127.0.0.1", port: self.port)
+        connecting.cascadeFailure(to: promise)
+        let channel = try await connecting.get()
         let response = try await promise.futureResult.get()
         try? await channel.close()
         return response
