@@ -20,7 +20,11 @@ import WeftModel
         try await withLoops { group in
             let app = try await TestApplication.start(on: group)
             let sidecar = try await TestSidecar.start("shop", on: group)
-            sidecar.server.install(snapshot(endpoints: [endpoint("a", port: app.port)], appProtocol: appProtocol))
+            sidecar.server.install(
+                snapshot(
+                    endpoints: [endpoint("a", port: app.port)], appProtocol: appProtocol,
+                    // No time is too long: a request that ends leaves its rest unpoured.
+                    route: { $0.timeouts.request = .zero }))
             let caller = try await StalledCaller.connect(
                 on: group, port: sidecar.outboundPort,
                 "GET /pour/\(Self.size) HTTP/1.1\r\nHost: billing\r\n\r\n")

@@ -96,7 +96,10 @@ import WeftTelemetry
         try await withLoops { group in
             let app = try await TestApplication.start(on: group)
             let other = try await TestApplication.start(on: group)
-            let sidecar = try await TestSidecar.start("shop", on: group)
+            let sidecar = try await TestSidecar.start("shop", on: group) {
+                // On a busy machine seconds pass between two calls, and an unused connection would be let go.
+                $0.limits.upstreamIdleTimeout = .seconds(600)
+            }
             sidecar.server.install(
                 snapshot(
                     endpoints: [endpoint("a", port: app.port), endpoint("b", port: other.port)],
