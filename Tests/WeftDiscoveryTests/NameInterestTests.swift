@@ -80,7 +80,7 @@ import WeftProtos
         try server.hear(client.subscribe(listener: "inbound", now: now), of: &client, now: now)
         try server.hear(client.demand(listeners: [Samples.name], now: now), of: &client, now: now)
         for batch in 0..<100 {
-            let invented = Set((0..<100).map { "made-up-\(batch)-\($0).default:80" })
+            let invented = (0..<100).map { "made-up-\(batch)-\($0).default:80" }
             try server.hear(client.demand(listeners: invented, now: now), of: &client, now: now)
             #expect(server.largest <= 256 + 2)
         }
@@ -88,6 +88,18 @@ import WeftProtos
         #expect(client.configuration.listeners[Samples.name] == Samples.listener)
         #expect(client.configuration.absent.contains("made-up-99-0.default:80"))
         #expect(client.saved(at: 0).listeners == [Samples.name])
+    }
+
+    @Test func `of names mentioned before any stream, the newest are asked for, whatever they are called`() throws {
+        let now = ContinuousClock.now
+        var client = DiscoveryClient(node: .with { $0.userAgentName = "weft" })
+        var server = Server()
+        let invented = (0..<300).map { "made-up-\($0).default:80" }
+        _ = client.demand(listeners: invented + ["a", Samples.name], now: now)
+        try server.hear(client.streamOpened(now: now), of: &client, now: now)
+        #expect(client.configuration.listeners[Samples.name] == Samples.listener)
+        #expect(client.configuration.absent.contains("a"))
+        #expect(!client.configuration.absent.contains("made-up-0.default:80"))
     }
 
     @Test func `invented names are forgotten after a minute, and what the sidecar needs for itself is not`() throws {

@@ -6,7 +6,7 @@ import WeftModel
 /// OpenSSL, PyJWT, and a stock Envoy that takes its certificate by SDS.
 @Suite(
     .enabled(if: Peers.withoutSPIFFE == nil, Comment(rawValue: Peers.withoutSPIFFE ?? "")), .serialized,
-    .timeLimit(.minutes(3)))
+    .timeLimit(.minutes(10)))
 struct AgentTests {
     private static let id = "spiffe://mesh.local/ns/money/sa/billing"
     /// Meant for the Python that asks.

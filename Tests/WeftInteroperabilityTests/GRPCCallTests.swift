@@ -123,7 +123,9 @@ extension InteroperabilityTests {
         @Test(arguments: Way.allCases)
         func `a call whose time is over ends on both sides`(way: Way) async throws {
             let result = try await TestMesh.running.call("expire", by: way)
-            #expect(result.code == "DEADLINE_EXCEEDED")
+            // Client, Envoy and server each watch the time; where the server is first, Envoy hands on its reset, which
+            // the client calls INTERNAL.
+            #expect(result.code == "DEADLINE_EXCEEDED" || way == .envoy && result.code == "INTERNAL")
             #expect(result.server?.cancelled == true)
         }
 

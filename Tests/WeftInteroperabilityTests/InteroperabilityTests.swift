@@ -6,7 +6,7 @@ import Testing
 /// All tests share one mesh and run one after another: some change its configuration.
 @Suite(
     .enabled(if: Peers.missing == nil, Comment(rawValue: Peers.missing ?? "")), .serialized, .withMesh,
-    .timeLimit(.minutes(3)),
+    .timeLimit(.minutes(10)),
     .filterIssues { _ in
         Failures.current?.note()
         return true

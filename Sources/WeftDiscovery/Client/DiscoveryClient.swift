@@ -66,10 +66,12 @@ package struct DiscoveryClient: Sendable {
     // MARK: Inputs
 
     /// Asks for listeners that callers mentioned, for as long as `NameInterest` lets it. Asking again changes nothing.
-    package mutating func demand(listeners names: Set<String>, now: ContinuousClock.Instant) -> Output {
-        let new = names.subtracting(self.subscribed)
+    ///
+    /// - Parameter names: as they were mentioned, the newest last.
+    package mutating func demand(listeners names: [String], now: ContinuousClock.Instant) -> Output {
+        let new = names.filter { !self.subscribed.contains($0) }
         if new.isEmpty { return Output() }
-        self.demanded.ask(new.sorted(), now: now)
+        self.demanded.ask(new, now: now)
         self.subscribed.formUnion(new)
         self.subscribed.subtract(self.demanded.excess(exists: self.exists))
         return self.follow(now: now)

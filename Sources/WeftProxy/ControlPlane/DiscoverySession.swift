@@ -23,12 +23,33 @@ final class DiscoverySession: Sendable {
         var revision: Revision
     }
 
+    /// Names that requests wait for and that are not asked for yet, in the order in which they were mentioned: what was
+    /// mentioned last is the last to be given up.
+    private struct Demand {
+        private var order: [String] = []
+        private var names: Set<String> = []
+
+        var isEmpty: Bool { self.order.isEmpty }
+
+        mutating func insert(_ name: String) -> Bool {
+            guard self.order.count < DiscoverySession.maxDemand, self.names.insert(name).inserted else { return false }
+            self.order.append(name)
+            return true
+        }
+
+        mutating func next(_ count: Int) -> [String] {
+            let batch = Array(self.order.prefix(count))
+            self.order.removeFirst(batch.count)
+            self.names.subtract(batch)
+            return batch
+        }
+    }
+
     /// Configurations to use, the newest only.
     let updates: AsyncStream<Update>
 
     private let state: Mutex<State>
-    /// Names that requests wait for and that are not asked for yet.
-    private let demand = Mutex<Set<String>>([])
+    private let demand = Mutex(Demand())
     private let (demanded, demands) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     private let published: AsyncStream<Update>.Continuation
     private let logger: Logger
@@ -48,10 +69,7 @@ final class DiscoverySession: Sendable {
 
     /// Asks for a listener that a request waits for, soon; names beyond what may wait are left to be demanded again.
     func demand(listener name: String) {
-        let isTaken = self.demand.withLock { demand in
-            guard demand.count < Self.maxDemand else { return false }
-            return demand.insert(name).inserted
-        }
+        let isTaken = self.demand.withLock { $0.insert(name) }
         if isTaken { self.demands.yield() }
     }
 
@@ -59,8 +77,7 @@ final class DiscoverySession: Sendable {
     func followDemand() async throws {
         for await _ in self.demanded {
             let (batch, isMore) = self.demand.withLock { demand in
-                let batch = Set(demand.prefix(Self.demandsAtOnce))
-                demand.subtract(batch)
+                let batch = demand.next(Self.demandsAtOnce)
                 return (batch, !demand.isEmpty)
             }
             self.step { client, now in client.demand(listeners: batch, now: now) }

@@ -223,11 +223,9 @@ final class ProxyLoop {
     /// Waits for a name to become known; false when too many wait already.
     func park(_ request: OutboundRequest, for name: String) -> Bool {
         guard self.parkedCount < self.configuration.limits.maxParkedRequests else { return false }
-        if self.parked[name] == nil {
-            self.parked[name] = ParkedName()
-            self.source.want(listener: name)
-        }
-        self.parked[name]?.requests.append(request)
+        // Said each time: under many names, one that was mentioned before may have been given up.
+        self.source.want(listener: name)
+        self.parked[name, default: ParkedName()].requests.append(request)
         self.parkedCount += 1
         return true
     }

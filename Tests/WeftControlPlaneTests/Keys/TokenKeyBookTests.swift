@@ -34,7 +34,7 @@ import WeftModel
         TokenKeyBook(table: table, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a file's keys are had, followed, and kept when it goes bad`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `a file's keys are had, followed, and kept when it goes bad`() async throws {
         let path = FileManager.default.temporaryDirectory.appending(path: "keys-\(UUID()).json")
         defer { try? FileManager.default.removeItem(at: path) }
         try Data(Self.keys.utf8).write(to: path)
@@ -63,7 +63,7 @@ import WeftModel
         #expect(try await table.all().isEmpty)
     }
 
-    @Test(.timeLimit(.minutes(1))) func `an address is asked, and what it may not answer is a problem`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `an address is asked, and what it may not answer is a problem`() async throws {
         let server = try await KeyServer.start { path in
             switch path {
             case "/keys": (.ok, Self.keys)

@@ -40,7 +40,7 @@ import WeftProtos
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `old changes are forgotten, what they added up to is not, and new ones are followed`() async throws {
         try await RunningControlPlane.withDirectory { directory in
             @Sendable func service(_ name: String) -> String {

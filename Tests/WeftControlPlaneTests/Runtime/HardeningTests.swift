@@ -70,7 +70,7 @@ import WeftProtos
         }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `viewers read, operators also apply, admins also decide who is trusted`()
+    @Test(.timeLimit(.minutes(10))) func `viewers read, operators also apply, admins also decide who is trusted`()
         async throws
     {
         try await RunningControlPlane.withDirectory { directory in
@@ -105,7 +105,7 @@ import WeftProtos
         }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `a token bound to a network is of no use elsewhere, and looks unknown there`()
+    @Test(.timeLimit(.minutes(10))) func `a token bound to a network is of no use elsewhere, and looks unknown there`()
         async throws
     {
         try await RunningControlPlane.withDirectory { directory in
@@ -129,7 +129,7 @@ import WeftProtos
         }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `whoever fails to join too often must wait`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `whoever fails to join too often must wait`() async throws {
         try await RunningControlPlane.withDirectory { directory in
             try await RunningControlPlane.with(directory: directory) {
                 $0.limits.joinBurst = 12
@@ -148,7 +148,7 @@ import WeftProtos
         }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `wrong API tokens are taken down as one, and then not looked at`() async throws
+    @Test(.timeLimit(.minutes(10))) func `wrong API tokens are taken down as one, and then not looked at`() async throws
     {
         try await RunningControlPlane.withDirectory { directory in
             try await RunningControlPlane.with(directory: directory) {
@@ -172,7 +172,7 @@ import WeftProtos
         }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `no secret is in the log, the audit log, the history or an answer`()
+    @Test(.timeLimit(.minutes(10))) func `no secret is in the log, the audit log, the history or an answer`()
         async throws
     {
         let lines = LogLines()
@@ -225,7 +225,7 @@ import WeftProtos
         }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `two meshes that federate believe each other's identities until one withdraws`()
+    @Test(.timeLimit(.minutes(10))) func `two meshes that federate believe each other's identities until one withdraws`()
         async throws
     {
         let (west, east) = (try #require(TrustDomain("west.test")), try #require(TrustDomain("east.test")))
@@ -310,7 +310,7 @@ import WeftProtos
         }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `neither port speaks TLS 1_2`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `neither port speaks TLS 1_2`() async throws {
         try await RunningControlPlane.withDirectory { directory in
             try await RunningControlPlane.with(directory: directory) {
                 $0.apiAddress = .init(host: "127.0.0.1", port: 0)

@@ -73,7 +73,7 @@ import WeftProxy
         return isReady && knows
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a sidecar joins, follows a name, and starts again without any control plane`() async throws {
         try await RunningControlPlane.withDirectory { directory in
             let port = try await RunningControlPlane.with(directory: directory) { plane in
@@ -100,7 +100,7 @@ import WeftProxy
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `what a sidecar started from gives way to what a returning control plane says`() async throws {
         try await RunningControlPlane.withDirectory { directory in
             let service = "apiVersion: v1\nkind: Service\nmetadata: {name: cart}\nspec: {ports: [{port: 80}]}\n"
@@ -144,7 +144,7 @@ import WeftProxy
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a sidecar that calls nobody starts without a control plane too`() async throws {
         try await RunningControlPlane.withDirectory { directory in
             let isReady: @Sendable ([Given]) -> Bool = { given in
@@ -166,7 +166,7 @@ import WeftProxy
         given.reversed().lazy.compactMap { if case .snapshot(let snapshot) = $0 { snapshot } else { nil } }.first
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a name that the mesh does not have is known to be absent`() async throws {
         try await RunningControlPlane.withDirectory { directory in
             try await RunningControlPlane.with(directory: directory) { plane in
@@ -184,7 +184,7 @@ import WeftProxy
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a saved certificate that is due is used, and renewed at once`() async throws {
         try await RunningControlPlane.withDirectory { directory in
             try await RunningControlPlane.with(directory: directory) { plane in
@@ -204,7 +204,7 @@ import WeftProxy
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a caller who makes names up burdens neither sidecar nor control plane, and real names are still found`()
         async throws
     {
@@ -227,7 +227,7 @@ import WeftProxy
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a name longer than any could be ends the stream that asks for it`() async throws {
         try await RunningControlPlane.withDirectory { directory in
             try await RunningControlPlane.with(directory: directory) { plane in
@@ -268,7 +268,7 @@ import WeftProxy
         return try WorkloadIdentity(key: key, chain: svid.chain, bundle: svid.bundle, now: Date())
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a control plane that is not the one a token was made by is named`() async throws {
         try await RunningControlPlane.withDirectory { directory in
             try await RunningControlPlane.with(directory: directory) { plane in
@@ -287,7 +287,7 @@ import WeftProxy
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a registration that is refused ends its stream with the cause`() async throws {
         try await RunningControlPlane.withDirectory { directory in
             try await RunningControlPlane.with(directory: directory) { plane in
@@ -316,7 +316,7 @@ import WeftProxy
         }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: [nil, "nonsense", "used up"])
+    @Test(.timeLimit(.minutes(10)), arguments: [nil, "nonsense", "used up"])
     func `without a token that is good, and nothing saved, a sidecar says what to do`(kind: String?) async throws {
         try await RunningControlPlane.withDirectory { directory in
             try await RunningControlPlane.with(directory: directory) { plane in

@@ -68,7 +68,7 @@ import WeftProxy
 
     private let victim = SPIFFEID(trustDomain: .standard, namespace: "default", account: "victim")
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a change of trust reaches a sidecar, is saved, and is what a restart without a control plane trusts`()
         async throws
     {
@@ -101,7 +101,7 @@ import WeftProxy
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a sidecar follows a rotation of the root from step to step, and back`() async throws {
         try await RunningControlPlane.withDirectory { directory in
             try await RunningControlPlane.with(directory: directory) { plane in
@@ -143,7 +143,7 @@ import WeftProxy
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `status tells which roots a proxy trusts, by which version, and which its certificate leads to`() async throws
     {
         let another = try self.root()
@@ -174,7 +174,7 @@ import WeftProxy
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a sidecar renews once when it is asked to`() async throws {
         try await RunningControlPlane.withDirectory { directory in
             try await RunningControlPlane.with(directory: directory) { plane in
@@ -200,7 +200,7 @@ import WeftProxy
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a revoked identity's streams end, its calls on the open connection are refused, and so are new ones`()
         async throws
     {

@@ -43,7 +43,7 @@ final class PeerProcess: Sendable {
     /// Waits without holding a thread: there are few, and other tests need them.
     static func run(
         _ arguments: [String], environment: [String: String] = [:], in directory: String? = nil,
-        within limit: Duration = .seconds(60)
+        within limit: Duration = .seconds(300)
     ) async throws -> Outcome {
         let running = try Running(arguments, environment: environment, in: directory)
         defer { running.removeScratch() }
@@ -146,7 +146,7 @@ struct NeverHappened: Error, CustomStringConvertible {
 /// Asks again and again until there is an answer. The limit only ends what would never end: no rule is about time.
 @discardableResult
 func eventually<Result>(
-    _ what: String, within limit: Duration = .seconds(60), _ ask: () async throws -> Result?
+    _ what: String, within limit: Duration = .seconds(300), _ ask: () async throws -> Result?
 ) async throws -> Result {
     let clock = ContinuousClock()
     let end = clock.now + limit
