@@ -1,6 +1,6 @@
-/// What xDS says about each message and enum in our subset: name, number, type, and whether repeated.
+/// What xDS, SPIFFE and OTLP say about each message and enum in our subset: name, number, type, and whether repeated.
 ///
-/// Taken from the descriptors that Envoy 1.40 and gRPC 1.85 carry, not from our own files.
+/// Taken from the descriptors that Envoy 1.40, gRPC 1.85 and OTLP 1.11 carry, not from our own files.
 let fieldFacts = """
     envoy.config.cluster.v3.CircuitBreakers.Thresholds.RetryBudget
       budget_percent 1 envoy.type.v3.Percent
@@ -568,4 +568,117 @@ let fieldFacts = """
       hint 4 string
     .WITBundlesResponse
       bundles 1 map<string,string>
+    opentelemetry.proto.common.v1.AnyValue
+      string_value 1 string
+      bool_value 2 bool
+      int_value 3 int64
+      double_value 4 double
+      array_value 5 opentelemetry.proto.common.v1.ArrayValue
+      kvlist_value 6 opentelemetry.proto.common.v1.KeyValueList
+      bytes_value 7 bytes
+    opentelemetry.proto.common.v1.ArrayValue
+      values 1 opentelemetry.proto.common.v1.AnyValue repeated
+    opentelemetry.proto.common.v1.KeyValueList
+      values 1 opentelemetry.proto.common.v1.KeyValue repeated
+    opentelemetry.proto.common.v1.KeyValue
+      key 1 string
+      value 2 opentelemetry.proto.common.v1.AnyValue
+    opentelemetry.proto.common.v1.InstrumentationScope
+      name 1 string
+      version 2 string
+      attributes 3 opentelemetry.proto.common.v1.KeyValue repeated
+      dropped_attributes_count 4 uint32
+    opentelemetry.proto.resource.v1.Resource
+      attributes 1 opentelemetry.proto.common.v1.KeyValue repeated
+      dropped_attributes_count 2 uint32
+    opentelemetry.proto.trace.v1.ResourceSpans
+      resource 1 opentelemetry.proto.resource.v1.Resource
+      scope_spans 2 opentelemetry.proto.trace.v1.ScopeSpans repeated
+      schema_url 3 string
+    opentelemetry.proto.trace.v1.ScopeSpans
+      scope 1 opentelemetry.proto.common.v1.InstrumentationScope
+      spans 2 opentelemetry.proto.trace.v1.Span repeated
+      schema_url 3 string
+    opentelemetry.proto.trace.v1.Span.Event
+      time_unix_nano 1 fixed64
+      name 2 string
+      attributes 3 opentelemetry.proto.common.v1.KeyValue repeated
+      dropped_attributes_count 4 uint32
+    opentelemetry.proto.trace.v1.Span.Link
+      trace_id 1 bytes
+      span_id 2 bytes
+      trace_state 3 string
+      attributes 4 opentelemetry.proto.common.v1.KeyValue repeated
+      dropped_attributes_count 5 uint32
+      flags 6 fixed32
+    opentelemetry.proto.trace.v1.Span.SpanKind
+      SPAN_KIND_UNSPECIFIED 0 enum-value
+      SPAN_KIND_INTERNAL 1 enum-value
+      SPAN_KIND_SERVER 2 enum-value
+      SPAN_KIND_CLIENT 3 enum-value
+      SPAN_KIND_PRODUCER 4 enum-value
+      SPAN_KIND_CONSUMER 5 enum-value
+    opentelemetry.proto.trace.v1.Span
+      trace_id 1 bytes
+      span_id 2 bytes
+      trace_state 3 string
+      parent_span_id 4 bytes
+      name 5 string
+      kind 6 opentelemetry.proto.trace.v1.Span.SpanKind
+      start_time_unix_nano 7 fixed64
+      end_time_unix_nano 8 fixed64
+      attributes 9 opentelemetry.proto.common.v1.KeyValue repeated
+      dropped_attributes_count 10 uint32
+      events 11 opentelemetry.proto.trace.v1.Span.Event repeated
+      dropped_events_count 12 uint32
+      links 13 opentelemetry.proto.trace.v1.Span.Link repeated
+      dropped_links_count 14 uint32
+      status 15 opentelemetry.proto.trace.v1.Status
+      flags 16 fixed32
+    opentelemetry.proto.trace.v1.Status.StatusCode
+      STATUS_CODE_UNSET 0 enum-value
+      STATUS_CODE_OK 1 enum-value
+      STATUS_CODE_ERROR 2 enum-value
+    opentelemetry.proto.trace.v1.Status
+      message 2 string
+      code 3 opentelemetry.proto.trace.v1.Status.StatusCode
+    opentelemetry.proto.logs.v1.ResourceLogs
+      resource 1 opentelemetry.proto.resource.v1.Resource
+      scope_logs 2 opentelemetry.proto.logs.v1.ScopeLogs repeated
+      schema_url 3 string
+    opentelemetry.proto.logs.v1.ScopeLogs
+      scope 1 opentelemetry.proto.common.v1.InstrumentationScope
+      log_records 2 opentelemetry.proto.logs.v1.LogRecord repeated
+      schema_url 3 string
+    opentelemetry.proto.logs.v1.LogRecord
+      time_unix_nano 1 fixed64
+      severity_number 2 opentelemetry.proto.logs.v1.SeverityNumber
+      severity_text 3 string
+      body 5 opentelemetry.proto.common.v1.AnyValue
+      attributes 6 opentelemetry.proto.common.v1.KeyValue repeated
+      dropped_attributes_count 7 uint32
+      flags 8 fixed32
+      trace_id 9 bytes
+      span_id 10 bytes
+      observed_time_unix_nano 11 fixed64
+      event_name 12 string
+    opentelemetry.proto.logs.v1.SeverityNumber
+      SEVERITY_NUMBER_UNSPECIFIED 0 enum-value
+      SEVERITY_NUMBER_INFO 9 enum-value
+      SEVERITY_NUMBER_WARN 13 enum-value
+      SEVERITY_NUMBER_ERROR 17 enum-value
+    opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest
+      resource_spans 1 opentelemetry.proto.trace.v1.ResourceSpans repeated
+    opentelemetry.proto.collector.trace.v1.ExportTraceServiceResponse
+      partial_success 1 opentelemetry.proto.collector.trace.v1.ExportTracePartialSuccess
+    opentelemetry.proto.collector.trace.v1.ExportTracePartialSuccess
+      rejected_spans 1 int64
+      error_message 2 string
+    opentelemetry.proto.collector.logs.v1.ExportLogsServiceRequest
+      resource_logs 1 opentelemetry.proto.logs.v1.ResourceLogs repeated
+    opentelemetry.proto.collector.logs.v1.ExportLogsServiceResponse
+      partial_success 1 opentelemetry.proto.collector.logs.v1.ExportLogsPartialSuccess
+    opentelemetry.proto.collector.logs.v1.ExportLogsPartialSuccess
+      rejected_log_records 1 int64
+      error_message 2 string
     """
