@@ -102,8 +102,8 @@ let package = Package(
             [
                 "WeftModel", "WeftMessage", "WeftProtos", "WeftDiscovery", "WeftIdentity", "WeftTraffic", "WeftHTTP",
                 "WeftTelemetry",
-                nioCore, nioPosix, nioTLS, nioSSL, crypto, protobuf, grpcCore, grpcTransport, logging, collections,
-                lifecycle,
+                nioCore, nioPosix, nioTLS, nioSSL, nioHTTP1, crypto, protobuf, grpcCore, grpcTransport, asyncHTTPClient,
+                logging, collections, lifecycle, unixSignals,
             ]),
         library(
             "WeftControlPlane",
@@ -121,7 +121,8 @@ let package = Package(
         library(
             "WeftCLI",
             [
-                "WeftModel", "WeftConfig", "WeftProxy", "WeftAgent", "WeftControlPlane", "WeftIdentity", arguments,
+                "WeftModel", "WeftConfig", "WeftTelemetry", "WeftProxy", "WeftAgent", "WeftControlPlane", "WeftIdentity",
+                arguments,
                 asyncHTTPClient, yams, logging, lifecycle, subprocess, system, nioCore, nioPosix, nioSSL, nioHTTP1,
                 unixSignals,
             ]),

@@ -13,6 +13,7 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
     case age
     case allow
     case authorization
+    case b3
     case cacheControl
     case connection
     case contentEncoding
@@ -63,6 +64,11 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
     case vary
     case via
     case wwwAuthenticate
+    case xB3Flags
+    case xB3ParentSpanID
+    case xB3Sampled
+    case xB3SpanID
+    case xB3TraceID
     case xEnvoyExpectedTimeout
     case xForwardedClientCert
     case xForwardedFor
@@ -92,6 +98,7 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
         case .age: "age"
         case .allow: "allow"
         case .authorization: "authorization"
+        case .b3: "b3"
         case .cacheControl: "cache-control"
         case .connection: "connection"
         case .contentEncoding: "content-encoding"
@@ -142,6 +149,11 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
         case .vary: "vary"
         case .via: "via"
         case .wwwAuthenticate: "www-authenticate"
+        case .xB3Flags: "x-b3-flags"
+        case .xB3ParentSpanID: "x-b3-parentspanid"
+        case .xB3Sampled: "x-b3-sampled"
+        case .xB3SpanID: "x-b3-spanid"
+        case .xB3TraceID: "x-b3-traceid"
         case .xEnvoyExpectedTimeout: "x-envoy-expected-rq-timeout-ms"
         case .xForwardedClientCert: "x-forwarded-client-cert"
         case .xForwardedFor: "x-forwarded-for"

@@ -28,6 +28,14 @@ extension HeaderBlock {
 
     /// Gives the field at `index` another value; it keeps its place.
     package mutating func setValue(at index: Int, to value: UnsafeRawBufferPointer) {
+        if value.count == Int(self.fields[index].valueCount) {
+            // In its old place: nothing grows.
+            let place = Int(self.fields[index].valueStart)
+            self.bytes.withUnsafeMutableBytes { bytes in
+                UnsafeMutableRawBufferPointer(rebasing: bytes[place..<(place + value.count)]).copyMemory(from: value)
+            }
+            return
+        }
         let start = self.bytes.count
         self.bytes.append(contentsOf: value)
         self.fields[index].valueStart = UInt32(truncatingIfNeeded: start)

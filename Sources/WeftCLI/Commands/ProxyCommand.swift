@@ -9,7 +9,7 @@ struct ProxyCommand: AsyncParsableCommand {
 
             Example:  WEFT_TOKEN=… weft proxy --service billing --app-port 8080
             """,
-        subcommands: [Run.self, BootstrapCommand.self], defaultSubcommand: Run.self)
+        subcommands: [Run.self, BootstrapCommand.self, AccessLogCommand.self], defaultSubcommand: Run.self)
 
     struct Run: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

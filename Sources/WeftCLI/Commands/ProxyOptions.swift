@@ -71,8 +71,7 @@ struct ProxyOptions: ParsableArguments {
         String?
     @Option(help: ArgumentHelp("Event loops; the cores, at most 2, where not given.", valueName: "number")) var loops:
         String?
-    @Option(help: ArgumentHelp("off, errors or all; errors where not given.", valueName: "which")) var accessLog:
-        String?
+    @OptionGroup var telemetry: TelemetryOptions
     @Option(
         help: ArgumentHelp(
             "How long requests in flight may take when stopping; 30s where not given.", valueName: "duration"))
@@ -135,10 +134,7 @@ struct ProxyOptions: ParsableArguments {
         }
         configuration.weight = try settings.number("weight", self.weight, in: 1...1_000_000) ?? 1
         configuration.loops = try settings.number("loops", self.loops, in: 1...64)
-        configuration.accessLog =
-            try settings.value("access-log", self.accessLog, expected: "off, errors or all") {
-                AccessLogMode(rawValue: $0)
-            } ?? .errors
+        try self.telemetry.apply(to: &configuration, &settings)
         if let drain = try settings.duration("drain", self.drain) { configuration.drain.requests = drain }
         if let drain = try settings.duration("drain-streams", self.drainStreams) { configuration.drain.streams = drain }
         return configuration

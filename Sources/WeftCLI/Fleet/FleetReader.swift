@@ -1,4 +1,5 @@
 package import WeftModel
+internal import WeftProxy
 internal import Yams
 
 /// Reads a fleet file: its first document is the fleet, those after it are resources.
@@ -84,6 +85,9 @@ package enum FleetReader {
                 "is missing", at: node, field: "services", remedy: "Add at least one service with its `command`.")
         }
         fleet.resources = fields.texts("resources", &diagnostics) ?? []
+        if let telemetry = fields.take("telemetry") {
+            fleet.telemetry = self.telemetry(telemetry, path: "telemetry", &diagnostics)
+        }
         fields.finish(&diagnostics)
         self.checkNames(fleet, node, &diagnostics)
         return fleet
@@ -107,6 +111,37 @@ package enum FleetReader {
         control.arguments = fields.texts("arguments", &diagnostics) ?? []
         fields.finish(&diagnostics)
         return control
+    }
+
+    private static func telemetry(
+        _ node: Node, path: String, _ diagnostics: inout FleetDiagnostics
+    ) -> [String: String] {
+        var flags: [String: String] = [:]
+        guard var fields = FleetFields(node, path: path, &diagnostics) else { return flags }
+        let checks: [(name: String, expected: String, isRight: (String) -> Bool)] = [
+            ("otlp-endpoint", "a URL such as http://127.0.0.1:4317", { OTLPEndpoint($0) != nil }),
+            ("otlp-protocol", "grpc or http", { OTLPEndpoint.Transport(rawValue: $0) != nil }),
+            ("trace-sampling", "a number from 0 to 1", { Double($0).map { (0...1).contains($0) } ?? false }),
+            ("trace-slowest", "a number from 0 to 1000", { Int($0).map { (0...1000).contains($0) } ?? false }),
+            ("access-log", "off, errors, sampled or all", { AccessLogMode(rawValue: $0) != nil }),
+            ("access-log-output", "stdout or otlp", { $0 == "stdout" || $0 == "otlp" }),
+        ]
+        for check in checks {
+            guard let text = fields.text(check.name, &diagnostics) else { continue }
+            if check.isRight(text) {
+                flags[check.name] = text
+            } else {
+                diagnostics.error(
+                    "'\(text)' is not \(check.expected)", at: fields.take(check.name), field: fields.field(check.name))
+            }
+        }
+        if flags["access-log-output"] == "otlp", flags["otlp-endpoint"] == nil {
+            diagnostics.error(
+                "needs a collector", at: fields.take("access-log-output"), field: fields.field("access-log-output"),
+                remedy: "Add `otlp-endpoint`.")
+        }
+        fields.finish(&diagnostics)
+        return flags
     }
 
     private static func member(

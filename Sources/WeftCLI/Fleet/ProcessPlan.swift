@@ -120,7 +120,11 @@ package struct FleetPlan: Sendable {
                 self.outbound[instance] = replica.outbound
                 self.applicationPorts[instance] = replica.application
                 self.admin[instance] = replica.admin
-                self.members.append(replica.sidecar(of: member, discovery: discovery, in: surroundings))
+                var sidecar = replica.sidecar(of: member, discovery: discovery, in: surroundings)
+                for (flag, value) in fleet.telemetry.sorted(by: { $0.key < $1.key }) {
+                    sidecar.arguments += ["--\(flag)", value]
+                }
+                self.members.append(sidecar)
                 self.members.append(try replica.application(of: member, in: surroundings))
             }
         }

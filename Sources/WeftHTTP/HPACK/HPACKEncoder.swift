@@ -143,7 +143,8 @@ final class HPACKEncoder {
         case .authorization, .proxyAuthorization, .cookie, .setCookie: .never
         // Hardly ever the same twice.
         case .contentLength, .xRequestID, .traceparent, .tracestate, .etag, .age, .grpcTimeout, .weftDeadline,
-            .xEnvoyExpectedTimeout, .idempotencyKey, .lastModified, .ifNoneMatch, .ifModifiedSince:
+            .xEnvoyExpectedTimeout, .idempotencyKey, .lastModified, .ifNoneMatch, .ifModifiedSince, .b3, .xB3TraceID,
+            .xB3SpanID, .xB3ParentSpanID:
             .without
         default: .incremental
         }

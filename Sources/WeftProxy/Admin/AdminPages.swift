@@ -19,7 +19,7 @@ struct AdminAnswer: Sendable {
     }
 }
 
-/// The admin server's pages. All only read.
+/// The admin server's pages. All only read, but for PUT of the access log's level.
 enum AdminPages {
     static let index = """
         /metrics            counters and histograms, Prometheus or OpenMetrics text
@@ -27,11 +27,15 @@ enum AdminPages {
         /healthz            200 while the process lives
         /config             what this sidecar knows, as JSON
         /config/listeners   parts of it, also routes, clusters, endpoints, identity
+        /access-log         which requests are logged; PUT /access-log/all (off, errors, sampled, all) changes it
         """
 
     static func answer(
         _ head: RequestHead, source: any AdminSource, eventLoop: any EventLoop
     ) -> EventLoopFuture<AdminAnswer> {
+        if head.method == .put, let answer = Self.put(head, source: source) {
+            return eventLoop.makeSucceededFuture(answer)
+        }
         guard head.method == .get || head.method == .head else {
             var answer = AdminAnswer.text("only GET and HEAD are answered here", status: 405)
             answer.allow = "GET, HEAD"
@@ -61,6 +65,7 @@ enum AdminPages {
             case .ready: return .text("ready")
             case .notReady(let cause): return .text("not ready: \(cause)", status: 503)
             }
+        case "/access-log": return .text(source.accessLog.rawValue)
         case "/config": return .json(ConfigurationDump.all(snapshot, identity: source.identity))
         case "/config/listeners": return .json(ConfigurationDump.listeners(snapshot))
         case "/config/routes": return .json(ConfigurationDump.routes(snapshot))
@@ -71,6 +76,20 @@ enum AdminPages {
                 ?? .text("this sidecar has no identity yet", status: 404)
         default: return .text("no such page; there are:\n\(Self.index)", status: 404)
         }
+    }
+
+    /// What PUT changes; nil for paths where nothing can be. Web pages cannot send one to another origin unasked, and what
+    /// says that it comes from one is refused.
+    private static func put(_ head: RequestHead, source: any AdminSource) -> AdminAnswer? {
+        let path = head.path.prefix { $0 != "?" }
+        guard path.hasPrefix("/access-log/"), Self.isLocal(authority: head.authority) else { return nil }
+        if head.headers.contains(.origin) { return .text("not for web pages", status: 403) }
+        guard let mode = AccessLogMode(rawValue: String(path.dropFirst("/access-log/".count))) else {
+            let known = AccessLogMode.allCases.map(\.rawValue).joined(separator: ", ")
+            return .text("no such level; there are: \(known)", status: 400)
+        }
+        source.setAccessLog(mode)
+        return .text(mode.rawValue)
     }
 
     /// Whether an authority is `localhost` or an IP address. A web page whose name was pointed at this host could

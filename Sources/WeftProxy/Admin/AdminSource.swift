@@ -12,6 +12,10 @@ package protocol AdminSource: Sendable {
     var snapshot: ProxySnapshot { get }
     /// The identity in use; nil before the sidecar has joined.
     var identity: WorkloadIdentity? { get }
+    /// Which requests are written to the access log now.
+    var accessLog: AccessLogMode { get }
+    /// The same from now on, until the sidecar starts anew.
+    func setAccessLog(_ mode: AccessLogMode)
 }
 
 /// Whether a sidecar takes traffic.

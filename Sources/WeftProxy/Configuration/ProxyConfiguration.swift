@@ -34,6 +34,7 @@ package struct ProxyConfiguration: Sendable {
     package var limits = ProxyLimits()
     package var drain = DrainSettings()
     package var accessLog = AccessLogMode.errors
+    package var telemetry = TelemetryConfiguration()
     /// What the local application is given for TCP connect. Default 300 ms.
     package var applicationConnectTimeout = Duration.milliseconds(300)
 
@@ -197,6 +198,8 @@ package enum AccessLogMode: String, Hashable, Sendable, Codable, CaseIterable {
     case off
     /// Those that ended in a 5xx, a gRPC failure, or with a reason other than `ok`. The default.
     case errors
+    /// Errors, and requests whose trace is sampled.
+    case sampled
     case all
 }
 

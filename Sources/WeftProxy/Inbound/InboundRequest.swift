@@ -4,6 +4,7 @@ internal import WeftHTTP
 internal import WeftIdentity
 internal import WeftMessage
 internal import WeftModel
+internal import WeftTelemetry
 internal import WeftTraffic
 
 /// The life of a request from a peer to the application beside this proxy.
@@ -18,6 +19,8 @@ final class InboundRequest: RelayedRequest {
     private var claims: TokenClaims?
     /// What audited policies would have done, for the record.
     private var audit = ""
+    /// Nil where nothing is traced.
+    private var trace: RequestTrace?
     /// How a tunnel to a port of unknown protocol begins, until that is known; nil where nobody asks.
     private var beginning: [UInt8]?
     /// It began like a request.
@@ -32,6 +35,7 @@ final class InboundRequest: RelayedRequest {
         self.appPort = appPort
         self.claims = nil
         self.audit = ""
+        self.trace = nil
         self.beginning = nil
         self.hidesRequests = false
         self.open(stream)
@@ -41,6 +45,9 @@ final class InboundRequest: RelayedRequest {
         var head = head
         self.identify(&head.headers)
         RequestFields.ensureRequestID(&head.headers, random: &self.loop.traffic.random)
+        if head.method != .connect {
+            self.trace = self.loop.telemetry.tracer?.begin(&head.headers, random: &self.loop.traffic.random)
+        }
         return self.admit(head, end: end)
     }
 
@@ -290,7 +297,8 @@ final class InboundRequest: RelayedRequest {
         guard let connection = self.connection, let application = self.application, !connection.isRacing else {
             return
         }
-        self.loop.telemetry.record(self.exchange, from: connection, to: application, audit: self.audit)
+        self.loop.telemetry.record(
+            self.exchange, from: connection, to: application, audit: self.audit, trace: self.trace)
         if connection.peer == nil {
             connection.countPlaintext(
                 for: application, refused: self.exchange.reason == .plaintextRefused,

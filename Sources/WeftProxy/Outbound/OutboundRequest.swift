@@ -2,6 +2,7 @@ internal import NIOCore
 internal import WeftHTTP
 internal import WeftMessage
 internal import WeftModel
+internal import WeftTelemetry
 internal import WeftTraffic
 
 /// The life of a request from the application beside this proxy to a service of the mesh.
@@ -20,6 +21,8 @@ final class OutboundRequest: RelayedRequest {
     private var waiting: Waiting?
     /// When the head arrived, where it had to wait; nil where it did not.
     private var arrived: MonotonicInstant?
+    /// Nil where nothing is traced.
+    private var trace: RequestTrace?
 
     /// A request whose name is being discovered.
     private struct Waiting {
@@ -40,6 +43,7 @@ final class OutboundRequest: RelayedRequest {
         self.connection = connection
         self.fixedName = fixed ?? connection.tunnelName
         self.exchange = Exchange()
+        self.trace = nil
         self.open(stream)
     }
 
@@ -56,6 +60,7 @@ final class OutboundRequest: RelayedRequest {
             return self.followBytes(destination, head, end: end)
         }
         RequestFields.ensureForwardedProto(&head.headers)
+        self.trace = self.loop.telemetry.tracer?.begin(&head.headers, random: &self.loop.traffic.random)
         let destination = self.resolve(&head)
         if let reply = self.tidy(&head, for: destination) {
             self.destination = destination
@@ -417,7 +422,7 @@ final class OutboundRequest: RelayedRequest {
 
     override func finished() {
         guard let connection = self.connection, let destination = self.destination, !connection.isRacing else { return }
-        self.loop.telemetry.record(self.exchange, from: connection, to: destination)
+        self.loop.telemetry.record(self.exchange, from: connection, to: destination, trace: self.trace)
         if let cluster = self.exchange.cluster, !cluster.balancer.events.isEmpty { self.loop.noteEvents(of: cluster) }
     }
 

@@ -3,6 +3,7 @@ internal import NIOCore
 internal import NIOPosix
 internal import ServiceLifecycle
 internal import Synchronization
+internal import UnixSignals
 internal import WeftIdentity
 internal import WeftModel
 
@@ -70,6 +71,7 @@ package struct ProxyRuntime: ServiceLifecycle.Service {
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             self.watchApplication(on: group, in: &tasks) { state.applicationChanged(notReady: $0) }
             tasks.addTask { await server.resolveNames() }
+            self.serveTelemetry(of: server, on: group, in: &tasks)
             tasks.addTask { try await self.settle() }
             tasks.addTask { try await self.stop(server, state, listening) {} }
             try await self.firstToEnd(&tasks)
@@ -110,6 +112,7 @@ package struct ProxyRuntime: ServiceLifecycle.Service {
                 }
             }
             tasks.addTask { await server.resolveNames() }
+            self.serveTelemetry(of: server, on: group, in: &tasks)
             tasks.addTask { try await self.settle() }
             tasks.addTask { try await self.stop(server, state, listening) { await client.announceDraining() } }
             try await self.firstToEnd(&tasks)
@@ -145,6 +148,19 @@ package struct ProxyRuntime: ServiceLifecycle.Service {
                     changed(cause)
                 }
             }
+        }
+    }
+
+    /// Sends what goes to a collector, and opens the access log's file anew when told to by a signal.
+    private func serveTelemetry(
+        of server: ProxyServer, on group: MultiThreadedEventLoopGroup,
+        in tasks: inout ThrowingTaskGroup<Void, any Error>
+    ) {
+        tasks.addTask { try await server.telemetry.run(on: group, logger: self.logger) }
+        guard server.telemetry.logsToFile else { return }
+        tasks.addTask {
+            for await _ in await UnixSignalsSequence(trapping: .sighup, .sigusr1) { server.telemetry.reopenLog() }
+            while true { try await Task.sleep(for: .seconds(3600)) }
         }
     }
 

@@ -153,6 +153,13 @@ package final class ProxyServer: Sendable {
         for loop in self.loops { loop.eventLoop.execute { loop.state.value.install(security) } }
     }
 
+    // MARK: The access log
+
+    /// Which requests are written down from now on.
+    package func setAccessLog(_ mode: AccessLogMode) {
+        for loop in self.loops { loop.eventLoop.execute { loop.state.value.telemetry.mode = mode } }
+    }
+
     // MARK: Numbers
 
     /// The metrics of all loops, merged.
@@ -218,7 +225,7 @@ package final class ProxyServer: Sendable {
     package func closeAll() async {
         for loop in self.loops { try? await loop.eventLoop.submit { loop.state.value.closeAll() }.get() }
         // What closing ended has been recorded by now.
-        for loop in self.loops { try? await loop.eventLoop.submit { loop.state.value.telemetry.flushLog() }.get() }
+        for loop in self.loops { try? await loop.eventLoop.submit { loop.state.value.telemetry.close() }.get() }
         await self.telemetry.written()
     }
 

@@ -12,6 +12,7 @@ package final class SidecarState: AdminSource {
         var identity: WorkloadIdentity?
         /// Identity and first configuration are there.
         var hasStarted = false
+        var accessLog = AccessLogMode.errors
         var isDraining = false
         /// Why the application is not ready; nil when it is.
         var applicationCause: String? = "the application has not been probed yet"
@@ -24,6 +25,7 @@ package final class SidecarState: AdminSource {
     init(server: ProxyServer, configuration: ProxyConfiguration) {
         self.server = server
         self.configuration = configuration
+        self.state.withLock { $0.accessLog = configuration.accessLog }
         if configuration.ports.isEmpty { self.state.withLock { $0.applicationCause = nil } }
     }
 
@@ -56,6 +58,13 @@ package final class SidecarState: AdminSource {
         }
     }
 
+    package var accessLog: AccessLogMode { self.state.withLock { $0.accessLog } }
+
+    package func setAccessLog(_ mode: AccessLogMode) {
+        self.state.withLock { $0.accessLog = mode }
+        self.server.setAccessLog(mode)
+    }
+
     package func metrics(on eventLoop: any EventLoop) -> EventLoopFuture<MetricSnapshot> {
         let configuration = self.configuration
         let (revision, expiry) = self.state.withLock { ($0.snapshot.revision, $0.identity?.notAfter) }
@@ -68,6 +77,7 @@ package final class SidecarState: AdminSource {
                 labels: [
                     configuration.service.description, configuration.workload, configuration.labels["version"] ?? "",
                 ])
+            self.server.telemetry.measure(&merged)
             return merged
         }
     }

@@ -2,13 +2,8 @@ internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
 
-#if canImport(Darwin)
-    internal import Darwin
-#else
-    internal import Glibc
-#endif
-
-/// Writes lines to standard output from a thread of its own, so that a slow reader holds up no event loop.
+/// Writes lines to standard output or a file from a thread of its own, so that a slow reader or disk holds up no event
+/// loop.
 ///
 /// Bounded: what does not fit is dropped and counted, for a log must not take a sidecar's memory.
 final class AccessLogWriter: Sendable {
@@ -16,6 +11,8 @@ final class AccessLogWriter: Sendable {
         var pending: [UInt8] = []
         var isWriting = false
         var dropped = 0
+        /// Of them, those that were not taken by what they were written to.
+        var failed = 0
         /// Who waits until nothing is left.
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
@@ -23,6 +20,11 @@ final class AccessLogWriter: Sendable {
     /// Bytes that may wait.
     private static let limit = 1 << 20
     private let state = Mutex(State())
+    /// Held while writing, by one thread at a time.
+    private let sink: Mutex<LogSink>
+
+    /// - Parameter path: of a file; nil is standard output.
+    init(path: String? = nil) { self.sink = Mutex(LogSink(path: path)) }
 
     /// Takes whole lines with their newlines; where they do not fit, none of them.
     func append(_ lines: [UInt8]) {
@@ -40,8 +42,16 @@ final class AccessLogWriter: Sendable {
         NIOSingletons.posixBlockingThreadPool.submit { _ in self.drain() }
     }
 
-    /// Lines that found no place.
-    var dropped: Int { self.state.withLock { $0.dropped } }
+    /// Lines that found no place, and those that could not be written.
+    var dropped: (full: Int, failed: Int) { self.state.withLock { ($0.dropped, $0.failed) } }
+
+    /// Why the file cannot be written to; nil where it can.
+    func problem() -> String? { self.sink.withLock { $0.problem() } }
+
+    /// Opens the file anew before the next line.
+    func reopen() {
+        NIOSingletons.posixBlockingThreadPool.submit { _ in self.sink.withLock { $0.close() } }
+    }
 
     private func drain() {
         while true {
@@ -52,14 +62,9 @@ final class AccessLogWriter: Sendable {
                 return batch
             }
             if batch.isEmpty { return self.release() }
-            batch.withUnsafeBytes { bytes in
-                var rest = bytes[...]
-                while !rest.isEmpty {
-                    let count = put(rest)
-                    if count <= 0 { return self.giveUp() }
-                    rest = rest.dropFirst(count)
-                }
-            }
+            let lost = self.sink.withLock { $0.write(batch) }
+            // Nobody reads any more, or the disk is full: what waits is lost too, and the next line tries again.
+            if lost > 0 { return self.giveUp(lost) }
         }
     }
 
@@ -74,10 +79,9 @@ final class AccessLogWriter: Sendable {
         }
     }
 
-    /// Nobody reads any more: what waits is lost, and the next line tries again.
-    private func giveUp() {
+    private func giveUp(_ lost: Int) {
         self.state.withLock { state in
-            state.dropped += state.pending.count { $0 == UInt8(ascii: "\n") }
+            state.failed += lost + state.pending.count { $0 == UInt8(ascii: "\n") }
             state.pending = []
             state.isWriting = false
         }
@@ -90,17 +94,5 @@ final class AccessLogWriter: Sendable {
             return state.waiting
         }
         for continuation in waiting { continuation.resume() }
-    }
-
-    private func put(_ bytes: Slice<UnsafeRawBufferPointer>) -> Int {
-        let buffer = UnsafeRawBufferPointer(rebasing: bytes)
-        return uninterrupted { write(STDOUT_FILENO, buffer.baseAddress, buffer.count) }
-    }
-
-    private func uninterrupted(_ body: () -> Int) -> Int {
-        while true {
-            let count = body()
-            if count >= 0 || errno != EINTR { return count }
-        }
     }
 }

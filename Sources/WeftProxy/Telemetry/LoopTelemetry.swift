@@ -12,7 +12,16 @@ final class LoopTelemetry {
     let registry = MetricRegistry()
     let requests: RequestMetrics
     private let log: AccessLogWriter
-    private let mode: AccessLogMode
+    /// Changes while running.
+    var mode: AccessLogMode
+    /// Nil where nothing is traced.
+    let tracer: LoopTracer?
+    private let settings: TelemetryConfiguration
+    private let exports: TelemetryExports?
+    /// Lines for the collector, not handed over yet.
+    private var collected: [LogLine] = []
+    /// Requests that nobody has decided about, for a share of them.
+    private var undecided = 0
     private let service: String
     private let version: String
     /// Lines that have not been handed to the writer yet: waking its thread for each would cost more than the request.
@@ -22,7 +31,15 @@ final class LoopTelemetry {
     /// Bytes that are handed over without waiting for more.
     private static let batch = 32_768
 
-    init(configuration: ProxyConfiguration, log: AccessLogWriter, eventLoop: any EventLoop) {
+    init(
+        configuration: ProxyConfiguration, log: AccessLogWriter, exports: TelemetryExports? = nil,
+        eventLoop: any EventLoop
+    ) {
+        self.settings = configuration.telemetry
+        self.exports = exports
+        self.tracer = exports.map {
+            LoopTracer(configuration.telemetry, exporter: $0.spans, eventLoop: eventLoop)
+        }
         self.eventLoop = eventLoop
         self.requests = RequestMetrics(registry: self.registry)
         self.log = log
@@ -67,7 +84,10 @@ final class LoopTelemetry {
 
     // MARK: Outbound requests
 
-    func record(_ exchange: borrowing Exchange, from connection: DownstreamConnection, to destination: Destination) {
+    func record(
+        _ exchange: borrowing Exchange, from connection: DownstreamConnection, to destination: Destination,
+        trace: RequestTrace? = nil
+    ) {
         let outcome = RequestOutcome(
             status: exchange.status, grpcStatus: exchange.grpcStatus, reason: exchange.reason,
             duration: exchange.end - exchange.start, attempts: exchange.attempt,
@@ -86,7 +106,10 @@ final class LoopTelemetry {
             self.requests.record(outcome, on: self.labels(exchange, kind, false))
         }
         if exchange.faultEvent != nil || exchange.hedgeOutcome != nil { self.countEvents(of: exchange) }
-        guard self.isLogged(outcome) else { return }
+        let latency = (exchange.responseStart ?? exchange.end) - exchange.start
+        let verdict = self.verdict(on: trace, .outbound, outcome, latency)
+        let isLogged = self.isLogged(outcome, trace, exchange.head)
+        guard isLogged || verdict != .drop else { return }
         let full = exchange.record
         var record = self.record(outcome, head: exchange.head, kind, connection)
         record.direction = .outbound
@@ -113,7 +136,18 @@ final class LoopTelemetry {
             entry.isLost = attempt.isLost
             return entry
         }
-        self.write(record)
+        if isLogged { self.write(record, trace) }
+        if let trace { self.tracer?.keep(record, trace, verdict, latency: latency.wholeNanoseconds, peer: "") }
+    }
+
+    private func verdict(
+        on trace: RequestTrace?, _ direction: RequestLabels.Direction, _ outcome: RequestOutcome, _ latency: Duration
+    ) -> LoopTracer.Verdict {
+        guard let trace, let tracer = self.tracer else { return .drop }
+        return tracer.verdict(
+            on: trace, direction, latency: latency.wholeNanoseconds,
+            isFailure: RequestSpan.isFailure(
+                status: outcome.status, grpcStatus: outcome.grpcStatus, reason: outcome.reason))
     }
 
     /// Second attempts beside the first, and injected faults.
@@ -141,7 +175,7 @@ final class LoopTelemetry {
 
     func record(
         _ exchange: borrowing InboundExchange, from connection: DownstreamConnection,
-        to application: ApplicationEndpoint, audit: String = ""
+        to application: ApplicationEndpoint, audit: String = "", trace: RequestTrace? = nil
     ) {
         let outcome = RequestOutcome(
             status: exchange.status, grpcStatus: exchange.grpcStatus, reason: exchange.reason,
@@ -165,7 +199,10 @@ final class LoopTelemetry {
                 to: self.registry.series(
                     MetricNames.rateLimited, [application.service.description, limit.name]))
         }
-        guard self.isLogged(outcome) else { return }
+        let latency = (exchange.responseStart ?? exchange.end) - exchange.start
+        let verdict = self.verdict(on: trace, .inbound, outcome, latency)
+        let isLogged = self.isLogged(outcome, trace, exchange.head)
+        guard isLogged || verdict != .drop else { return }
         var record = self.record(outcome, head: exchange.head, kind, connection)
         record.policy = exchange.reply?.provenance
         record.audit = audit
@@ -177,7 +214,11 @@ final class LoopTelemetry {
         record.detail = exchange.detail
         record.responseAfter = exchange.responseStart.map { $0 - exchange.start }
         record.deadlineLeft = exchange.deadlineLeft(now: exchange.end)
-        self.write(record)
+        if isLogged { self.write(record, trace) }
+        if let trace {
+            self.tracer?.keep(
+                record, trace, verdict, latency: latency.wholeNanoseconds, peer: connection.peerAddress)
+        }
     }
 
     // MARK: Requests that could not be read
@@ -196,7 +237,7 @@ final class LoopTelemetry {
                 destination: service.isEmpty ? "unknown" : service, route: "", version: isInbound ? self.version : "",
                 direction: isInbound ? .inbound : .outbound, protocol: kind.rawValue, tls: connection.peer != nil,
                 peerIdentity: connection.peerText))
-        guard self.isLogged(outcome) else { return }
+        guard self.isLogged(outcome, nil, nil) else { return }
         var record = RequestRecord()
         record.startedAt = Int64(Date().timeIntervalSince1970 * 1000)
         record.direction = isInbound ? .inbound : .outbound
@@ -207,17 +248,34 @@ final class LoopTelemetry {
         record.status = refusal.status
         record.reason = refusal.reason
         record.detail = refusal.cause
-        self.write(record)
+        self.write(record, nil)
     }
 
     // MARK: The log
 
-    private func isLogged(_ outcome: RequestOutcome) -> Bool {
+    private func isLogged(_ outcome: RequestOutcome, _ trace: RequestTrace?, _ head: RequestHead?) -> Bool {
         switch self.mode {
         case .off: false
         case .all: true
-        case .errors: outcome.status >= 500 || outcome.reason != .ok || (outcome.grpcStatus ?? 0) != 0
+        case .errors: outcome.isWorthLogging
+        case .sampled: outcome.isWorthLogging || self.isSampled(trace, head)
         }
+    }
+
+    /// As its trace is; where there is none, one in so many.
+    private func isSampled(_ trace: RequestTrace?, _ head: RequestHead?) -> Bool {
+        if let trace { return trace.context.isSampled }
+        if let head, let index = head.headers.firstIndex(of: .traceparent),
+            let context = head.headers.withValue(at: index, { TraceContext(traceparent: $0) })
+        {
+            return context.isSampled
+        }
+        let ratio = self.settings.sampling.ratio
+        guard ratio > 0 else { return false }
+        self.undecided += 1
+        guard Double(self.undecided) * ratio >= 1 else { return false }
+        self.undecided = 0
+        return true
     }
 
     private func record(
@@ -230,8 +288,13 @@ final class LoopTelemetry {
         record.traceparent = head.headers[.traceparent] ?? ""
         record.protocol = kind.rawValue
         record.method = head.method.text
-        record.authority = head.authority
-        record.path = head.path
+        record.authority = self.settings.redaction.authority(head.authority)
+        record.path = self.settings.redaction.path(head.path)
+        for name in self.settings.loggedHeaders {
+            guard let value = head.headers[name] else { continue }
+            record.headers.append(
+                RequestRecord.Header(name: name, value: self.settings.redaction.value(value, of: name)))
+        }
         record.status = outcome.status
         record.grpcStatus = outcome.grpcStatus
         record.reason = outcome.reason
@@ -241,21 +304,60 @@ final class LoopTelemetry {
         return record
     }
 
-    private func write(_ record: RequestRecord) {
+    private func write(_ record: RequestRecord, _ trace: RequestTrace?) {
+        if let exports = self.exports, self.settings.accessLogOutput == .otlp {
+            return self.collect(record, trace, exports)
+        }
         AccessLog.append(record, to: &self.lines)
         if self.lines.count >= Self.batch { return self.flushLog() }
+        self.scheduleFlush()
+    }
+
+    private func collect(_ record: RequestRecord, _ trace: RequestTrace?, _ exports: TelemetryExports) {
+        guard exports.lines.hasRoom else { return exports.lines.countLoss() }
+        var text: [UInt8] = []
+        AccessLog.append(record, to: &text)
+        text.removeLast()
+        self.collected.append(
+            LogLine(
+                time: UInt64(clamping: record.startedAt) &* 1_000_000,
+                isError: RequestSpan.isFailure(
+                    status: record.status, grpcStatus: record.grpcStatus, reason: record.reason),
+                text: text, trace: trace?.context))
+        if self.collected.count >= 64 { return self.flushLog() }
+        self.scheduleFlush()
+    }
+
+    private func scheduleFlush() {
         guard self.flush == nil else { return }
         let bound = NIOLoopBound(self, eventLoop: self.eventLoop)
         self.flush = self.eventLoop.scheduleTask(in: .milliseconds(100)) { bound.value.flushLog() }
+    }
+
+    /// Hands over everything: the sidecar stops.
+    func close() {
+        self.flushLog()
+        self.tracer?.close()
     }
 
     /// Hands over what is there: a line is seen a tenth of a second after its request at the latest.
     func flushLog() {
         self.flush?.cancel()
         self.flush = nil
+        if !self.collected.isEmpty {
+            self.exports?.lines.offer(self.collected.map { ($0, $0.cost) })
+            self.collected.removeAll(keepingCapacity: true)
+        }
         guard !self.lines.isEmpty else { return }
         self.log.append(self.lines)
         self.lines.removeAll(keepingCapacity: self.lines.capacity <= 2 * Self.batch)
+    }
+}
+
+extension RequestOutcome {
+    /// Whether it belongs into a log of errors.
+    fileprivate var isWorthLogging: Bool {
+        self.status >= 500 || self.reason != .ok || (self.grpcStatus ?? 0) != 0
     }
 }
 

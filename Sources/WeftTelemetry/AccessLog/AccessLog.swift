@@ -34,10 +34,23 @@ package enum AccessLog {
         object.number("received_bytes", record.receivedBytes)
         object.number("sent_bytes", record.sentBytes)
         if record.outgrewReplay { object.flag("outgrew_replay") }
+        if !record.headers.isEmpty { Self.append(record.headers, to: &object) }
         if !record.attempts.isEmpty { Self.append(record.attempts, to: &object) }
         object.bytes.append(text: "}\n" as StaticString)
         // Exchanged, not assigned: two owners would copy everything at the next byte.
         swap(&line, &object.bytes)
+    }
+
+    private static func append(_ headers: [RequestRecord.Header], to object: inout JSONLine) {
+        object.key("headers")
+        object.bytes.append(UInt8(ascii: "{"))
+        for (index, header) in headers.enumerated() {
+            if index > 0 { object.bytes.append(UInt8(ascii: ",")) }
+            object.bytes.append(json: header.name)
+            object.bytes.append(UInt8(ascii: ":"))
+            object.bytes.append(json: header.value)
+        }
+        object.bytes.append(UInt8(ascii: "}"))
     }
 
     private static func append(_ attempts: [RequestRecord.Attempt], to object: inout JSONLine) {

@@ -39,8 +39,21 @@ package struct RequestRecord: Hashable, Sendable {
     package var deadlineLeft: Duration?
     /// The body was too large to be sent again, so that no further attempt was possible.
     package var outgrewReplay = false
+    /// Request headers that somebody asked to see, secrets replaced.
+    package var headers: [Header] = []
 
     package init() {}
+
+    package struct Header: Hashable, Sendable {
+        /// In lower case.
+        package var name: String
+        package var value: String
+
+        package init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
 
     package struct Attempt: Hashable, Sendable {
         /// The endpoint's workload.

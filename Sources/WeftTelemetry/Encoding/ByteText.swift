@@ -32,12 +32,13 @@ extension [UInt8] {
         self.append(number: number)
     }
 
-    /// A JSON string with its quotes.
+    /// A JSON string with its quotes. Nothing in it is taken for the end of a line by anybody: what some readers count as
+    /// one, U+0085 and U+2028 among them, is escaped with the rest.
     mutating func append(json text: String) {
         self.append(UInt8(ascii: "\""))
         var text = text
         let isPlain = text.withUTF8 { bytes in
-            guard bytes.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) else {
+            guard bytes.allSatisfy({ $0 >= 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) else {
                 return false
             }
             self.append(contentsOf: bytes)
@@ -48,19 +49,20 @@ extension [UInt8] {
     }
 
     private mutating func append(escaping text: String) {
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+        for scalar in text.unicodeScalars {
+            switch scalar.value {
+            case 0x22, 0x5c:
                 self.append(UInt8(ascii: "\\"))
-                self.append(byte)
+                self.append(UInt8(truncatingIfNeeded: scalar.value))
             case 0x0a: self.append(text: "\\n" as StaticString)
             case 0x0d: self.append(text: "\\r" as StaticString)
             case 0x09: self.append(text: "\\t" as StaticString)
-            case 0..<0x20:
-                self.append(text: "\\u00" as StaticString)
-                self.append(hexDigit: byte >> 4)
-                self.append(hexDigit: byte & 15)
-            default: self.append(byte)
+            case 0..<0x20, 0x7f..<0xa0, 0x2028, 0x2029:
+                self.append(text: "\\u" as StaticString)
+                for shift in [12, 8, 4, 0] as [UInt32] {
+                    self.append(hexDigit: UInt8(truncatingIfNeeded: scalar.value >> shift & 15))
+                }
+            default: self.append(contentsOf: UTF8.encode(scalar).map(Array.init) ?? [])
             }
         }
     }

@@ -89,6 +89,11 @@ package enum MetricNames {
     package static let info = MetricFamily(
         "weft_proxy_info", .gauge, labels: ["service", "workload", "version"],
         help: "Always 1; says whose proxy this is.")
+    package static let telemetryDropped = MetricFamily(
+        "weft_telemetry_dropped", .counter, labels: ["signal", "cause"],
+        help: "Spans (traces) and lines of the access log (logs) that were lost, by why.")
+    package static let telemetrySent = MetricFamily(
+        "weft_telemetry_sent", .counter, labels: ["signal"], help: "Spans and log lines that the collector took.")
     package static let overflow = MetricFamily(
         "weft_metric_series_overflow", .counter,
         help: "Series that did not fit the budget and were counted under the label value overflow.")

@@ -61,6 +61,17 @@ enum Peers {
         }
         return nil
     }()
+    /// Why the tests of traces cannot run here; nil where they can.
+    static let withoutOpenTelemetry: String? = {
+        guard FileManager.default.isExecutableFile(atPath: Self.weft) else {
+            return "there is no weft at \(Self.weft): build it, or name it in WEFT_EXECUTABLE"
+        }
+        guard FileManager.default.isExecutableFile(atPath: Self.python) else {
+            return "there is no \(Self.python): run `scripts/setup test`"
+        }
+        let trial = try? PeerProcess.runBlocking([Self.python, "-c", "import grpc, opentelemetry.proto"])
+        return trial?.code == 0 ? nil : "\(Self.python) has no `opentelemetry-proto`: run `scripts/setup test`"
+    }()
     /// Why the tests of the host's agent cannot run here; nil where they can.
     static let withoutSPIFFE: String? = {
         if let missing = Self.missing { return missing }

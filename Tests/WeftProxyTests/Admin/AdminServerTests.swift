@@ -10,6 +10,8 @@ import WeftTelemetry
 
 @Suite struct AdminServerTests {
     struct Source: AdminSource {
+        var accessLog: AccessLogMode { .errors }
+        func setAccessLog(_ mode: AccessLogMode) {}
         var readiness = AdminReadiness.ready
         var snapshot = ProxySnapshot.empty
         var identity: WorkloadIdentity? { nil }
