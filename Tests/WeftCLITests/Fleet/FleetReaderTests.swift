@@ -21,6 +21,30 @@ import WeftModel
         #expect(reading.resources == "\n\n\n---\nkind: Service\n")
     }
 
+    @Test func `what all sidecars are told of telemetry is checked where it is written`() {
+        let text = """
+            fleet: shop
+            telemetry: {otlp-endpoint: 'http://127.0.0.1:4317', trace-sampling: 0.5, access-log: all}
+            services: {a: {command: x}}
+            """
+        let reading = FleetReader.read(text, file: "f.yaml")
+        #expect(
+            reading.fleet?.telemetry == [
+                "otlp-endpoint": "http://127.0.0.1:4317", "trace-sampling": "0.5", "access-log": "all",
+            ])
+        let wrong = FleetReader.read(
+            """
+            fleet: shop
+            telemetry: {otlp-endpoint: collector, trace-sampling: 2, access-log-output: otlp, colour: red}
+            services: {a: {command: x}}
+            """, file: "f.yaml")
+        #expect(
+            Set(wrong.diagnostics.map { $0.field ?? "" }) == [
+                "telemetry.otlp-endpoint", "telemetry.trace-sampling", "telemetry.access-log-output",
+                "telemetry.colour",
+            ])
+    }
+
     @Test func `every mistake is told at once, with its place and a remedy`() {
         let text = """
             fleet: shop

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOEmbedded
+import Synchronization
 import Testing
 import WeftIdentity
 import WeftMessage
@@ -9,12 +10,18 @@ import WeftTelemetry
 @testable import WeftProxy
 
 @Suite struct AdminServerTests {
-    struct Source: AdminSource {
-        var accessLog: AccessLogMode { .errors }
-        func setAccessLog(_ mode: AccessLogMode) {}
-        var readiness = AdminReadiness.ready
-        var snapshot = ProxySnapshot.empty
+    final class Source: AdminSource {
+        let level = Mutex(AccessLogMode.errors)
+        var accessLog: AccessLogMode { self.level.withLock { $0 } }
+        func setAccessLog(_ mode: AccessLogMode) { self.level.withLock { $0 = mode } }
+        let readiness: AdminReadiness
+        let snapshot: ProxySnapshot
         var identity: WorkloadIdentity? { nil }
+
+        init(readiness: AdminReadiness = .ready, snapshot: ProxySnapshot = .empty) {
+            self.readiness = readiness
+            self.snapshot = snapshot
+        }
 
         func metrics(on eventLoop: any EventLoop) -> EventLoopFuture<MetricSnapshot> {
             var snapshot = MetricSnapshot()
@@ -51,6 +58,21 @@ import WeftTelemetry
         let open = try self.exchange(
             "GET /metrics HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: application/openmetrics-text\r\n\r\n")
         #expect(open.hasSuffix("# EOF\n"))
+    }
+
+    @Test func `the access log's level is shown and changed, but not by a web page`() throws {
+        let source = Source()
+        #expect(try self.get("/access-log", source).hasSuffix("\r\n\r\nerrors\n"))
+        func put(_ path: String, host: String = "localhost", _ more: String = "") throws -> String {
+            try self.exchange("PUT \(path) HTTP/1.1\r\nhost: \(host)\r\n\(more)content-length: 0\r\n\r\n", source)
+        }
+        #expect(try put("/access-log/all").hasPrefix("HTTP/1.1 200"))
+        #expect(source.accessLog == .all)
+        #expect(try put("/access-log/sometimes").hasPrefix("HTTP/1.1 400"))
+        #expect(try put("/access-log/off", "origin: http://evil.example\r\n").hasPrefix("HTTP/1.1 403"))
+        #expect(try put("/access-log/off", host: "evil.example").hasPrefix("HTTP/1.1 405"))
+        #expect(try put("/config").hasPrefix("HTTP/1.1 405"))
+        #expect(source.accessLog == .all)
     }
 
     @Test func `readiness is the status, and its cause the body`() throws {

@@ -1,0 +1,82 @@
+import Foundation
+import Testing
+
+@testable import WeftProxy
+
+@Suite struct AccessLogWriterTests {
+    private func inDirectory(_ body: (String) async throws -> Void) async throws {
+        let directory = FileManager.default.temporaryDirectory.appendingPathComponent("weft-log-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        try await body(directory)
+    }
+
+    private func text(_ path: String) throws -> String {
+        String(decoding: try Data(contentsOf: URL(fileURLWithPath: path)), as: UTF8.self)
+    }
+
+    @Test func `lines go on in a new file when the old one was moved away`() async throws {
+        try await self.inDirectory { directory in
+            let path = "\(directory)/access.log"
+            let writer = AccessLogWriter(path: path)
+            #expect(writer.problem() == nil)
+            writer.append(Array("one\n".utf8))
+            await writer.written()
+            try FileManager.default.moveItem(atPath: path, toPath: "\(path).1")
+            writer.append(Array("two\n".utf8))
+            await writer.written()
+            #expect(try self.text("\(path).1") == "one\n")
+            #expect(try self.text(path) == "two\n")
+            try FileManager.default.removeItem(atPath: path)
+            writer.append(Array("three\n".utf8))
+            await writer.written()
+            #expect(try self.text(path) == "three\n")
+            #expect(writer.dropped == (0, 0))
+        }
+    }
+
+    @Test func `a disk that takes nothing loses lines and no more, and they are counted`() async throws {
+        // Takes no byte, as a full disk.
+        var sink = LogSink(path: "/dev/full")
+        #expect(sink.problem() == nil)
+        #expect(sink.write(Array("one\ntwo\n".utf8)) == 2)
+        sink.close()
+        try await self.inDirectory { directory in
+            let writer = AccessLogWriter(path: "\(directory)/none/access.log")
+            #expect(writer.problem()?.isEmpty == false)
+            writer.append(Array("one\ntwo\n".utf8))
+            await writer.written()
+            #expect(writer.dropped == (0, 2))
+            // It tries again with the next line.
+            try FileManager.default.createDirectory(atPath: "\(directory)/none", withIntermediateDirectories: true)
+            writer.append(Array("three\n".utf8))
+            await writer.written()
+            #expect(try self.text("\(directory)/none/access.log") == "three\n")
+        }
+    }
+
+    @Test func `nobody waits for a reader that does not read`() async throws {
+        try await self.inDirectory { directory in
+            // A pipe without a reader: opening it for writing waits, as would a disk that hangs.
+            let path = "\(directory)/pipe"
+            try #require(mkfifo(path, 0o600) == 0)
+            let writer = AccessLogWriter(path: path)
+            let line = Array((String(repeating: "x", count: 1023) + "\n").utf8)
+            for _ in 0..<3000 { writer.append(line) }
+            #expect(writer.dropped.full > 0)
+            // Lets the thread go that waits in it.
+            let reader = open(path, O_RDONLY | O_NONBLOCK)
+            defer { close(reader) }
+            let drained = Task {
+                var buffer = [UInt8](repeating: 0, count: 65_536)
+                while !Task.isCancelled {
+                    _ = buffer.withUnsafeMutableBytes { read(reader, $0.baseAddress, $0.count) }
+                    await Task.yield()
+                }
+            }
+            await writer.written()
+            drained.cancel()
+            await drained.value
+        }
+    }
+}
