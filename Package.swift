@@ -149,7 +149,7 @@ let package = Package(
                 "WeftModel", "WeftMessage", "WeftHTTP", "WeftIdentity", "WeftTelemetry", "WeftTraffic", nioCore,
                 nioPosix, nioTLS,
                 nioEmbedded,
-                crypto, logging,
+                crypto, logging, grpcCore,
             ]),
         tests(
             of: "WeftControlPlane",

@@ -25,8 +25,11 @@ struct AccessLogCommand: AsyncParsableCommand {
         var settings = Settings(environment: Machine.environment)
         let address =
             try settings.value("admin", self.admin, expected: "HOST:PORT") { ListenAddress($0) } ?? .loopback(15000)
-        let level = try settings.value("level", self.level, expected: "off, errors, sampled or all") {
-            AccessLogMode(rawValue: $0)
+        let level = try self.level.map { text in
+            guard let mode = AccessLogMode(rawValue: text) else {
+                throw CommandFailure.usage("'\(text)' is not off, errors, sampled or all", at: "LEVEL")
+            }
+            return mode
         }
         let path = level.map { "/access-log/\($0.rawValue)" } ?? "/access-log"
         var request = HTTPClientRequest(url: "http://\(address)\(path)")
