@@ -60,7 +60,8 @@ package struct HandshakeFailure: Hashable, Sendable {
     /// whoever says so has read nothing that was sent since. Source: RFC 8446 §4.4.2.4, §6.2.
     package static func refusal(inTransport text: String) -> Self? {
         let name = text.word(after: "OPENSSL_internal:").uppercased()
-        guard let alert = name.firstRange(of: "_ALERT_"), self.ofCertificates.contains(String(name[alert.upperBound...]))
+        guard let alert = name.firstRange(of: "_ALERT_"),
+            self.ofCertificates.contains(String(name[alert.upperBound...]))
         else { return nil }
         return Self(label: "refused_by_peer", cause: self.words(ofTransport: text))
     }
