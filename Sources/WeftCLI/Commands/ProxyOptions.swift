@@ -75,6 +75,10 @@ struct ProxyOptions: ParsableArguments {
         String?
     @Option(
         help: ArgumentHelp(
+            "Names of request metrics: weft, istio, or both; weft where not given.", valueName: "which"))
+    var metricNames: String?
+    @Option(
+        help: ArgumentHelp(
             "How long requests in flight may take when stopping; 30s where not given.", valueName: "duration"))
     var drain: String?
     @Option(
@@ -139,6 +143,10 @@ struct ProxyOptions: ParsableArguments {
             try settings.value("access-log", self.accessLog, expected: "off, errors or all") {
                 AccessLogMode(rawValue: $0)
             } ?? .errors
+        configuration.metricNaming =
+            try settings.value("metric-names", self.metricNames, expected: "weft, istio or both") {
+                MetricNaming(rawValue: $0)
+            } ?? .weft
         if let drain = try settings.duration("drain", self.drain) { configuration.drain.requests = drain }
         if let drain = try settings.duration("drain-streams", self.drainStreams) { configuration.drain.streams = drain }
         return configuration

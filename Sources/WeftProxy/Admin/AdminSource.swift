@@ -6,12 +6,20 @@ package import WeftTelemetry
 package protocol AdminSource: Sendable {
     /// The metrics of all loops, merged.
     func metrics(on eventLoop: any EventLoop) -> EventLoopFuture<MetricSnapshot>
+    /// The same as text.
+    func exposition(_ format: MetricExposition, on eventLoop: any EventLoop) -> EventLoopFuture<[UInt8]>
     /// Whether the sidecar takes traffic.
     var readiness: AdminReadiness { get }
     /// The configuration in use.
     var snapshot: ProxySnapshot { get }
     /// The identity in use; nil before the sidecar has joined.
     var identity: WorkloadIdentity? { get }
+}
+
+extension AdminSource {
+    package func exposition(_ format: MetricExposition, on eventLoop: any EventLoop) -> EventLoopFuture<[UInt8]> {
+        self.metrics(on: eventLoop).map { format.encode($0) }
+    }
 }
 
 /// Whether a sidecar takes traffic.

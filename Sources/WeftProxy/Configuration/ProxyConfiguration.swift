@@ -34,6 +34,8 @@ package struct ProxyConfiguration: Sendable {
     package var limits = ProxyLimits()
     package var drain = DrainSettings()
     package var accessLog = AccessLogMode.errors
+    /// Under which names requests are counted. Default Weft's.
+    package var metricNaming = MetricNaming.weft
     /// What the local application is given for TCP connect. Default 300 ms.
     package var applicationConnectTimeout = Duration.milliseconds(300)
 

@@ -12,8 +12,13 @@ package final class ProxyTelemetry: Sendable {
     }
 
     func makeLoop(on eventLoop: any EventLoop) -> LoopTelemetry {
-        LoopTelemetry(configuration: self.configuration, log: self.log, eventLoop: eventLoop)
+        let loop = LoopTelemetry(configuration: self.configuration, log: self.log, eventLoop: eventLoop)
+        loop.watchLag()
+        return loop
     }
+
+    /// What was lost so far, by the `kind` label.
+    var dropped: [String: Int] { ["access_log": self.log.dropped] }
 
     /// Returns when every line that was handed over has been written or dropped.
     func written() async { await self.log.written() }
