@@ -74,6 +74,10 @@ struct ProxyOptions: ParsableArguments {
     @OptionGroup var telemetry: TelemetryOptions
     @Option(
         help: ArgumentHelp(
+            "Names of request metrics: weft, istio, or both; weft where not given.", valueName: "which"))
+    var metricNames: String?
+    @Option(
+        help: ArgumentHelp(
             "How long requests in flight may take when stopping; 30s where not given.", valueName: "duration"))
     var drain: String?
     @Option(
@@ -135,6 +139,10 @@ struct ProxyOptions: ParsableArguments {
         configuration.weight = try settings.number("weight", self.weight, in: 1...1_000_000) ?? 1
         configuration.loops = try settings.number("loops", self.loops, in: 1...64)
         try self.telemetry.apply(to: &configuration, &settings)
+        configuration.metricNaming =
+            try settings.value("metric-names", self.metricNames, expected: "weft, istio or both") {
+                MetricNaming(rawValue: $0)
+            } ?? .weft
         if let drain = try settings.duration("drain", self.drain) { configuration.drain.requests = drain }
         if let drain = try settings.duration("drain-streams", self.drainStreams) { configuration.drain.streams = drain }
         return configuration

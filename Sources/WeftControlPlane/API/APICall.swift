@@ -11,6 +11,10 @@ struct APICall: Sendable {
     var caller: Caller
     /// Where it comes from, for the log: an address, or `local`.
     var source = "local"
+    /// Its `Accept`.
+    var accept: String?
+    /// How the caller addressed the API: its `Host`; nil over the socket.
+    var host: String?
 
     /// Who is calling.
     enum Caller: Hashable, Sendable, CustomStringConvertible {

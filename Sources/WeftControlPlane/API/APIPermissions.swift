@@ -15,9 +15,12 @@ enum APIPermissions {
         let method: String
         /// Segments; nil stands for any.
         let path: [String?]
+        /// `GET /v1/tokens/{id}`, for metrics.
+        let text: String
 
         init(_ method: String, _ path: String) {
             self.method = method
+            self.text = "\(method) \(path)"
             self.path = path.split(separator: "/").map { $0.hasPrefix("{") ? nil : String($0) }
         }
 
@@ -38,6 +41,8 @@ enum APIPermissions {
         (Call("GET", "/v1/history"), .role(.viewer)),
         (Call("GET", "/v1/status"), .role(.viewer)),
         (Call("GET", "/v1/stat"), .role(.viewer)),
+        (Call("GET", "/metrics"), .role(.viewer)),
+        (Call("GET", "/v1/prometheus/targets"), .role(.viewer)),
         (Call("GET", "/v1/identity"), .role(.viewer)),
         (Call("GET", "/v1/identity/plaintext"), .role(.viewer)),
         (Call("POST", "/v1/identity/rotation"), .role(.admin)),
@@ -58,6 +63,11 @@ enum APIPermissions {
         "MeshSettings", "AuthorizationPolicy", "PeerAuthentication", "RequestAuthentication", "TrustDomainFederation",
         "RegistrationEntry",
     ]
+
+    /// What metrics call a call; never a path that a caller made up.
+    static func label(method: String, path: [String]) -> String {
+        self.table.first { $0.call.method == method && $0.call.matches(path: path) }?.call.text ?? "unknown"
+    }
 
     /// Nil where there is no such call.
     static func need(method: String, path: [String]) -> Need? {

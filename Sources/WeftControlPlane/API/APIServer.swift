@@ -134,7 +134,7 @@ struct APIServer: Sendable {
         for (name, value) in request.uri.queryParameters { query[String(name)] = String(value) }
         let call = APICall(
             method: request.method.rawValue, path: Self.path(of: request), query: query, body: body, caller: caller,
-            source: source)
+            source: source, accept: request.headers[.accept], host: source == "local" ? nil : request.head.authority)
         return self.response(await self.service.answer(call))
     }
 

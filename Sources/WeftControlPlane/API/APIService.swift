@@ -3,6 +3,7 @@ internal import Logging
 internal import WeftCompiler
 internal import WeftIdentity
 internal import WeftModel
+internal import WeftTelemetry
 
 /// Answers the calls of the API. `route(_:)` is its table; everything it can refuse is an `APIError`.
 struct APIService: Sendable {
@@ -22,9 +23,18 @@ struct APIService: Sendable {
     let routeStatuses: @Sendable () async -> [ResourceKey: [RouteParentStatus]]
     /// What keeps resources from being followed as they were meant.
     let problems: @Sendable () async -> [Diagnostic]
+    /// What is counted, and what can be read.
+    let telemetry: ControlPlaneTelemetry
     let logger: Logger
 
     func answer(_ call: APICall) async -> APIReply {
+        let began = ContinuousClock.now
+        let reply = await self.reply(to: call)
+        self.telemetry.answered(call, reply, after: .now - began)
+        return reply
+    }
+
+    private func reply(to call: APICall) async -> APIReply {
         do {
             return try await self.route(call)
         } catch let error as APIError {
@@ -35,6 +45,7 @@ struct APIService: Sendable {
                     subject: "\(call.method) /\(call.path.prefix(2).joined(separator: "/").prefix(64))",
                     actor: call.caller == .anonymous ? nil : call.caller.description, costs: false)
             }
+            self.telemetry.refused(call, error)
             return Self.refusal(error)
         } catch {
             self.logger.error("an API call failed", metadata: ["path": "\(call.path)", "cause": "\(error)"])
@@ -58,6 +69,11 @@ struct APIService: Sendable {
         switch (call.method, call.path) {
         case ("GET", ["healthz"]): return APIReply(contentType: "text/plain", body: Array("ok\n".utf8))
         case ("GET", ["openapi.json"]): return APIReply(body: Array(OpenAPIDocument.text.utf8))
+        case ("GET", ["metrics"]): return try await self.telemetry.exposition(accept: call.accept)
+        case ("GET", ["v1", "prometheus", "targets"]):
+            return try APIReply(
+                PrometheusTargetGroup.all(
+                    entries: await self.registry.entries, control: call.host ?? self.telemetry.address))
         case ("GET", ["v1", "trust-bundle"]): return try await self.trustBundle()
         case ("GET", ["v1", "spiffe-bundle"]):
             return APIReply(

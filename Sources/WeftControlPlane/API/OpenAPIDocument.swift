@@ -25,6 +25,8 @@ enum OpenAPIDocument {
             "/v1/history": {"get": {"summary": "Past changes, newest first", "parameters": [\(query("limit"))], "responses": {"200": \(json("HistoryList")), "401": \(error), "403": \(error)}}},
             "/v1/status": {"get": {"summary": "The control plane, its authority and its proxies", "responses": {"200": \(json("StatusReport")), "401": \(error), "403": \(error)}}},
             "/v1/stat": {"get": {"summary": "Golden metrics of each edge", "parameters": [\(query("window"))], "responses": {"200": \(json("StatReport")), "401": \(error), "403": \(error)}}},
+            "/metrics": {"get": {"summary": "The control plane's own metrics: Prometheus text, or OpenMetrics where that is accepted", "responses": {"200": {"description": "metrics"}, "401": \(error), "403": \(error)}}},
+            "/v1/prometheus/targets": {"get": {"summary": "What a Prometheus scrapes, as HTTP service discovery", "responses": {"200": {"description": "target groups", "content": {"application/json": {"schema": {"type": "array", "items": \(reference("PrometheusTargetGroup"))}}}}, "401": \(error), "403": \(error)}}},
             "/v1/identity/plaintext": {"get": {"summary": "Who calls in the clear, and each port's mutual TLS mode", "responses": {"200": \(json("PlaintextReport")), "401": \(error)}}},
             "/v1/authorization/check": {"post": {"summary": "What would happen to a call, and which rule says so", "requestBody": \(body("AuthorizationCheckRequest")), "responses": {"200": \(json("AuthorizationCheckReport")), "400": \(error), "401": \(error), "404": \(error)}}},
             "/v1/authorization/proposal": {"get": {"summary": "Policies that allow what was observed", "parameters": [\(query("namespace")), \(query("service")), \(query("enforced"))], "responses": {"200": \(json("AuthorizationProposalReport")), "401": \(error)}}},
@@ -137,6 +139,7 @@ enum OpenAPIDocument {
             "source:string destination:string version:string route:string direction:string protocol:string tls:boolean peerIdentity?:string requests:integer requestsPerSecond:number successRatio?:number p50?:number p95?:number p99?:number retriesPerSecond:number failures:object bytesInPerSecond:number bytesOutPerSecond:number totalRequests:integer totalFailures:integer totalRetries:integer"
         ),
         ("StatReport", "at:integer windowSeconds:number edges:EdgeStat[]"),
+        ("PrometheusTargetGroup", "targets:string[] labels:object"),
         ("AuthorizationUsage", "since:integer rules:PolicyRuleUsage[]"),
         ("PolicyRuleUsage", "policy:string rule?:integer allowed:integer denied:integer audited:integer"),
         (

@@ -56,6 +56,9 @@ final class FileAuditLog: AuditLog {
         }
     }
 
+    /// Events that wait for the disk.
+    var depth: Int { self.waiting.withLock { $0.lines.count } }
+
     /// Events lost since the start because the disk did not take them.
     var lost: Int64 { self.waiting.withLock { $0.lost } }
 

@@ -2,6 +2,7 @@ internal import Foundation
 internal import Logging
 internal import Synchronization
 internal import WeftModel
+internal import WeftTelemetry
 
 /// Watches those who come without, or with wrong or too weak, credentials: slows them down, and takes them down, repeats
 /// as one.
@@ -14,11 +15,16 @@ final class RefusalWatch: Sendable {
 
     private let state: Mutex<State>
     private let audit: any AuditLog
+    private let metrics: ControlPlaneMetrics
     private let logger: Logger
     private let wake: AsyncStream<Void>
     private let waker: AsyncStream<Void>.Continuation
 
-    init(limits: AttemptThrottle.Limits, audit: any AuditLog, logger: Logger) {
+    init(
+        limits: AttemptThrottle.Limits, audit: any AuditLog, metrics: ControlPlaneMetrics = ControlPlaneMetrics(),
+        logger: Logger
+    ) {
+        self.metrics = metrics
         self.state = Mutex(State(throttle: AttemptThrottle(limits)))
         self.audit = audit
         self.logger = logger
@@ -39,6 +45,7 @@ final class RefusalWatch: Sendable {
         _ source: SourceAddress, cause: String, kind: AuditEvent.Kind = .login, subject: String = "API",
         actor: String? = nil, costs: Bool = true, now: Date = Date()
     ) {
+        self.metrics.count(ControlPlaneMetricNames.callersRefused, [kind.rawValue])
         let millis = Self.millis(now)
         let tells = self.state.withLock { state in
             if costs, !source.bytes.isEmpty { state.throttle.failed(source.bytes, now: millis) }

@@ -13,6 +13,7 @@ struct DiscoveryServer: Envoy_Service_Discovery_V3_AggregatedDiscoveryService.Si
     let streams: DiscoveryStreams
     let cache: EncodingCache
     let limits: ControlPlaneConfiguration.Limits
+    let metrics: ControlPlaneMetrics
     let logger: Logger
 
     func streamAggregatedResources(
@@ -82,9 +83,15 @@ struct DiscoveryServer: Envoy_Service_Discovery_V3_AggregatedDiscoveryService.Si
                 if self.trust.isRevoked(peer.id) { throw RPCError(revoked: peer.id) }
                 switch event {
                 case .request(let request):
-                    for response in try await stream.received(request) { try await responses.write(response) }
+                    let answers = try await stream.received(request)
+                    for response in answers { try await responses.write(response) }
+                    stream.pushed(answers.count, since: nil)
                 case .snapshotChanged:
-                    for response in await stream.updated() { try await responses.write(response) }
+                    let publication = self.hub.publication
+                    let changes = await stream.updated()
+                    for response in changes { try await responses.write(response) }
+                    self.hub.served(subscription.id, generation: publication.generation)
+                    stream.pushed(changes.count, since: publication.at)
                 case .trustChanged: break
                 case .stopping: throw RPCError(code: .unavailable, message: "the control plane is stopping")
                 case .failed(let error): throw error

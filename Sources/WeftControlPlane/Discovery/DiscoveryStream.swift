@@ -3,6 +3,7 @@ internal import GRPCCore
 internal import Logging
 internal import WeftDiscovery
 internal import WeftModel
+internal import WeftTelemetry
 
 /// One discovery stream: its machine, who it is for, and what `weft status` shows of it.
 struct DiscoveryStream<Machine: DiscoveryMachine> {
@@ -14,6 +15,8 @@ struct DiscoveryStream<Machine: DiscoveryMachine> {
     /// What it asks for, by type URL.
     private var names: [String: Set<String>] = [:]
     private var seen: [ResourceType: TypeStatus.Rejection] = [:]
+    /// When the first response left that is not confirmed yet.
+    private var unconfirmedSince: ContinuousClock.Instant?
     private var rejectedAt: [ResourceType: Int64] = [:]
 
     init(_ server: DiscoveryServer, peer: SPIFFEID) {
@@ -36,6 +39,16 @@ struct DiscoveryStream<Machine: DiscoveryMachine> {
         let responses = self.machine.updated(view)
         self.report(view)
         return responses
+    }
+
+    /// Responses have left; `since` is the publication that they follow, nil for answers to questions.
+    mutating func pushed(_ count: Int, since publication: ContinuousClock.Instant?) {
+        guard count > 0, let client = self.client else { return }
+        let labels = [client.client.rawValue]
+        self.server.metrics.count(ControlPlaneMetricNames.pushes, labels, by: count)
+        self.unconfirmedSince = self.unconfirmedSince ?? .now
+        guard let publication else { return }
+        self.server.metrics.observe(.now - publication, in: ControlPlaneMetricNames.pushDuration, labels)
     }
 
     func close() {
@@ -99,6 +112,9 @@ struct DiscoveryStream<Machine: DiscoveryMachine> {
         for (type, status) in self.machine.status.sorted(by: { $0.key.shownFirst < $1.key.shownFirst }) {
             if let rejection = status.rejection, rejection != self.seen[type] {
                 self.rejectedAt[type] = now
+                self.server.metrics.count(
+                    ControlPlaneMetricNames.clientRejections,
+                    [self.client?.client.rawValue ?? "unknown", type.shownName])
                 self.server.logger.warning(
                     "a client refused configuration",
                     metadata: [
@@ -122,6 +138,11 @@ struct DiscoveryStream<Machine: DiscoveryMachine> {
                     }))
         }
         self.server.streams.update(id) { $0.types = types }
+        if let since = self.unconfirmedSince, types.allSatisfy({ $0.pending == 0 }), let client = self.client {
+            self.unconfirmedSince = nil
+            self.server.metrics.observe(
+                .now - since, in: ControlPlaneMetricNames.confirmationDuration, [client.client.rawValue])
+        }
     }
 }
 

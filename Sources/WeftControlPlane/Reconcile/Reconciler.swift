@@ -1,6 +1,7 @@
 internal import Logging
 internal import WeftCompiler
 internal import WeftModel
+internal import WeftTelemetry
 
 /// Turns what operators wrote and who is there into the snapshot that proxies are given: waits as `Debounce` says,
 /// compiles, publishes.
@@ -12,12 +13,15 @@ actor Reconciler {
     private let cache: EncodingCache
     private let agents: AgentHub
     private let trustDomain: TrustDomain
+    private let metrics: ControlPlaneMetrics
     private let logger: Logger
     private var debounce = Debounce()
     private var resources: [Resource] = []
     private var compilation: Compilation?
     /// Stored documents that this version cannot read.
     private var unreadable: [Diagnostic] = []
+    /// Changes that are not compiled yet.
+    private(set) var waiting = 0
     /// The store's revision that was compiled last.
     private(set) var revision = Revision.zero
     private let wakeUps: AsyncStream<Void>
@@ -25,7 +29,8 @@ actor Reconciler {
 
     init(
         configurations: Configurations, registry: RegistryDriver, keys: TokenKeyBook, hub: SnapshotHub,
-        cache: EncodingCache, agents: AgentHub, trustDomain: TrustDomain, logger: Logger
+        cache: EncodingCache, agents: AgentHub, trustDomain: TrustDomain,
+        metrics: ControlPlaneMetrics, logger: Logger
     ) {
         self.configurations = configurations
         self.registry = registry
@@ -34,6 +39,7 @@ actor Reconciler {
         self.cache = cache
         self.agents = agents
         self.trustDomain = trustDomain
+        self.metrics = metrics
         self.logger = logger
         (self.wakeUps, self.wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
@@ -48,6 +54,7 @@ actor Reconciler {
 
     func changed(_ cause: Debounce.Cause) {
         self.debounce.changed(cause, now: .now)
+        self.waiting += 1
         self.wake.yield()
     }
 
@@ -93,18 +100,27 @@ actor Reconciler {
     }
 
     private func compile(_ causes: Set<Debounce.Cause>) async {
+        let counted = self.waiting
         let workloads = await self.registry.workloads
+        let tokenKeys = await self.keys.keys
+        let began = ContinuousClock.now
+        let isFull = self.compilation == nil || causes.contains(.policy)
         let next: Compilation =
             if let compilation = self.compilation, !causes.contains(.policy) {
                 Compiler.update(compilation, workloads: workloads)
             } else {
                 Compiler.compile(
                     resources: self.resources, workloads: workloads, trustDomain: self.trustDomain,
-                    revision: self.revision, tokenKeys: await self.keys.keys)
+                    revision: self.revision, tokenKeys: tokenKeys)
             }
+        self.metrics.observe(
+            .now - began, in: ControlPlaneMetricNames.compileDuration, [isFull ? "full" : "endpoints"])
         self.compilation = next
+        // What came meanwhile waits for the next.
+        self.waiting = max(self.waiting - counted, self.debounce.wait(now: .now) == nil ? 0 : 1)
         guard next.snapshot != self.hub.snapshot else { return }
         self.hub.publish(next.snapshot)
+        self.metrics.count(ControlPlaneMetricNames.publications)
         self.cache.trim(to: next.snapshot)
         self.logger.debug(
             "published",

@@ -47,6 +47,8 @@ package struct Registry: Sendable {
         package var certificate: CertificateState?
         /// How far its clock is before ours, milliseconds; nil before it told.
         package var clockOffset: Int64?
+        /// Where its admin server listens on its host's loopback; nil where it has none, or before its proxy told.
+        package var adminPort: Int?
         var leaseEnds: ContinuousClock.Instant
     }
 
@@ -117,7 +119,7 @@ package struct Registry: Sendable {
     ///   - since: wall time, seconds since 1970.
     package mutating func register(
         _ workload: Workload, identity: SPIFFEID, services: Set<String>, proxyVersion: String,
-        connection: ConnectionID, now: ContinuousClock.Instant, since: Int64
+        connection: ConnectionID, adminPort: Int? = nil, now: ContinuousClock.Instant, since: Int64
     ) throws(RegistrationRefusal) -> Registered {
         try self.check(workload, identity: identity, services: services)
         let id = Self.id(of: workload)
@@ -138,7 +140,7 @@ package struct Registry: Sendable {
         self.entries[id] = Entry(
             workload: workload, identity: identity, readiness: readiness, connection: connection,
             connectedSince: since, proxyVersion: String(proxyVersion.prefix(64)), certificate: before?.certificate,
-            leaseEnds: now + self.leases.lease)
+            adminPort: adminPort, leaseEnds: now + self.leases.lease)
         if let old = before?.connection { self.byConnection[old] = nil }
         self.byConnection[connection] = id
         let superseded = before?.connection == connection ? nil : before?.connection

@@ -61,11 +61,11 @@ actor RegistryDriver {
 
     func register(
         _ workload: Workload, identity: SPIFFEID, services: Set<String>, proxyVersion: String,
-        connection: Registry.ConnectionID
+        connection: Registry.ConnectionID, adminPort: Int? = nil
     ) throws(RegistrationRefusal) -> String {
         let registered = try self.registry.register(
             workload, identity: identity, services: services, proxyVersion: proxyVersion, connection: connection,
-            now: .now, since: Int64(Date().timeIntervalSince1970))
+            adminPort: adminPort, now: .now, since: Int64(Date().timeIntervalSince1970))
         if let old = registered.superseded {
             self.closers.removeValue(forKey: old)?("another proxy took over \(registered.workload)")
         }

@@ -5,6 +5,7 @@ internal import WeftConfig
 internal import WeftIdentity
 internal import WeftModel
 internal import WeftStore
+internal import WeftTelemetry
 
 /// A control plane put together: opened, restored and compiled, but not yet listening.
 struct ControlPlaneParts: Sendable {
@@ -37,17 +38,19 @@ struct ControlPlaneParts: Sendable {
 
     init(_ configuration: ControlPlaneConfiguration, directory: DataDirectory, logger: Logger) async throws {
         let started = Int64(Date().timeIntervalSince1970)
-        let store = try Self.openStore(directory)
+        let metrics = ControlPlaneMetrics()
+        let store = try Self.openStore(directory, metrics)
         let hub = SnapshotHub()
         let streams = DiscoveryStreams()
         var auditSettings = FileAuditLog.Settings()
         auditSettings.isRequired = configuration.auditRequired
-        let audit = try FileAuditLog(directory: directory.path, settings: auditSettings, logger: logger)
+        let auditFile = try FileAuditLog(directory: directory.path, settings: auditSettings, logger: logger)
+        let audit = CountingAuditLog(log: auditFile, metrics: metrics)
         let limits = configuration.limits
         let refusals = RefusalWatch(
             limits: AttemptThrottle.Limits(
                 rate: 1, burst: limits.failedLogins, totalRate: 1, totalBurst: limits.failedLogins, failureCost: 1),
-            audit: audit, logger: logger)
+            audit: audit, metrics: metrics, logger: logger)
         let cache = EncodingCache()
         let authority = try await Authority(
             storage: try directory.authority,
@@ -83,7 +86,7 @@ struct ControlPlaneParts: Sendable {
         await keys.restore()
         let reconciler = Reconciler(
             configurations: configurations, registry: registry, keys: keys, hub: hub, cache: cache,
-            agents: agents.hub, trustDomain: configuration.trustDomain, logger: logger)
+            agents: agents.hub, trustDomain: configuration.trustDomain, metrics: metrics, logger: logger)
         try await reconciler.start()
         try await federation.reload()
         try await authority.federate(await federation.bundles)
@@ -114,26 +117,34 @@ struct ControlPlaneParts: Sendable {
             quotas: QuotaBook(hub: hub), trust: trust, logger: logger)
         let discovery = DiscoveryServer(
             hub: hub, trust: trust, registry: registry, streams: streams, cache: cache, limits: configuration.limits,
-            logger: logger)
+            metrics: metrics, logger: logger)
         let fleet: @Sendable () async -> FleetTrust = {
             FleetTrust(entries: await registry.entries, streams: streams.all, watchedSince: started)
         }
+        let status: @Sendable () async throws -> StatusReport = {
+            StatusReport(
+                version: WeftVersion.text, revision: try await configurations.revision,
+                publishedRevision: hub.snapshot.revision, trustDomain: configuration.trustDomain.name,
+                startedAt: started, now: Int64(Date().timeIntervalSince1970),
+                authority: try await authority.status,
+                proxies: StatusAssembly.proxies(
+                    entries: await registry.entries, streams: streams.all, snapshot: hub.snapshot),
+                problems: await reconciler.problems + federation.problems,
+                refusedHandshakes: ["mesh": meshRefusals.counts, "api": apiRefusals.counts])
+        }
+        let telemetry = ControlPlaneTelemetry(
+            metrics: metrics, address: configuration.apiAddress.flatMap { $0.port == 0 ? nil : $0.description },
+            status: status,
+            queues: {
+                ["changes": await reconciler.waiting, "pushes": hub.waiting, "audit": auditFile.depth]
+            }, dropped: { ["audit": Int(clamping: auditFile.lost)] },
+            serverExpiry: { apiCertificate.generation.identity.notAfter.timeIntervalSince1970 })
         let service = APIService(
             configurations: configurations, authority: authority, agents: agents, registry: registry,
             federation: federation,
-            audit: audit, refusals: refusals, fleet: fleet,
-            status: {
-                StatusReport(
-                    version: WeftVersion.text, revision: try await configurations.revision,
-                    publishedRevision: hub.snapshot.revision, trustDomain: configuration.trustDomain.name,
-                    startedAt: started, now: Int64(Date().timeIntervalSince1970),
-                    authority: try await authority.status,
-                    proxies: StatusAssembly.proxies(
-                        entries: await registry.entries, streams: streams.all, snapshot: hub.snapshot),
-                    problems: await reconciler.problems + federation.problems,
-                    refusedHandshakes: ["mesh": meshRefusals.counts, "api": apiRefusals.counts])
-            }, snapshot: { hub.snapshot }, routeStatuses: { await reconciler.routeStatuses },
-            problems: { await reconciler.problems + federation.problems }, logger: logger)
+            audit: auditFile, refusals: refusals, fleet: fleet, status: status,
+            snapshot: { hub.snapshot }, routeStatuses: { await reconciler.routeStatuses },
+            problems: { await reconciler.problems + federation.problems }, telemetry: telemetry, logger: logger)
 
         self.configuration = configuration
         self.store = store
@@ -282,9 +293,15 @@ struct ControlPlaneParts: Sendable {
         }
     }
 
-    private static func openStore(_ directory: DataDirectory) throws -> SQLiteStore {
+    private static func openStore(
+        _ directory: DataDirectory, _ metrics: ControlPlaneMetrics
+    ) throws -> SQLiteStore {
         do {
-            return try SQLiteStore(path: directory.database)
+            return try SQLiteStore(path: directory.database) { operation, duration, hasFailed in
+                let labels = [operation.rawValue]
+                metrics.observe(duration, in: ControlPlaneMetricNames.storeDuration, labels)
+                if hasFailed { metrics.count(ControlPlaneMetricNames.storeFailures, labels) }
+            }
         } catch {
             throw ControlPlaneError.store("\(error)")
         }

@@ -379,6 +379,9 @@ package nonisolated struct Weft_V1_Register: Sendable {
   /// The proxy's own version, for people.
   package var version: String = String()
 
+  /// Where its admin server listens on loopback, and metrics are read; zero: nowhere.
+  package var adminPort: UInt32 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated struct Port: Sendable {
@@ -1348,7 +1351,7 @@ nonisolated extension Weft_V1_QuotaGrant.Slice: SwiftProtobuf.Message, SwiftProt
 
 nonisolated extension Weft_V1_Register: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Register"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}service\0\u{1}namespace\0\u{1}account\0\u{1}name\0\u{1}address\0\u{1}ports\0\u{1}labels\0\u{1}locality\0\u{1}weight\0\u{1}version\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}service\0\u{1}namespace\0\u{1}account\0\u{1}name\0\u{1}address\0\u{1}ports\0\u{1}labels\0\u{1}locality\0\u{1}weight\0\u{1}version\0\u{4}R\u{3}admin_port\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1366,6 +1369,7 @@ nonisolated extension Weft_V1_Register: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 8: try { try decoder.decodeSingularMessageField(value: &self._locality) }()
       case 9: try { try decoder.decodeSingularUInt32Field(value: &self.weight) }()
       case 10: try { try decoder.decodeSingularStringField(value: &self.version) }()
+      case 220: try { try decoder.decodeSingularUInt32Field(value: &self.adminPort) }()
       default: break
       }
     }
@@ -1406,6 +1410,9 @@ nonisolated extension Weft_V1_Register: SwiftProtobuf.Message, SwiftProtobuf._Me
     if !self.version.isEmpty {
       try visitor.visitSingularStringField(value: self.version, fieldNumber: 10)
     }
+    if self.adminPort != 0 {
+      try visitor.visitSingularUInt32Field(value: self.adminPort, fieldNumber: 220)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1420,6 +1427,7 @@ nonisolated extension Weft_V1_Register: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs._locality != rhs._locality {return false}
     if lhs.weight != rhs.weight {return false}
     if lhs.version != rhs.version {return false}
+    if lhs.adminPort != rhs.adminPort {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -48,8 +48,8 @@ enum AdminPages {
         let path = head.path.prefix { $0 != "?" }
         if path == "/metrics" {
             let format = MetricExposition(accept: head.headers[.accept])
-            return source.metrics(on: eventLoop).map {
-                AdminAnswer(contentType: format.contentType, body: format.encode($0))
+            return source.exposition(format, on: eventLoop).map {
+                AdminAnswer(contentType: format.contentType, body: $0)
             }
         }
         return eventLoop.makeSucceededFuture(Self.answer(String(path), source: source))

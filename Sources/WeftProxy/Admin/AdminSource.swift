@@ -6,6 +6,8 @@ package import WeftTelemetry
 package protocol AdminSource: Sendable {
     /// The metrics of all loops, merged.
     func metrics(on eventLoop: any EventLoop) -> EventLoopFuture<MetricSnapshot>
+    /// The same as text.
+    func exposition(_ format: MetricExposition, on eventLoop: any EventLoop) -> EventLoopFuture<[UInt8]>
     /// Whether the sidecar takes traffic.
     var readiness: AdminReadiness { get }
     /// The configuration in use.
@@ -16,6 +18,12 @@ package protocol AdminSource: Sendable {
     var accessLog: AccessLogMode { get }
     /// The same from now on, until the sidecar starts anew.
     func setAccessLog(_ mode: AccessLogMode)
+}
+
+extension AdminSource {
+    package func exposition(_ format: MetricExposition, on eventLoop: any EventLoop) -> EventLoopFuture<[UInt8]> {
+        self.metrics(on: eventLoop).map { format.encode($0) }
+    }
 }
 
 /// Whether a sidecar takes traffic.

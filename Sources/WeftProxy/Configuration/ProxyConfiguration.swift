@@ -35,6 +35,8 @@ package struct ProxyConfiguration: Sendable {
     package var drain = DrainSettings()
     package var accessLog = AccessLogMode.errors
     package var telemetry = TelemetryConfiguration()
+    /// Under which names requests are counted. Default Weft's.
+    package var metricNaming = MetricNaming.weft
     /// What the local application is given for TCP connect. Default 300 ms.
     package var applicationConnectTimeout = Duration.milliseconds(300)
 

@@ -24,19 +24,23 @@ package final class ControlPlaneClient: ConfigurationSource {
         /// Called once, when the workload can do its work: it has its identity, and it is registered or started from
         /// what was saved.
         package var ready: @Sendable () -> Void
+        /// Called when the workload's registration begins and when it ends.
+        package var connected: @Sendable (Bool) -> Void
 
         package init(
             install: @escaping @Sendable (ProxySnapshot) -> Void,
             installIdentity: @escaping @Sendable (WorkloadIdentity, TrustState) throws -> Void,
             stats: @escaping @Sendable () -> Weft_V1_Stats = { Weft_V1_Stats() },
             rateLimits: RateLimitBook = RateLimitBook(),
-            ready: @escaping @Sendable () -> Void = {}
+            ready: @escaping @Sendable () -> Void = {},
+            connected: @escaping @Sendable (Bool) -> Void = { _ in }
         ) {
             self.install = install
             self.installIdentity = installIdentity
             self.stats = stats
             self.rateLimits = rateLimits
             self.ready = ready
+            self.connected = connected
         }
     }
 
@@ -85,8 +89,12 @@ package final class ControlPlaneClient: ConfigurationSource {
 
     /// Runs until cancelled. Throws `ControlPlaneRefusal` when there is no identity and none can be had.
     ///
-    /// - Parameter inboundPorts: where peers connect, by application port.
-    package func run(access: ControlPlaneAccess, inboundPorts: [Int: Int], receiver: Receiver) async throws {
+    /// - Parameters:
+    ///   - inboundPorts: where peers connect, by application port.
+    ///   - adminPort: where metrics are read on `127.0.0.1`; nil where they are not.
+    package func run(
+        access: ControlPlaneAccess, inboundPorts: [Int: Int], adminPort: Int? = nil, receiver: Receiver
+    ) async throws {
         let storage = try self.configuration.dataDirectory.map { try PrivateDirectory(path: $0) }
         let lock = try storage.map(Self.hold)
         defer { withExtendedLifetime(lock) {} }
@@ -101,7 +109,7 @@ package final class ControlPlaneClient: ConfigurationSource {
         let registration = RegistrationSession(
             stats: receiver.stats, rateLimits: receiver.rateLimits, logger: self.logger)
         if let readiness = self.readiness.withLock({ $0 }) { registration.set(readiness) }
-        registration.announce(self.register(inboundPorts: inboundPorts))
+        registration.announce(self.register(inboundPorts: inboundPorts, adminPort: adminPort))
         self.registration.withLock { $0 = registration }
         for port in self.configuration.ports {
             self.discovery.subscribe(
@@ -174,8 +182,10 @@ package final class ControlPlaneClient: ConfigurationSource {
                 }
                 group.addTask {
                     try await self.repeating("registration", over: keeper.connection) { answered in
+                        defer { receiver.connected(false) }
                         try await registration.run(over: client) {
                             answered()
+                            receiver.connected(true)
                             // Of a workload that calls nobody yet, too: nothing is what it starts from.
                             self.mustSave()
                             self.becameReady(receiver)
@@ -413,7 +423,7 @@ package final class ControlPlaneClient: ConfigurationSource {
         }
     }
 
-    private func register(inboundPorts: [Int: Int]) -> Weft_V1_Register {
+    private func register(inboundPorts: [Int: Int], adminPort: Int?) -> Weft_V1_Register {
         let configuration = self.configuration
         return .with {
             $0.service = configuration.service.name
@@ -424,6 +434,7 @@ package final class ControlPlaneClient: ConfigurationSource {
             $0.labels = configuration.labels
             $0.weight = UInt32(clamping: configuration.weight)
             $0.version = WeftVersion.text
+            $0.adminPort = UInt32(clamping: adminPort ?? 0)
             $0.locality.region = configuration.locality.region
             $0.locality.zone = configuration.locality.zone
             $0.locality.subZone = configuration.locality.subZone

@@ -209,6 +209,7 @@ final class ProxyLoop {
     /// Uses another identity for new connections, and ends those to whom it believes no more.
     func install(_ security: TransportSecurity) {
         self.security = security
+        self.telemetry.install(principal: security.identity.id.description)
         self.endRefusedPeers(by: security)
     }
 
@@ -463,6 +464,7 @@ final class ProxyLoop {
             for endpoint in cluster.balancer.endpoints { self.retirePool(of: endpoint) }
         }
         for application in self.applications.values { application.pool.retire() }
+        self.telemetry.stopWatching()
         self.wheelTask?.cancel()
     }
 

@@ -93,11 +93,13 @@ package struct ProxyRuntime: ServiceLifecycle.Service {
             ready: {
                 state.started()
                 self.ready(listening.addresses)
-            })
+            }, connected: { state.connected($0) })
         if self.configuration.ports.isEmpty { client.applicationChanged(notReady: nil) }
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask {
-                try await client.run(access: access, inboundPorts: listening.inbound.ports, receiver: receiver)
+                try await client.run(
+                    access: access, inboundPorts: listening.inbound.ports, adminPort: self.scrapedPort(of: listening),
+                    receiver: receiver)
             }
             self.watchApplication(on: group, in: &tasks) { cause in
                 state.applicationChanged(notReady: cause)
@@ -127,6 +129,12 @@ package struct ProxyRuntime: ServiceLifecycle.Service {
         try await ProxyServer(
             configuration: self.configuration, group: group, source: source, logger: self.logger,
             telemetry: ProxyTelemetry(configuration: self.configuration))
+    }
+
+    /// The admin server's port where that is on `127.0.0.1`, so that whoever asks there finds it; nil elsewhere.
+    private func scrapedPort(of listening: Listening) -> Int? {
+        let host = self.configuration.admin?.host
+        return host == "127.0.0.1" || host == "localhost" ? listening.admin?.address.port : nil
     }
 
     /// Follows the application's readiness; a workload without ports has nothing to follow.

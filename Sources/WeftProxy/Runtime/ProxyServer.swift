@@ -162,12 +162,14 @@ package final class ProxyServer: Sendable {
 
     // MARK: Numbers
 
-    /// The metrics of all loops, merged.
+    /// The metrics of all loops, merged on a thread of its own.
     package func metrics(on eventLoop: any EventLoop) -> EventLoopFuture<MetricSnapshot> {
-        let snapshots = self.loops.map { loop in
-            loop.eventLoop.submit { loop.state.value.metrics() }
+        let copies = self.loops.map { loop in loop.eventLoop.submit { loop.state.value.metrics() } }
+        return EventLoopFuture.whenAllSucceed(copies, on: eventLoop).flatMap { copies in
+            NIOSingletons.posixBlockingThreadPool.runIfActive(eventLoop: eventLoop) {
+                copies.reduce(into: MetricSnapshot()) { $0.merge($1.snapshot()) }
+            }
         }
-        return EventLoopFuture.reduce(into: MetricSnapshot(), snapshots, on: eventLoop) { $0.merge($1) }
     }
 
     /// Totals by edge, those of each loop.

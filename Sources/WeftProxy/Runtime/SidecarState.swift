@@ -1,5 +1,6 @@
 internal import FoundationEssentials
 package import NIOCore
+internal import NIOPosix
 internal import Synchronization
 package import WeftIdentity
 internal import WeftModel
@@ -14,6 +15,8 @@ package final class SidecarState: AdminSource {
         var hasStarted = false
         var accessLog = AccessLogMode.errors
         var isDraining = false
+        /// Whether the control plane knows of this sidecar now.
+        var isConnected = false
         /// Why the application is not ready; nil when it is.
         var applicationCause: String? = "the application has not been probed yet"
     }
@@ -42,6 +45,7 @@ package final class SidecarState: AdminSource {
     }
 
     func started() { self.state.withLock { $0.hasStarted = true } }
+    func connected(_ isConnected: Bool) { self.state.withLock { $0.isConnected = isConnected } }
     func draining() { self.state.withLock { $0.isDraining = true } }
     func applicationChanged(notReady cause: String?) { self.state.withLock { $0.applicationCause = cause } }
 
@@ -66,19 +70,38 @@ package final class SidecarState: AdminSource {
     }
 
     package func metrics(on eventLoop: any EventLoop) -> EventLoopFuture<MetricSnapshot> {
-        let configuration = self.configuration
-        let (revision, expiry) = self.state.withLock { ($0.snapshot.revision, $0.identity?.notAfter) }
-        return self.server.metrics(on: eventLoop).map { merged in
+        self.server.metrics(on: eventLoop).map { merged in
             var merged = merged
-            merged.add(.gauge(Double(revision.number)), to: MetricNames.configurationRevision)
-            if let expiry { merged.add(.gauge(expiry.timeIntervalSince1970), to: MetricNames.certificateExpiry) }
-            merged.add(
-                .gauge(1), to: MetricNames.info,
-                labels: [
-                    configuration.service.description, configuration.workload, configuration.labels["version"] ?? "",
-                ])
-            self.server.telemetry.measure(&merged)
+            self.addOwn(to: &merged)
             return merged
         }
+    }
+
+    package func exposition(_ format: MetricExposition, on eventLoop: any EventLoop) -> EventLoopFuture<[UInt8]> {
+        // Long texts are made where no request waits for them.
+        self.metrics(on: eventLoop).flatMap { metrics in
+            NIOSingletons.posixBlockingThreadPool.runIfActive(eventLoop: eventLoop) { format.encode(metrics) }
+        }
+    }
+
+    /// What belongs to the sidecar rather than to one of its loops.
+    private func addOwn(to snapshot: inout MetricSnapshot) {
+        let (revision, expiry, isConnected) = self.state.withLock {
+            ($0.snapshot.revision, $0.identity?.notAfter, $0.isConnected)
+        }
+        snapshot.add(.gauge(Double(revision.number)), to: MetricNames.configurationRevision)
+        if let expiry { snapshot.add(.gauge(expiry.timeIntervalSince1970), to: MetricNames.certificateExpiry) }
+        if case .controlPlane = self.configuration.source {
+            snapshot.add(.gauge(isConnected ? 1 : 0), to: MetricNames.controlPlaneConnected)
+        }
+        snapshot.add(.gauge(self.readiness == .ready ? 1 : 0), to: MetricNames.ready)
+        snapshot.add(
+            .gauge(1), to: MetricNames.info,
+            labels: [
+                self.configuration.service.description, self.configuration.workload,
+                self.configuration.labels["version"] ?? "",
+            ])
+        self.server.telemetry.measure(&snapshot)
+        snapshot.add(processOf: "proxy")
     }
 }

@@ -26,7 +26,9 @@ final class LoopTelemetry {
     private let version: String
     /// Lines that have not been handed to the writer yet: waking its thread for each would cost more than the request.
     private var lines: [UInt8] = []
-    private let eventLoop: any EventLoop
+    let eventLoop: any EventLoop
+    /// Measures how late the loop's timers run; nil while nothing is measured.
+    var lagTask: Scheduled<Void>?
     private var flush: Scheduled<Void>?
     /// Bytes that are handed over without waiting for more.
     private static let batch = 32_768
@@ -41,12 +43,17 @@ final class LoopTelemetry {
             LoopTracer(configuration.telemetry, exporter: $0.spans, eventLoop: eventLoop)
         }
         self.eventLoop = eventLoop
-        self.requests = RequestMetrics(registry: self.registry)
+        self.requests = RequestMetrics(
+            registry: self.registry, naming: configuration.metricNaming,
+            teller: IstioTeller(version: configuration.labels["version"] ?? ""))
         self.log = log
         self.mode = configuration.accessLog
         self.service = configuration.service.description
         self.version = configuration.labels["version"] ?? ""
     }
+
+    /// The workload's SPIFFE ID, for edges that are met from now on.
+    func install(principal: String) { self.requests.teller.principal = principal }
 
     // MARK: Connections
 
@@ -88,10 +95,11 @@ final class LoopTelemetry {
         _ exchange: borrowing Exchange, from connection: DownstreamConnection, to destination: Destination,
         trace: RequestTrace? = nil
     ) {
-        let outcome = RequestOutcome(
+        var outcome = RequestOutcome(
             status: exchange.status, grpcStatus: exchange.grpcStatus, reason: exchange.reason,
             duration: exchange.end - exchange.start, attempts: exchange.attempt,
             receivedBytes: exchange.requestBytes, sentBytes: exchange.responseBytes)
+        outcome.readTrace(exchange.head.headers)
         let kind = RequestKind(
             isGRPC: exchange.isGRPC, isConnect: exchange.isConnect, isHTTP2: connection.isHTTP2)
         if let pool = exchange.endpoint?.attachment as? EndpointPool, let route = exchange.route {
@@ -152,7 +160,7 @@ final class LoopTelemetry {
 
     /// Second attempts beside the first, and injected faults.
     private func countEvents(of exchange: borrowing Exchange) {
-        let destination = exchange.cluster?.cluster.service.description ?? "unknown"
+        let destination = exchange.cluster?.cluster.metricDestination ?? "unknown"
         let route = exchange.route?.name ?? ""
         if let outcome = exchange.hedgeOutcome {
             self.registry.add(
@@ -166,7 +174,7 @@ final class LoopTelemetry {
     private func labels(_ exchange: borrowing Exchange, _ kind: RequestKind, _ tls: Bool) -> RequestLabels {
         // Never a name that a caller made up: it would let anybody grow the metrics.
         RequestLabels(
-            source: self.service, destination: exchange.cluster?.cluster.service.description ?? "unknown",
+            source: self.service, destination: exchange.cluster?.cluster.metricDestination ?? "unknown",
             route: exchange.route?.name ?? "", version: exchange.endpoint?.endpoint.version ?? "", direction: .outbound,
             protocol: kind.rawValue, tls: tls, peerIdentity: exchange.endpoint?.endpoint.identity?.description ?? "")
     }
@@ -177,10 +185,11 @@ final class LoopTelemetry {
         _ exchange: borrowing InboundExchange, from connection: DownstreamConnection,
         to application: ApplicationEndpoint, audit: String = "", trace: RequestTrace? = nil
     ) {
-        let outcome = RequestOutcome(
+        var outcome = RequestOutcome(
             status: exchange.status, grpcStatus: exchange.grpcStatus, reason: exchange.reason,
             duration: exchange.end - exchange.start, receivedBytes: exchange.requestBytes,
             sentBytes: exchange.responseBytes)
+        outcome.readTrace(exchange.head.headers)
         let kind = RequestKind(
             isGRPC: exchange.isGRPC, isConnect: exchange.isConnect, isHTTP2: connection.isHTTP2)
         if let edge = connection.edges.find(route: 0, name: "", kind) {

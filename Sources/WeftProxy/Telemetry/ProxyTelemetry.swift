@@ -22,7 +22,10 @@ package final class ProxyTelemetry: Sendable {
     }
 
     func makeLoop(on eventLoop: any EventLoop) -> LoopTelemetry {
-        LoopTelemetry(configuration: self.configuration, log: self.log, exports: self.exports, eventLoop: eventLoop)
+        let loop = LoopTelemetry(
+            configuration: self.configuration, log: self.log, exports: self.exports, eventLoop: eventLoop)
+        loop.watchLag()
+        return loop
     }
 
     /// Sends to the collector until cancelled; without one it only waits.

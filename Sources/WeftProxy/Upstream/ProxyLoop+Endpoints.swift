@@ -16,10 +16,11 @@ extension ProxyLoop {
     /// Logs and counts what has happened to a cluster's endpoints.
     func noteEvents(of cluster: ClusterTraffic) {
         let service = cluster.cluster.service.description
+        let destination = cluster.cluster.metricDestination
         for event in cluster.balancer.takeEvents() {
             switch event {
             case .ejected(let endpoint, let trip, let span):
-                self.telemetry.ejected(service, trip)
+                self.telemetry.ejected(destination, trip)
                 self.note(
                     .warning, "took an endpoint out of balancing", service, endpoint,
                     ["cause": "\(trip.rawValue)", "for": "\(span)"])
@@ -53,12 +54,16 @@ extension ProxyLoop {
         self.logger.log(level: level, message, metadata: metadata)
     }
 
-    /// The metrics of this loop, gauges brought up to date.
-    func metrics() -> MetricSnapshot {
-        for cluster in self.traffic.clusters.values { self.telemetry.measure(cluster, now: self.now) }
+    /// The metrics of this loop, with gauges read now.
+    func metrics() -> MetricRegistry.Copy {
+        let (registry, now) = (self.telemetry.registry, self.now)
+        var copy = registry.copy()
+        registry.measure(Double(registry.count), of: MetricNames.series, into: &copy)
+        registry.measure(Double(self.requestsInFlight), of: MetricNames.requestsInFlight, into: &copy)
+        for cluster in self.traffic.clusters.values { self.telemetry.measure(cluster, now: now, into: &copy) }
         for application in self.openApplications {
-            if let gate = application.gate { self.telemetry.measure(gate, port: application.port) }
+            if let gate = application.gate { self.telemetry.measure(gate, port: application.port, into: &copy) }
         }
-        return self.telemetry.registry.snapshot()
+        return copy
     }
 }

@@ -5,8 +5,13 @@ package import WeftModel
 package final class SQLiteStore: ResourceStore, RecordStore {
     package let path: String
     let database: DatabasePool
+    private let observe: Observer
     private let signal: RevisionSignal
     private let lock: ProcessLock
+
+    package enum Operation: String, Hashable, Sendable { case read, write }
+    /// Is told how long each operation took, waiting included, and whether the database failed it.
+    package typealias Observer = @Sendable (Operation, Duration, _ hasFailed: Bool) -> Void
 
     /// Opens the database, or makes it. Its directory must exist.
     ///
@@ -14,8 +19,13 @@ package final class SQLiteStore: ResourceStore, RecordStore {
     ///   - path: the file; `-wal`, `-shm` and `.lock` lie beside it.
     ///   - busyTimeout: how long to wait for another program that has the file locked. Default 5 s.
     ///   - maxBytes: the size beyond which writes answer `StoreError.diskFull`; nil is unlimited.
-    package init(path: String, busyTimeout: Duration = .seconds(5), maxBytes: Int? = nil) throws(StoreError) {
+    ///   - observe: called from any thread.
+    package init(
+        path: String, busyTimeout: Duration = .seconds(5), maxBytes: Int? = nil,
+        observe: @escaping Observer = { _, _, _ in }
+    ) throws(StoreError) {
         self.path = path
+        self.observe = observe
         self.lock = try ProcessLock(besides: path)
         try ProcessLock.makePrivateFile(path)
         do {
@@ -75,19 +85,36 @@ package final class SQLiteStore: ResourceStore, RecordStore {
 
     func read<Value: Sendable>(_ body: @Sendable (Database) throws -> Value) async throws(StoreError) -> Value {
         guard !self.signal.isClosed else { throw .closed }
-        do { return try await self.database.read(body) } catch { throw StoreError(error, path: self.path) }
+        let began = ContinuousClock.now
+        do {
+            let value = try await self.database.read(body)
+            self.observe(.read, .now - began, false)
+            return value
+        } catch {
+            self.observe(.read, .now - began, true)
+            throw StoreError(error, path: self.path)
+        }
     }
 
     /// One transaction. Watchers are woken as it commits, whatever becomes of the task that asked.
     func write<Value: Sendable>(_ body: @Sendable (Database) throws -> Value) async throws -> Value {
         guard !self.signal.isClosed else { throw StoreError.closed }
         let signal = self.signal
-        return try await self.database.write { database in
-            let before = try Self.newestRevision(database)
-            let value = try body(database)
-            let after = try Self.newestRevision(database)
-            if after > before { database.afterNextTransaction { _ in signal.publish(after) } }
+        let began = ContinuousClock.now
+        do {
+            let value = try await self.database.write { database in
+                let before = try Self.newestRevision(database)
+                let value = try body(database)
+                let after = try Self.newestRevision(database)
+                if after > before { database.afterNextTransaction { _ in signal.publish(after) } }
+                return value
+            }
+            self.observe(.write, .now - began, false)
             return value
+        } catch {
+            // What a body refuses is an answer too.
+            self.observe(.write, .now - began, error is DatabaseError)
+            throw error
         }
     }
 

@@ -4,9 +4,20 @@
 package enum MetricExposition: Sendable {
     case prometheus, openMetrics
 
-    /// The format that a scraper's `Accept` asks for.
+    /// The format that a scraper's `Accept` asks for: OpenMetrics where it is named and not liked less than plain text.
     package init(accept: String?) {
-        self = accept?.contains("application/openmetrics-text") == true ? .openMetrics : .prometheus
+        var liked = (open: 0.0, plain: 0.0)
+        for range in (accept ?? "").split(separator: ",") {
+            let parts = range.split(separator: ";").map { $0.drop { $0 == " " || $0 == "\t" }.lowercased() }
+            guard let type = parts.first?.prefix(while: { $0 != " " }) else { continue }
+            let quality = parts.dropFirst().first { $0.hasPrefix("q=") }.flatMap { Double($0.dropFirst(2)) } ?? 1
+            switch type {
+            case "application/openmetrics-text": liked.open = max(liked.open, quality)
+            case "text/plain": liked.plain = max(liked.plain, quality)
+            default: continue
+            }
+        }
+        self = liked.open > 0 && liked.open >= liked.plain ? .openMetrics : .prometheus
     }
 
     package var contentType: String {
@@ -22,7 +33,9 @@ package enum MetricExposition: Sendable {
         for (family, series) in snapshot.families.sorted(by: { $0.key.name < $1.key.name }) {
             self.appendHead(of: family, to: &text)
             for (labels, value) in series.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
-                self.append(value, family: family, labels: labels, to: &text)
+                self.append(
+                    value, family: family, labels: labels, exemplars: snapshot.exemplars[family]?[labels] ?? [],
+                    to: &text)
             }
         }
         if self == .openMetrics { text.append(text: "# EOF\n" as StaticString) }
@@ -37,6 +50,9 @@ package enum MetricExposition: Sendable {
             kind = "counter"
             if self == .prometheus { name += "_total" }
         case .gauge: kind = "gauge"
+        case .info:
+            kind = self == .openMetrics ? "info" : "gauge"
+            if self == .prometheus { name += "_info" }
         case .histogram: kind = "histogram"
         }
         text.append(text: "# HELP \(name) ")
@@ -54,15 +70,20 @@ package enum MetricExposition: Sendable {
     }
 
     private func append(
-        _ value: MetricSnapshot.Value, family: MetricFamily, labels: [String], to text: inout [UInt8]
+        _ value: MetricSnapshot.Value, family: MetricFamily, labels: [String], exemplars: [Exemplar?],
+        to text: inout [UInt8]
     ) {
         switch (value, family.kind) {
         case (.counter(let count), _):
             self.appendSeries(family, "_total", labels, bound: nil, to: &text)
             text.append(number: count)
             text.append(0x0a)
+        case (.amount(let real), _):
+            self.appendSeries(family, "_total", labels, bound: nil, to: &text)
+            text.append(text: Self.format(real))
+            text.append(0x0a)
         case (.gauge(let real), _):
-            self.appendSeries(family, "", labels, bound: nil, to: &text)
+            self.appendSeries(family, family.kind == .info ? "_info" : "", labels, bound: nil, to: &text)
             text.append(text: Self.format(real))
             text.append(0x0a)
         case (.histogram(let counts, let sum), .histogram(let bounds)):
@@ -72,6 +93,7 @@ package enum MetricExposition: Sendable {
                 let bound = index < bounds.count ? self.formatBound(bounds[index]) : "+Inf"
                 self.appendSeries(family, "_bucket", labels, bound: bound, to: &text)
                 text.append(number: total)
+                if index < exemplars.count, let exemplar = exemplars[index] { self.append(exemplar, to: &text) }
                 text.append(0x0a)
             }
             self.appendSeries(family, "_sum", labels, bound: nil, to: &text)
@@ -82,6 +104,13 @@ package enum MetricExposition: Sendable {
             text.append(0x0a)
         case (.histogram, _): break
         }
+    }
+
+    private func append(_ exemplar: Exemplar, to text: inout [UInt8]) {
+        guard self == .openMetrics else { return }
+        text.append(text: " # {trace_id=\"" as StaticString)
+        text.append(text: exemplar.trace.text)
+        text.append(text: "\"} \(Self.format(exemplar.value)) \(exemplar.at)")
     }
 
     private func appendSeries(

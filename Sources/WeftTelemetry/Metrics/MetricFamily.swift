@@ -4,11 +4,13 @@ package struct MetricFamily: Hashable, Sendable {
         /// Only grows. Exposed with `_total` at the end of its name.
         case counter
         case gauge
+        /// Always 1; its labels are what it says. Exposed with `_info` at the end of its name.
+        case info
         /// Counts observations at or below each bound, which ascend; one more bucket lies above them all.
         case histogram(bounds: [Double])
     }
 
-    /// Without `_total`.
+    /// Without `_total` and `_info`.
     package let name: String
     package let help: String
     package let kind: Kind
@@ -25,8 +27,18 @@ package struct MetricFamily: Hashable, Sendable {
     /// How many numbers a series keeps.
     var slots: Int {
         switch self.kind {
-        case .counter, .gauge: 1
+        case .counter, .gauge, .info: 1
         case .histogram(let bounds): bounds.count + 1
+        }
+    }
+
+    /// What its samples are called, as queries name them.
+    package var sampleNames: [String] {
+        switch self.kind {
+        case .counter: ["\(self.name)_total"]
+        case .gauge: [self.name]
+        case .info: ["\(self.name)_info"]
+        case .histogram: ["_bucket", "_sum", "_count"].map { self.name + $0 }
         }
     }
 }

@@ -1,4 +1,4 @@
-/// Every metric that Weft exposes: the one home of their names.
+/// Every metric that a sidecar exposes under Weft's names; the control plane's are `ControlPlaneMetricNames`.
 package enum MetricNames {
     /// Upper bounds in seconds.
     package static let durationBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
@@ -53,6 +53,11 @@ package enum MetricNames {
     package static let upstreamConnections = MetricFamily(
         "weft_upstream_connections", .gauge, labels: ["cluster"],
         help: "Connections open or being opened to a cluster's endpoints.")
+    package static let upstreamRequests = MetricFamily(
+        "weft_upstream_requests", .gauge, labels: ["cluster"], help: "Requests to a cluster that are under way.")
+    package static let upstreamPending = MetricFamily(
+        "weft_upstream_requests_pending", .gauge, labels: ["cluster"],
+        help: "Requests that wait for a connection to a cluster's endpoints.")
     package static let admissionRejection = MetricFamily(
         "weft_admission_rejection_probability", .gauge, labels: ["cluster"],
         help: "Probability with which admission control refuses a request now; summed over event loops.")
@@ -60,7 +65,8 @@ package enum MetricNames {
         "weft_concurrency_limit", .gauge, labels: ["port"],
         help: "Requests at once that the application gets; summed over event loops.")
     package static let budgetBalance = MetricFamily(
-        "weft_retry_budget_balance", .gauge, labels: ["destination"], help: "Retries the budget would allow now.")
+        "weft_retry_budget_balance", .gauge, labels: ["cluster"],
+        help: "Retries that the budget towards a cluster would allow now.")
 
     package static let hedges = MetricFamily(
         "weft_request_hedges", .counter, labels: ["destination", "route", "outcome"],
@@ -86,15 +92,50 @@ package enum MetricNames {
         "weft_configuration_revision", .gauge, help: "The configuration's revision that is in use.")
     package static let controlPlaneConnected = MetricFamily(
         "weft_control_plane_connected", .gauge, help: "1 while the control plane is connected.")
+    package static let ready = MetricFamily(
+        "weft_ready", .gauge, help: "1 while the sidecar takes traffic.")
+    package static let requestsInFlight = MetricFamily(
+        "weft_requests_in_flight", .gauge, help: "Requests under way, in both directions together.")
+    package static let loopLag = MetricFamily(
+        "weft_event_loop_lag_seconds",
+        .histogram(bounds: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1]),
+        help: "How late an event loop runs a timer; measured once a second on each.")
     package static let info = MetricFamily(
-        "weft_proxy_info", .gauge, labels: ["service", "workload", "version"],
-        help: "Always 1; says whose proxy this is.")
-    package static let telemetryDropped = MetricFamily(
-        "weft_telemetry_dropped", .counter, labels: ["signal", "cause"],
-        help: "Spans (traces) and lines of the access log (logs) that were lost, by why.")
-    package static let telemetrySent = MetricFamily(
-        "weft_telemetry_sent", .counter, labels: ["signal"], help: "Spans and log lines that the collector took.")
+        "weft_proxy", .info, labels: ["service", "workload", "version"], help: "Whose proxy this is.")
+    package static let series = MetricFamily(
+        "weft_metric_series", .gauge, help: "Series that the event loops count, those of each loop by themselves.")
     package static let overflow = MetricFamily(
         "weft_metric_series_overflow", .counter,
-        help: "Series that did not fit the budget and were counted under the label value overflow.")
+        help: "Times that a series did not fit the budget and was counted under the label value overflow.")
+    package static let telemetryDropped = MetricFamily(
+        "weft_telemetry_dropped", .counter, labels: ["signal", "cause"],
+        help: "Telemetry that was lost, such as spans (traces) and lines of the access log (logs), by why.")
+    package static let telemetrySent = MetricFamily(
+        "weft_telemetry_sent", .counter, labels: ["signal"], help: "Spans and log lines that the collector took.")
+
+    /// All of them, in the order in which they are documented.
+    package static let all: [MetricFamily] =
+        [
+            requests, requestDuration, requestAttempts, receivedBytes, sentBytes, requestsRefused, requestsInFlight,
+            mirrored, hedges, faults, rateLimited, connections, connectionsOpen, connectionsRefused,
+            plaintextConnections, handshakes, connectFailures, ejections, endpoints, panic, healthChecks,
+            upstreamConnections, upstreamRequests, upstreamPending, budgetBalance, admissionRejection,
+            concurrencyLimit, authorizationDecisions, authorizationAudit, tokensRefused, certificateExpiry,
+            configurationRevision, controlPlaneConnected, ready, info, loopLag, series, overflow, telemetryDropped,
+            telemetrySent,
+        ] + ProcessMetricNames.all
+}
+
+/// What a proxy and the control plane alike say of their process.
+package enum ProcessMetricNames {
+    package static let build = MetricFamily(
+        "weft_build", .info, labels: ["component", "version"], help: "Which Weft this is.")
+    package static let cpu = MetricFamily(
+        "process_cpu_seconds", .counter, help: "User and system CPU time, in seconds.")
+    package static let residentMemory = MetricFamily(
+        "process_resident_memory_bytes", .gauge, help: "Resident memory, in bytes.")
+    package static let startTime = MetricFamily(
+        "process_start_time_seconds", .gauge, help: "When the process started, in seconds since 1970.")
+
+    package static let all = [build, cpu, residentMemory, startTime]
 }

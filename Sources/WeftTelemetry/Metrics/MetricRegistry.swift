@@ -8,7 +8,7 @@ package final class MetricRegistry {
         fileprivate let index: Int
     }
 
-    private struct Series {
+    fileprivate struct Series: Sendable {
         let family: MetricFamily
         let labels: [String]
         let slot: Int
@@ -22,12 +22,14 @@ package final class MetricRegistry {
     /// Every label of the series that takes what the budget has no room for.
     package static let overflowLabel = "overflow"
 
-    private let budget: Int
+    package let budget: Int
     private var ids: [Key: SeriesID] = [:]
     private var series: [Series] = []
     private var numbers: ContiguousArray<UInt64> = []
     /// Sums of histograms and values of gauges, by series.
     private var reals: ContiguousArray<Double> = []
+    /// The newest observation with a trace of each bucket, by series: of those that had one.
+    private var exemplars: [Int: [Exemplar?]] = [:]
 
     /// - Parameter budget: series at most, besides one overflow series for each family. Default 5 000.
     package init(budget: Int = 5_000) { self.budget = budget }
@@ -54,13 +56,29 @@ package final class MetricRegistry {
     /// Moves a gauge.
     package func move(_ id: SeriesID, by amount: Double) { self.reals[id.index] += amount }
 
-    /// Counts an observation in a histogram, in its family's unit.
-    package func observe(_ value: Double, in id: SeriesID) {
+    /// Counts an observation in a histogram, in its family's unit. A trace becomes its bucket's exemplar; `at` is when,
+    /// seconds since 1970.
+    package func observe(_ value: Double, in id: SeriesID, trace: SampledTrace? = nil, at: Double = 0) {
         guard case .histogram(let bounds) = self.series[id.index].family.kind else { return }
         var bucket = 0
         while bucket < bounds.count, value > bounds[bucket] { bucket += 1 }
         self.numbers[id.slot + bucket] &+= 1
         self.reals[id.index] += value
+        if let trace { self.keep(Exemplar(trace: trace, value: value, at: at), of: id, bucket, of: bounds.count + 1) }
+    }
+
+    /// The newest of its bucket; a place for each is made once, with the series' first.
+    private func keep(_ exemplar: Exemplar, of id: SeriesID, _ bucket: Int, of buckets: Int) {
+        self.exemplars[id.index, default: Array(repeating: nil, count: buckets)][bucket] = exemplar
+    }
+
+    /// Adds a gauge to a copy of this registry, within its budget: for what is told when asked and not counted.
+    package func measure(
+        _ value: Double, of family: MetricFamily, _ labels: [String] = [], into copy: inout Copy
+    ) {
+        if copy.count < self.budget || labels.isEmpty { return copy.gauges.append((family, labels, value)) }
+        copy.gauges.append((family, Array(repeating: Self.overflowLabel, count: family.labels.count), value))
+        self.add(to: self.ids[Key(family: MetricNames.overflow.name, labels: [])] ?? self.make(MetricNames.overflow, []))
     }
 
     /// A counter's value.
@@ -78,21 +96,44 @@ package final class MetricRegistry {
     }
 
     /// All series as they are now.
-    package func snapshot() -> MetricSnapshot {
-        var snapshot = MetricSnapshot()
-        for (index, series) in self.series.enumerated() {
-            let value: MetricSnapshot.Value =
-                switch series.family.kind {
-                case .counter: .counter(self.numbers[series.slot])
-                case .gauge: .gauge(self.reals[index])
-                case .histogram:
-                    .histogram(
-                        counts: Array(self.numbers[series.slot..<(series.slot + series.family.slots)]),
-                        sum: self.reals[index])
+    package func snapshot() -> MetricSnapshot { self.copy().snapshot() }
+
+    /// The same to be taken elsewhere: costs the loop next to nothing, and no request waits for what is made of it.
+    package func copy() -> Copy {
+        Copy(series: self.series, numbers: self.numbers, reals: self.reals, exemplars: self.exemplars)
+    }
+
+    /// A registry at one moment.
+    package struct Copy: Sendable {
+        fileprivate let series: [Series]
+        fileprivate let numbers: ContiguousArray<UInt64>
+        fileprivate let reals: ContiguousArray<Double>
+        fileprivate let exemplars: [Int: [Exemplar?]]
+        /// What was read just now.
+        fileprivate var gauges: [(family: MetricFamily, labels: [String], value: Double)] = []
+
+        fileprivate var count: Int { self.series.count + self.gauges.count }
+
+        package func snapshot() -> MetricSnapshot {
+            var snapshot = MetricSnapshot()
+            for (index, series) in self.series.enumerated() {
+                let value: MetricSnapshot.Value =
+                    switch series.family.kind {
+                    case .counter: .counter(self.numbers[series.slot])
+                    case .gauge, .info: .gauge(self.reals[index])
+                    case .histogram:
+                        .histogram(
+                            counts: Array(self.numbers[series.slot..<(series.slot + series.family.slots)]),
+                            sum: self.reals[index])
+                    }
+                snapshot.add(value, to: series.family, labels: series.labels)
+                if let exemplars = self.exemplars[index] {
+                    snapshot.add(exemplars, to: series.family, labels: series.labels)
                 }
-            snapshot.add(value, to: series.family, labels: series.labels)
+            }
+            for gauge in self.gauges { snapshot.add(.gauge(gauge.value), to: gauge.family, labels: gauge.labels) }
+            return snapshot
         }
-        return snapshot
     }
 
     private func make(_ family: MetricFamily, _ labels: [String]) -> SeriesID {

@@ -49,6 +49,10 @@ package struct RequestOutcome: Hashable, Sendable {
     package var attempts: Int
     package var receivedBytes: Int
     package var sentBytes: Int
+    /// The trace that it is part of, where its caller had that sampled.
+    package var trace: SampledTrace?
+    /// When it ended, seconds since 1970; looked at where there is a trace.
+    package var endedAt = 0.0
 
     package init(
         status: Int, grpcStatus: Int? = nil, reason: Reason, duration: Duration, attempts: Int = 1,
@@ -69,10 +73,17 @@ package final class RequestMetrics {
     private let registry: MetricRegistry
     private var edges: [RequestLabels: EdgeSeries] = [:]
     private let maxEdges: Int
+    private let naming: MetricNaming
+    /// Who counts, as Istio's labels tell it; holds for edges that are met from then on.
+    package var teller: IstioTeller
 
-    package init(registry: MetricRegistry, maxEdges: Int = 1_000) {
+    package init(
+        registry: MetricRegistry, maxEdges: Int = 1_000, naming: MetricNaming = .weft, teller: IstioTeller = .init()
+    ) {
         self.registry = registry
         self.maxEdges = maxEdges
+        self.naming = naming
+        self.teller = teller
     }
 
     /// The counters of one edge; keep it where requests of the edge come again and again.
@@ -86,7 +97,7 @@ package final class RequestMetrics {
                 protocol: other, tls: labels.tls)
             if let edge = self.edges[labels] { return edge }
         }
-        let edge = EdgeSeries(labels, registry: self.registry)
+        let edge = EdgeSeries(labels, registry: self.registry, naming: self.naming, teller: self.teller)
         self.edges[labels] = edge
         return edge
     }
@@ -103,43 +114,59 @@ package final class EdgeSeries {
         let codeClass: Int
         let grpcStatus: Int?
         let reason: Reason
-        let series: MetricRegistry.SeriesID
+        /// Nil where only Istio's names are asked for.
+        let series: MetricRegistry.SeriesID?
         var count: UInt64
     }
 
     private let registry: MetricRegistry
     private let values: [String]
-    private let duration: MetricRegistry.SeriesID
-    private let attempts: MetricRegistry.SeriesID
-    private let received: MetricRegistry.SeriesID
-    private let sent: MetricRegistry.SeriesID
+    /// Nil where only Istio's names are asked for.
+    private let own: Series?
+    /// Nil where only Weft's names are asked for.
+    private var istio: IstioSeries?
     /// Few: searched in order.
     private var endings: [Ending] = []
-    private var own: EdgeTotals
+    private var sums: EdgeTotals
 
-    init(_ labels: RequestLabels, registry: MetricRegistry) {
+    private struct Series {
+        let duration: MetricRegistry.SeriesID
+        let attempts: MetricRegistry.SeriesID
+        let received: MetricRegistry.SeriesID
+        let sent: MetricRegistry.SeriesID
+
+        init(_ values: [String], _ registry: MetricRegistry) {
+            self.duration = registry.series(MetricNames.requestDuration, values)
+            self.attempts = registry.series(MetricNames.requestAttempts, values)
+            self.received = registry.series(MetricNames.receivedBytes, values)
+            self.sent = registry.series(MetricNames.sentBytes, values)
+        }
+    }
+
+    init(_ labels: RequestLabels, registry: MetricRegistry, naming: MetricNaming, teller: IstioTeller) {
         self.registry = registry
         self.values = labels.values
-        self.own = EdgeTotals(labels: labels)
-        self.duration = registry.series(MetricNames.requestDuration, self.values)
-        self.attempts = registry.series(MetricNames.requestAttempts, self.values)
-        self.received = registry.series(MetricNames.receivedBytes, self.values)
-        self.sent = registry.series(MetricNames.sentBytes, self.values)
+        self.sums = EdgeTotals(labels: labels)
+        self.own = naming == .istio ? nil : Series(self.values, registry)
+        self.istio = naming == .weft ? nil : IstioSeries(labels, of: teller)
     }
 
     package func record(_ outcome: RequestOutcome) {
         let (seconds, attoseconds) = outcome.duration.components
         let duration = Double(seconds) + Double(attoseconds) * 1e-18
-        self.registry.observe(duration, in: self.duration)
-        self.registry.add(UInt64(max(0, outcome.attempts)), to: self.attempts)
-        self.registry.add(UInt64(max(0, outcome.receivedBytes)), to: self.received)
-        self.registry.add(UInt64(max(0, outcome.sentBytes)), to: self.sent)
+        if let own = self.own {
+            self.registry.observe(duration, in: own.duration, trace: outcome.trace, at: outcome.endedAt)
+            self.registry.add(UInt64(max(0, outcome.attempts)), to: own.attempts)
+            self.registry.add(UInt64(max(0, outcome.receivedBytes)), to: own.received)
+            self.registry.add(UInt64(max(0, outcome.sentBytes)), to: own.sent)
+        }
+        self.istio?.record(outcome, seconds: duration, in: self.registry)
         self.countEnding(of: outcome)
-        self.own.add(outcome, seconds: duration)
+        self.sums.add(outcome, seconds: duration)
     }
 
     var totals: EdgeTotals {
-        var totals = self.own
+        var totals = self.sums
         for ending in self.endings {
             totals.codeClasses[ending.codeClass, default: 0] += ending.count
             if ending.reason != .ok { totals.failures[ending.reason, default: 0] += ending.count }
@@ -154,15 +181,21 @@ package final class EdgeSeries {
             let ending = self.endings[index]
             if ending.codeClass == codeClass, ending.grpcStatus == outcome.grpcStatus, ending.reason == outcome.reason {
                 self.endings[index].count += 1
-                return self.registry.add(to: ending.series)
+                if let series = ending.series { self.registry.add(to: series) }
+                return
             }
         }
-        let labels =
-            self.values + [
-                "\(codeClass)xx", outcome.grpcStatus.map { "\(min(max($0, 0), 16))" } ?? "", outcome.reason.rawValue,
-            ]
-        let series = self.registry.series(MetricNames.requests, labels)
-        self.registry.add(to: series)
+        var series: MetricRegistry.SeriesID?
+        if self.own != nil {
+            let labels =
+                self.values + [
+                    "\(codeClass)xx", outcome.grpcStatus.map { "\(min(max($0, 0), 16))" } ?? "",
+                    outcome.reason.rawValue,
+                ]
+            let made = self.registry.series(MetricNames.requests, labels)
+            self.registry.add(to: made)
+            series = made
+        }
         self.endings.append(
             Ending(
                 codeClass: codeClass, grpcStatus: outcome.grpcStatus, reason: outcome.reason, series: series, count: 1))

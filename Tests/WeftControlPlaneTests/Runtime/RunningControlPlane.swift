@@ -165,7 +165,7 @@ struct RunningControlPlane: Sendable {
 
     /// Registers a ready workload and keeps it while `body` runs.
     func registered<Result: Sendable>(
-        _ service: String, as name: String, identity: WorkloadIdentity, port: Int = 8080,
+        _ service: String, as name: String, identity: WorkloadIdentity, port: Int = 8080, adminPort: Int = 0,
         _ body: @Sendable @escaping () async throws -> Result
     ) async throws -> Result {
         try await self.client(identity) { client in
@@ -182,6 +182,7 @@ struct RunningControlPlane: Sendable {
                                     $0.name = name
                                     $0.address = "127.0.0.1"
                                     $0.version = "test"
+                                    $0.adminPort = UInt32(adminPort)
                                     $0.ports = [
                                         .with {
                                             $0.port = UInt32(port)

@@ -28,6 +28,9 @@ enum Peers {
     }()
     static let nghttp = Self.onPath("nghttp") != nil && Self.onPath("h2load") != nil
 
+    static let prometheus = Self.onPath("prometheus") ?? ""
+    static let promtool = Self.onPath("promtool") ?? ""
+
     private static func onPath(_ program: String) -> String? {
         (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(program)" }.first {
             FileManager.default.isExecutableFile(atPath: $0)
@@ -71,6 +74,17 @@ enum Peers {
         }
         let trial = try? PeerProcess.runBlocking([Self.python, "-c", "import grpc, opentelemetry.proto"])
         return trial?.code == 0 ? nil : "\(Self.python) has no `opentelemetry-proto`: run `scripts/setup test`"
+    }()
+
+    /// Why the tests with a Prometheus cannot run here; nil where they can.
+    static let withoutPrometheus: String? = {
+        guard !Self.prometheus.isEmpty, !Self.promtool.isEmpty else {
+            return "there is no prometheus or no promtool: run `scripts/setup test`"
+        }
+        guard FileManager.default.isExecutableFile(atPath: Self.weft) else {
+            return "there is no weft at \(Self.weft): build it, or name it in WEFT_EXECUTABLE"
+        }
+        return nil
     }()
     /// Why the tests of the host's agent cannot run here; nil where they can.
     static let withoutSPIFFE: String? = {

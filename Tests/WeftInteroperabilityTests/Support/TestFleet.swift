@@ -8,6 +8,7 @@ struct TestFleet: Sendable {
     let guests = Guests()
 
     private var file: String { "\(self.directory)/fleet.yaml" }
+    var apiSocket: String { self.paths.apiSocket }
     private var paths: FleetPaths { FleetPaths(file: self.file) }
 
     /// Runs `body` with the fleet that `text` describes.

@@ -1,0 +1,9 @@
+/// Under which names requests are counted. Everything else has Weft's names always.
+package enum MetricNaming: String, Hashable, Sendable, Codable, CaseIterable {
+    /// The default.
+    case weft
+    /// Istio's names and labels, so that dashboards made for them work.
+    case istio
+    /// Both, each with its own series.
+    case both
+}
