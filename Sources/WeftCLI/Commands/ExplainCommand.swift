@@ -43,7 +43,8 @@ struct ExplainCommand: AsyncParsableCommand {
                     "no request matches",
                     because: list.silent.isEmpty
                         ? nil : "these proxies did not answer: \(list.silent.joined(separator: ", "))",
-                    remedy: "Each proxy remembers its newest 10 000 requests since it started; fewer filters find more.")
+                    remedy: "Each proxy remembers its newest 10 000 requests since it started; fewer filters find more."
+                )
             }
             return try await client.story(of: newest.id)
         }

@@ -31,7 +31,9 @@ package enum StoryText {
             let offset = Self.offset(event.atMs)
             let padding = String(repeating: " ", count: width - offset.count)
             let text = "\(event.actor) \(event.text)"
-            lines.append("  \(console.styled(padding + offset, .faint))  \(console.styled(Self.safe(text), Self.tone(event.kind)))")
+            lines.append(
+                "  \(console.styled(padding + offset, .faint))  \(console.styled(Self.safe(text), Self.tone(event.kind)))"
+            )
         }
         if !story.advice.isEmpty {
             lines.append("")
@@ -125,7 +127,8 @@ package enum StoryTree {
             let request = row.hop.outbound ?? row.hop.inbound.first
             let padding = String(repeating: " ", count: width - row.label.count)
             let status = request.map { StoryText.status($0.status, $0.grpcStatus, $0.reason, console) } ?? ""
-            let attempts = (row.hop.outbound?.attempts.count ?? 1) > 1 ? "  \(row.hop.outbound?.attempts.count ?? 1) attempts" : ""
+            let attempts =
+                (row.hop.outbound?.attempts.count ?? 1) > 1 ? "  \(row.hop.outbound?.attempts.count ?? 1) attempts" : ""
             return "\(row.label)\(padding)  \(Self.bar(row.hop.atMs, row.hop.durationMs, of: total))  "
                 + "\(StoryText.time(row.hop.durationMs))  \(status)\(attempts)"
         }

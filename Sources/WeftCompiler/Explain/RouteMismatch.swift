@@ -61,7 +61,9 @@ package enum RouteMismatch {
             let trimmed = prefix.hasSuffix("/") ? String(prefix.dropLast()) : prefix
             if path != trimmed, !path.hasPrefix(trimmed + "/") { return "its path begins with \(prefix)" }
         case .regularExpression(let text):
-            guard let expression = try? RegularExpression(text) else { return "its expression \(text) is no expression" }
+            guard let expression = try? RegularExpression(text) else {
+                return "its expression \(text) is no expression"
+            }
             if !expression.matches(String(path)) { return "its path is the expression \(text)" }
         }
         for header in match.headers {

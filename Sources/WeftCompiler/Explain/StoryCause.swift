@@ -51,7 +51,8 @@ struct StoryCause {
             let answered = record.attempts.last, index < record.attempts.count - 1
         else {
             return RequestStory.Cause(
-                reason: record.reason, text: "\(StoryWords.short(record.destination)) answered \(record.status)", hop: 0,
+                reason: record.reason, text: "\(StoryWords.short(record.destination)) answered \(record.status)",
+                hop: 0,
                 place: StoryWords.short(record.destination))
         }
         let failed = record.attempts[index]
@@ -100,7 +101,8 @@ struct StoryCause {
         var text = "\(place) had not answered after \(StoryWords.time(record.durationMs))"
         if let arrived {
             if let attempt = arrived.attempts.last, attempt.status == nil, attempt.connectedAfterMs != nil {
-                text = "\(place)'s application (\(arrived.proxy)) had not answered after \(StoryWords.time(arrived.durationMs))"
+                text =
+                    "\(place)'s application (\(arrived.proxy)) had not answered after \(StoryWords.time(arrived.durationMs))"
             }
         } else if let attempt = record.attempts.last, attempt.connectedAfterMs == nil {
             text = "no connection to \(attempt.workload) came about in \(StoryWords.time(attempt.durationMs))"

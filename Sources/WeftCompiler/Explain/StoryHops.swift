@@ -21,8 +21,9 @@ struct StoryHops {
             for (index, attempt) in record.attempts.enumerated() where attempt.connectedAfterMs != nil {
                 let sent = record.startedAtMs + attempt.startedAfterMs
                 let candidates = inbound.indices.filter {
-                    inbound[$0].proxy == attempt.workload && inbound[$0].path.prefix(while: { $0 != "?" }).isEmpty
-                        == record.path.prefix(while: { $0 != "?" }).isEmpty
+                    inbound[$0].proxy == attempt.workload
+                        && inbound[$0].path.prefix(while: { $0 != "?" }).isEmpty
+                            == record.path.prefix(while: { $0 != "?" }).isEmpty
                         && inbound[$0].attempt == index + 1
                         && abs(inbound[$0].startedAtMs - sent) < max(2000, record.durationMs + 1000)
                 }
@@ -33,7 +34,8 @@ struct StoryHops {
                 var arrived = inbound.remove(at: nearest)
                 // Clocks of two hosts differ: nothing arrives before it was sent, nor after it was given up.
                 let latest = sent + max(attempt.durationMs, attempt.connectedAfterMs ?? 0)
-                arrived.startedAtMs = min(max(arrived.startedAtMs, sent + (attempt.connectedAfterMs ?? 0)), max(latest, sent))
+                arrived.startedAtMs = min(
+                    max(arrived.startedAtMs, sent + (attempt.connectedAfterMs ?? 0)), max(latest, sent))
                 arrivals[index] = hop.inbound.count
                 hop.inbound.append(arrived)
             }

@@ -87,7 +87,8 @@ package struct StoryTeller {
             let name = attempt.isHedge ? "attempt \(index + 1), beside the one before," : "attempt \(index + 1)"
             let version = attempt.version.isEmpty ? "" : ", version \(attempt.version)"
             let pick = attempt.pick.map { ": \(StoryWords.pick($0))" } ?? ""
-            self.add(began, hop, proxy, "\(name) to \(attempt.workload) (\(attempt.address)\(version))\(pick)", .attempt)
+            self.add(
+                began, hop, proxy, "\(name) to \(attempt.workload) (\(attempt.address)\(version))\(pick)", .attempt)
             if let connected = attempt.connectedAfterMs {
                 let how = attempt.isKept ? "a connection that was open" : "a new connection"
                 let who = attempt.identity.map { "; the peer proved to be \($0)" } ?? ", in the clear"
@@ -111,7 +112,9 @@ package struct StoryTeller {
     private mutating func tellRoute(_ record: HopRecord, _ hop: RequestStory.Hop, _ proxy: String) {
         let findings = RouteMismatch.findings(for: record, in: self.snapshot)
         if record.route.isEmpty {
-            if record.reason == .noRoute { self.add(hop.atMs, hop, proxy, "no route takes it: \(record.detail)", .route) }
+            if record.reason == .noRoute {
+                self.add(hop.atMs, hop, proxy, "no route takes it: \(record.detail)", .route)
+            }
         } else {
             self.add(
                 hop.atMs, hop, proxy,
@@ -128,7 +131,8 @@ package struct StoryTeller {
     private mutating func tellPolicies(_ record: HopRecord, _ hop: RequestStory.Hop, _ proxy: String) {
         for policy in record.policies where policy.source != nil {
             self.add(
-                hop.atMs, hop, proxy, "\(policy.setting) is \(policy.value)\(StoryWords.source(policy.source))", .policy)
+                hop.atMs, hop, proxy, "\(policy.setting) is \(policy.value)\(StoryWords.source(policy.source))", .policy
+            )
         }
         let defaults = record.policies.filter { $0.source == nil }
         if !defaults.isEmpty {
@@ -152,7 +156,9 @@ package struct StoryTeller {
         if record.reason == .clientGone {
             return self.add(end, hop, application, "went away, before it had its answer", .failure)
         }
-        let why = record.reason == .ok ? "" : " (\(record.reason.rawValue)\(record.detail.isEmpty ? "" : ": \(record.detail)"))"
+        let why =
+            record.reason == .ok
+            ? "" : " (\(record.reason.rawValue)\(record.detail.isEmpty ? "" : ": \(record.detail)"))"
         let policy = record.reason == .ok ? "" : StoryWords.source(record.policy)
         self.add(
             end, hop, application,
@@ -176,7 +182,9 @@ package struct StoryTeller {
         if let attempt = record.attempts.last {
             if let connected = attempt.connectedAfterMs {
                 let how = attempt.isKept ? "a connection that was open" : "a new connection"
-                self.add(start + connected, hop, proxy, "passed it to the application at \(attempt.address) over \(how)", .attempt)
+                self.add(
+                    start + connected, hop, proxy, "passed it to the application at \(attempt.address) over \(how)",
+                    .attempt)
             }
             if let status = attempt.status {
                 self.add(

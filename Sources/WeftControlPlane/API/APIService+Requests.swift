@@ -20,7 +20,9 @@ extension APIService {
         // The outermost record tells what the first caller got.
         let outermost = grouped.values.compactMap { records in
             records.min {
-                ($0.startedAtMs, $0.direction == .outbound ? 0 : 1) < ($1.startedAtMs, $1.direction == .outbound ? 0 : 1)
+                ($0.startedAtMs, $0.direction == .outbound ? 0 : 1) < (
+                    $1.startedAtMs, $1.direction == .outbound ? 0 : 1
+                )
             }
         }.sorted { $0.startedAtMs > $1.startedAtMs }
         return RequestList(

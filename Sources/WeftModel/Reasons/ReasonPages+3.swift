@@ -1,3 +1,4 @@
+// swift-format-ignore-file
 // Made by scripts/generate-reason-pages from docs/reasons.
 
 extension ReasonPages {

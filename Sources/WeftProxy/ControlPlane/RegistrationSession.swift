@@ -140,41 +140,41 @@ final class RegistrationSession: Sendable {
                 }
             }
         } onResponse: { response in
-          try await withThrowingDiscardingTaskGroup { answers in
-            defer {
-                taps.endAll()
-                answers.cancelAll()
-            }
-            for try await message in response.messages {
-                switch message.message {
-                case .registered(let accepted):
-                    self.logger.info("registered", metadata: ["workload": "\(accepted.workload)"])
-                    registered()
-                case .rejected(let refusal): throw RegistrationRefused(cause: refusal.cause)
-                case .trust(let trust): trustChanged(trust)
-                case .quota(let grant): self.rateLimits.take(grant)
-                case .records(let query):
-                    answers.addTask {
-                        let answer = await self.records.answer(query)
-                        outgoing.yield(.with { $0.records = answer })
-                    }
-                case .tap(let request) where request.stop: taps.end(request.id)
-                case .tap(let request):
-                    guard taps.begin(request.id) else { continue }
-                    answers.addTask {
-                        await self.records.tap(request) {
-                            taps.isWanted(request.id)
-                        } _: { events in
-                            guard taps.enqueue(events.size) else { return false }
-                            outgoing.yield(.with { $0.tap = events })
-                            return true
+            try await withThrowingDiscardingTaskGroup { answers in
+                defer {
+                    taps.endAll()
+                    answers.cancelAll()
+                }
+                for try await message in response.messages {
+                    switch message.message {
+                    case .registered(let accepted):
+                        self.logger.info("registered", metadata: ["workload": "\(accepted.workload)"])
+                        registered()
+                    case .rejected(let refusal): throw RegistrationRefused(cause: refusal.cause)
+                    case .trust(let trust): trustChanged(trust)
+                    case .quota(let grant): self.rateLimits.take(grant)
+                    case .records(let query):
+                        answers.addTask {
+                            let answer = await self.records.answer(query)
+                            outgoing.yield(.with { $0.records = answer })
                         }
-                        taps.end(request.id)
+                    case .tap(let request) where request.stop: taps.end(request.id)
+                    case .tap(let request):
+                        guard taps.begin(request.id) else { continue }
+                        answers.addTask {
+                            await self.records.tap(request) {
+                                taps.isWanted(request.id)
+                            } _: { events in
+                                guard taps.enqueue(events.size) else { return false }
+                                outgoing.yield(.with { $0.tap = events })
+                                return true
+                            }
+                            taps.end(request.id)
+                        }
+                    case .heartbeat, nil: break
                     }
-                case .heartbeat, nil: break
                 }
             }
-          }
         }
     }
 

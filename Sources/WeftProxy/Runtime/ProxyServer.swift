@@ -49,7 +49,8 @@ package final class ProxyServer: Sendable {
                         ProxyLoop(
                             eventLoop: eventLoop, configuration: configuration, source: source, logger: logger,
                             loops: eventLoops.count, seed: seed,
-                            telemetry: telemetry.makeLoop(on: eventLoop, loops: eventLoops.count), originations: originations,
+                            telemetry: telemetry.makeLoop(on: eventLoop, loops: eventLoops.count),
+                            originations: originations,
                             rateLimits: rateLimits),
                         eventLoop: eventLoop))
             }.get()

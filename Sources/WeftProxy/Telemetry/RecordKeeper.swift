@@ -10,10 +10,26 @@ final class RecordKeeper {
     let ring: RecordRing
     private let service: String
     private let version: String
-    /// By the number of a well-known name, whether its value is kept.
-    private let keepsKnown: [Bool]
-    private let keptOthers: [[UInt8]]
     private let selection: RecordSelection
+    /// What is kept where no route wants more.
+    private let standard: KeptFields
+
+    /// Header fields whose values are kept.
+    private struct KeptFields {
+        /// By the number of a well-known name.
+        var known: [Bool]
+        var others: [[UInt8]]
+
+        init(_ names: Set<String>) {
+            self.known = FieldName.allCases.map { $0 != .other && names.contains("\($0.text)") }
+            self.others = names.filter { FieldName($0) == .other }.map { Array($0.utf8) }
+        }
+
+        func keeps(other name: UnsafeRawBufferPointer) -> Bool {
+            for kept in self.others where kept.count == name.count && kept.elementsEqual(name) { return true }
+            return false
+        }
+    }
 
     private struct RouteKey: Hashable {
         let route: ObjectIdentifier
@@ -30,8 +46,8 @@ final class RecordKeeper {
     private var lastKey: RouteKey?
     private var lastContext: RecordRing.Held?
     private var applications: [ServiceName: RecordRing.Held] = [:]
-    /// Of the routes of a table, header names that matching looks at: by the table.
-    private var matched: (table: RouteTable, known: Set<FieldName>, others: [[UInt8]])?
+    /// By table; each is held as a route is.
+    private var tables: [ObjectIdentifier: (table: RouteTable, kept: KeptFields)] = [:]
 
     /// What all loops of a sidecar keep together.
     static let records = 10_000
@@ -43,8 +59,7 @@ final class RecordKeeper {
         self.service = service
         self.version = version
         self.selection = selection
-        self.keepsKnown = FieldName.allCases.map { selection.kept.contains("\($0.text)") }
-        self.keptOthers = selection.kept.filter { FieldName($0) == .other }.map { Array($0.utf8) }
+        self.standard = KeptFields(selection.kept)
     }
 
     /// Another configuration is in force: what was made of routes and clusters may not be true any more.
@@ -52,7 +67,7 @@ final class RecordKeeper {
         self.contexts.removeAll(keepingCapacity: true)
         self.lastKey = nil
         self.lastContext = nil
-        self.matched = nil
+        self.tables.removeAll(keepingCapacity: true)
     }
 
     // MARK: Outbound
@@ -86,12 +101,12 @@ final class RecordKeeper {
         }
         if exchange.outgrewReplay { flags.insert(.outgrewReplay) }
         figures.protocolCode = kind.code
-        if case .routes(let table) = destination.meaning { self.learn(table) }
+        let kept = if case .routes(let table) = destination.meaning { self.kept(for: table) } else { self.standard }
         self.ring.write(context) { writer in
             if let head = exchange.arrivedHead {
-                self.begin(&writer, flags, exchange.reason, figures, head.headers)
+                self.begin(&writer, flags, exchange.reason, figures, head.headers, kept)
             } else {
-                self.begin(&writer, flags, exchange.reason, figures, exchange.head.headers)
+                self.begin(&writer, flags, exchange.reason, figures, exchange.head.headers, kept)
             }
             writer.put(self.service)
             writer.put("")
@@ -173,7 +188,7 @@ final class RecordKeeper {
         figures.attempt = exchange.attempt
         figures.protocolCode = kind.code
         self.ring.write(self.context(of: application.service)) { writer in
-            self.begin(&writer, flags, exchange.reason, figures, exchange.head.headers)
+            self.begin(&writer, flags, exchange.reason, figures, exchange.head.headers, self.standard)
             writer.put(connection.sourceService, max: RecordCoding.Limits.name)
             writer.put(connection.peerText, max: RecordCoding.Limits.identity)
             writer.put(connection.peerAddress, max: RecordCoding.Limits.name)
@@ -209,7 +224,7 @@ final class RecordKeeper {
 
     private func begin(
         _ writer: inout RecordWriter, _ flags: RecordHead.Flags, _ reason: Reason, _ figures: RecordCoding.Figures,
-        _ headers: borrowing HeaderBlock
+        _ headers: borrowing HeaderBlock, _ kept: KeptFields
     ) {
         let isWhole = flags.contains(.allHeaders)
         headers.withFields { bytes, fields in
@@ -227,12 +242,11 @@ final class RecordKeeper {
                 case .method, .scheme, .authority, .path, .xRequestID: continue
                 case .other:
                     let name = field.otherName(in: bytes)
-                    let isKept = self.keepsOther(name)
+                    let isKept = kept.keeps(other: name)
                     guard isKept || isWhole else { continue }
                     RecordCoding.header(&writer, name: name, value: isKept ? field.value(in: bytes) : nil)
                 default:
-                    let isKept =
-                        self.keepsKnown[Int(field.name.rawValue)] || self.matched?.known.contains(field.name) == true
+                    let isKept = kept.known[Int(field.name.rawValue)]
                     guard isKept || isWhole else { continue }
                     let text = field.name.text
                     RecordCoding.header(
@@ -246,23 +260,18 @@ final class RecordKeeper {
         }
     }
 
-    private func keepsOther(_ name: UnsafeRawBufferPointer) -> Bool {
-        for kept in self.keptOthers where kept.count == name.count && kept.elementsEqual(name) { return true }
-        guard let matched = self.matched else { return false }
-        for kept in matched.others where kept.count == name.count && kept.elementsEqual(name) { return true }
-        return false
-    }
-
-    /// What routes are matched by is kept, so that it can be told why others did not; secrets are not.
-    private func learn(_ table: RouteTable) {
-        if self.matched?.table === table { return }
+    /// What routes are matched by is kept besides, so that it can be told why others did not; secrets are not.
+    private func kept(for table: RouteTable) -> KeptFields {
+        if let known = self.tables[ObjectIdentifier(table)] { return known.kept }
+        if self.tables.count >= 512 { self.tables.removeAll(keepingCapacity: true) }
         var names: Set<String> = []
-        for route in table.routes.prefix(512) { names.formUnion(route.route.match.headers.map(\.name)) }
-        names.subtract(self.selection.secret)
-        self.matched = (
-            table, Set(names.map { FieldName($0) }.filter { $0 != .other }),
-            names.filter { FieldName($0) == .other }.prefix(16).map { Array($0.utf8) }
-        )
+        for route in table.routes {
+            names.formUnion(route.route.match.headers.map(\.name))
+            if names.count >= 16 { break }
+        }
+        let kept = KeptFields(self.selection.kept.union(names.subtracting(self.selection.secret)))
+        self.tables[ObjectIdentifier(table)] = (table, kept)
+        return kept
     }
 }
 

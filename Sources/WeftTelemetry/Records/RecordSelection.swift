@@ -11,7 +11,8 @@ package struct RecordSelection: Hashable, Sendable {
     ]
     /// Secret always.
     package static let alwaysSecret: Set<String> = [
-        "authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-auth-token", "x-amz-security-token",
+        "authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-auth-token",
+        "x-amz-security-token",
         "x-csrf-token", "x-forwarded-client-cert",
     ]
 

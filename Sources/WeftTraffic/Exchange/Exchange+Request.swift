@@ -41,7 +41,9 @@ extension Exchange {
         self.readHint(cluster, traffic)
 
         let side = route.backends[backend]
-        if side.rewrite != nil || !route.edits.request.isEmpty || !side.requestEdits.isEmpty { self.arrivedHead = self.head }
+        if side.rewrite != nil || !route.edits.request.isEmpty || !side.requestEdits.isEmpty {
+            self.arrivedHead = self.head
+        }
         route.edits.request.apply(to: &self.head.headers)
         if !route.mirrors.isEmpty || !side.mirrors.isEmpty { self.chooseMirrors(route, side, traffic) }
         side.requestEdits.apply(to: &self.head.headers)

@@ -261,7 +261,8 @@ import WeftTelemetry
             #expect(try await chain.get("/status/500", id: "two").status == 500)
             _ = try await chain.story("two", records: 4)
             var filter = RecordFilter()
-            #expect(await chain.shop.server.records(matching: filter, limit: 9).records.map(\.requestID) == ["two", "one"])
+            #expect(
+                await chain.shop.server.records(matching: filter, limit: 9).records.map(\.requestID) == ["two", "one"])
             filter.failed = true
             #expect(await chain.shop.server.records(matching: filter, limit: 9).records.map(\.requestID) == ["two"])
             filter = RecordFilter()

@@ -53,7 +53,8 @@ import WeftModel
     @Test func `what records share counts against the room, and goes with the last of them`() {
         let ring = RecordRing(records: 10_000, bytes: 64 << 10)
         for number in 0..<2_000 {
-            let context = RecordRing.Held(RecordContext(destination: "d\(number)", route: String(repeating: "r", count: 100)))
+            let context = RecordRing.Held(
+                RecordContext(destination: "d\(number)", route: String(repeating: "r", count: 100)))
             self.write(ring, id: "r\(number)", context: context)
         }
         #expect(ring.count < 100)
