@@ -11,6 +11,8 @@ internal import WeftTraffic
 final class LoopTelemetry {
     let registry = MetricRegistry()
     let requests: RequestMetrics
+    /// What became of the newest requests.
+    let records: RecordKeeper
     private let log: AccessLogWriter
     /// Changes while running.
     var mode: AccessLogMode
@@ -35,7 +37,7 @@ final class LoopTelemetry {
 
     init(
         configuration: ProxyConfiguration, log: AccessLogWriter, exports: TelemetryExports? = nil,
-        eventLoop: any EventLoop
+        eventLoop: any EventLoop, loops: Int = 1
     ) {
         self.settings = configuration.telemetry
         self.exports = exports
@@ -50,6 +52,7 @@ final class LoopTelemetry {
         self.mode = configuration.accessLog
         self.service = configuration.service.description
         self.version = configuration.labels["version"] ?? ""
+        self.records = RecordKeeper(service: self.service, version: self.version, loops: loops)
     }
 
     /// The workload's SPIFFE ID, for edges that are met from now on.
@@ -113,6 +116,7 @@ final class LoopTelemetry {
         } else {
             self.requests.record(outcome, on: self.labels(exchange, kind, false))
         }
+        self.records.record(exchange, kind, to: destination)
         if exchange.faultEvent != nil || exchange.hedgeOutcome != nil { self.countEvents(of: exchange) }
         let latency = (exchange.responseStart ?? exchange.end) - exchange.start
         let verdict = self.verdict(on: trace, .outbound, outcome, latency)
@@ -203,6 +207,7 @@ final class LoopTelemetry {
             connection.edges.add(edge, route: 0, name: "", kind)
             edge.record(outcome)
         }
+        self.records.record(exchange, kind, from: connection, to: application, audit: audit)
         if let limit = exchange.reply?.rateLimit {
             self.registry.add(
                 to: self.registry.series(

@@ -21,9 +21,10 @@ package final class ProxyTelemetry: Sendable {
             }
     }
 
-    func makeLoop(on eventLoop: any EventLoop) -> LoopTelemetry {
+    /// - Parameter loops: how many there are; each keeps its share of the sidecar's records.
+    func makeLoop(on eventLoop: any EventLoop, loops: Int = 1) -> LoopTelemetry {
         let loop = LoopTelemetry(
-            configuration: self.configuration, log: self.log, exports: self.exports, eventLoop: eventLoop)
+            configuration: self.configuration, log: self.log, exports: self.exports, eventLoop: eventLoop, loops: loops)
         loop.watchLag()
         return loop
     }
