@@ -19,6 +19,8 @@ struct APICall: Sendable {
         case token(id: String, role: APIRole)
         /// One with a certificate of this mesh; nil is no role: not every workload may call the API.
         case peer(SPIFFEID, role: APIRole?)
+        /// A browser with the dashboard, which may only look.
+        case dashboard(opener: String)
         case anonymous
 
         /// What it may do; nil: nothing.
@@ -27,6 +29,7 @@ struct APICall: Sendable {
             case .local: .admin
             case .token(_, let role): role
             case .peer(_, let role): role
+            case .dashboard: .viewer
             case .anonymous: nil
             }
         }
@@ -36,6 +39,7 @@ struct APICall: Sendable {
             case .local: "local"
             case .token(let id, _): "token \(id)"
             case .peer(let id, _): id.description
+            case .dashboard(let opener): "dashboard of \(opener)"
             case .anonymous: "anonymous"
             }
         }
@@ -47,6 +51,8 @@ struct APIReply: Hashable, Sendable {
     var status: Int
     var contentType = "application/json"
     var body: [UInt8]
+    /// A session of the dashboard for the browser to keep.
+    var cookie: String?
 
     init(status: Int = 200, contentType: String = "application/json", body: [UInt8]) {
         self.status = status

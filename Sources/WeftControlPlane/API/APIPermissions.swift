@@ -47,6 +47,9 @@ enum APIPermissions {
         (Call("GET", "/v1/authorization/proposal"), .role(.viewer)),
         (Call("GET", "/v1/authorization/usage"), .role(.viewer)),
         (Call("GET", "/v1/authorization/coverage"), .role(.viewer)),
+        (Call("POST", "/v1/dashboard/codes"), .role(.viewer)),
+        // What it takes is in its body.
+        (Call("POST", "/v1/dashboard/sessions"), .nobody),
         (Call("GET", "/v1/tokens"), .role(.admin)),
         (Call("POST", "/v1/tokens"), .role(.admin)),
         (Call("DELETE", "/v1/tokens/{id}"), .role(.admin)),

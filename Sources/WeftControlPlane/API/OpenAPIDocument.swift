@@ -36,6 +36,8 @@ enum OpenAPIDocument {
               "post": {"summary": "Refuses an identity", "requestBody": \(body("RevocationRequest")), "responses": {"200": \(json("IdentityReport")), "400": \(error), "401": \(error)}},
               "delete": {"summary": "Restores an identity", "parameters": [\(query("identity"))], "responses": {"200": \(json("IdentityReport")), "401": \(error), "404": \(error)}}
             },
+            "/v1/dashboard/codes": {"post": {"summary": "A code that lets one browser into the dashboard, once", "responses": {"201": \(json("DashboardCode")), "401": \(error), "403": \(error)}}},
+            "/v1/dashboard/sessions": {"post": {"summary": "Exchanges a code or an API token for a session of the dashboard", "security": [{}], "requestBody": \(body("DashboardLogin")), "responses": {"201": \(json("DashboardSession")), "400": \(error), "401": \(error), "403": \(error), "429": \(error)}}},
             "/v1/tokens": {
               "get": {"summary": "Tokens, without their secrets", "responses": {"200": \(json("TokenList")), "401": \(error), "403": \(error)}},
               "post": {"summary": "Makes a token; its text is seen this once", "requestBody": \(body("TokenRequest")), "responses": {"201": \(json("CreatedToken")), "400": \(error), "401": \(error), "403": \(error), "429": \(error)}}
@@ -176,6 +178,9 @@ enum OpenAPIDocument {
         ("FederatedBundleView", "trustDomain:string roots:string[]"),
         ("AuditEvent", "at:integer kind:string actor:string subject:string outcome:string details:object"),
         ("AuditList", "events:AuditEvent[]"),
+        ("DashboardCode", "code:string expiresAt:integer local?:string"),
+        ("DashboardLogin", "code?:string token?:string"),
+        ("DashboardSession", "key:string expiresAt:integer"),
     ]
 
     private static var schemas: String {

@@ -121,7 +121,9 @@ struct ControlPlaneParts: Sendable {
         let service = APIService(
             configurations: configurations, authority: authority, agents: agents, registry: registry,
             federation: federation,
-            audit: audit, refusals: refusals, fleet: fleet,
+            audit: audit, refusals: refusals,
+            dashboard: await DashboardDesk(
+                table: StoreRecords(store: store, table: "dashboard-sessions"), logger: logger), fleet: fleet,
             status: {
                 StatusReport(
                     version: WeftVersion.text, revision: try await configurations.revision,
