@@ -209,15 +209,16 @@ async def manners(page, place):
 
 async def keyboard(page, place, most=80):
     """Tab reaches every control, in order, and the focus can be seen."""
-    wanted = await page.run("""(window.wanted = [...document.querySelectorAll(
-        'a, button, input, select, summary, [tabindex="0"]')].filter((one) => !one.disabled && one.getClientRects().length),
-        window.wanted.length)""")
+    # Found anew at each step: what is live is made anew while we walk.
+    controls = """[...document.querySelectorAll('a, button, input, select, summary, [tabindex="0"]')]
+        .filter((one) => !one.disabled && one.getClientRects().length)"""
+    wanted = await page.run(f"{controls}.length")
     await page.run("document.activeElement.blur(), window.getSelection().removeAllRanges(), document.body.focus()")
     reached, unseen = set(), []
     for _ in range(min(wanted, most) + 3):
         await page.press("Tab")
-        index, style = await page.run("""(() => { const one = document.activeElement;
-            return [window.wanted.indexOf(one), getComputedStyle(one).outlineStyle + getComputedStyle(one).outlineWidth]; })()""")
+        index, style = await page.run(f"""(() => {{ const one = document.activeElement, shown = getComputedStyle(one);
+            return [{controls}.indexOf(one), shown.outlineStyle + shown.outlineWidth]; }})()""")
         reached.add(index)
         if index >= 0 and style.startswith("none"):
             unseen.append(index)
