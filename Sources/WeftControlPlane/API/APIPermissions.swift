@@ -38,6 +38,8 @@ enum APIPermissions {
         (Call("GET", "/v1/history"), .role(.viewer)),
         (Call("GET", "/v1/status"), .role(.viewer)),
         (Call("GET", "/v1/stat"), .role(.viewer)),
+        (Call("GET", "/v1/telemetry/edges"), .role(.viewer)),
+        (Call("GET", "/v1/telemetry/timeline"), .role(.viewer)),
         (Call("GET", "/v1/identity"), .role(.viewer)),
         (Call("GET", "/v1/identity/plaintext"), .role(.viewer)),
         (Call("POST", "/v1/identity/rotation"), .role(.admin)),

@@ -162,6 +162,9 @@ struct APIService: Sendable {
             guard let log = self.audit as? FileAuditLog else { return try APIReply(AuditList(events: [])) }
             return try APIReply(AuditList(events: await log.read(try Self.auditQuery(call.query))))
         default:
+            if call.path.starts(with: ["v1", "telemetry"]), let reply = try await self.telemetryCall(call) {
+                return reply
+            }
             if call.path.starts(with: ["v1", "identity"]), let reply = try await self.identityCall(call) {
                 return reply
             }

@@ -25,6 +25,8 @@ enum OpenAPIDocument {
             "/v1/history": {"get": {"summary": "Past changes, newest first", "parameters": [\(query("limit"))], "responses": {"200": \(json("HistoryList")), "401": \(error), "403": \(error)}}},
             "/v1/status": {"get": {"summary": "The control plane, its authority and its proxies", "responses": {"200": \(json("StatusReport")), "401": \(error), "403": \(error)}}},
             "/v1/stat": {"get": {"summary": "Golden metrics of each edge", "parameters": [\(query("window"))], "responses": {"200": \(json("StatReport")), "401": \(error), "403": \(error)}}},
+            "/v1/telemetry/edges": {"get": {"summary": "Golden signals by edge, service, route or version", "parameters": [\(query("window")), \(query("source")), \(query("destination")), \(query("service")), \(query("namespace")), \(query("version")), \(query("route")), \(query("reason")), \(query("identity")), \(query("direction")), \(query("group"))], "responses": {"200": \(json("TelemetryEdges")), "400": \(error), "401": \(error), "403": \(error)}}},
+            "/v1/telemetry/timeline": {"get": {"summary": "Golden signals over time", "parameters": [\(query("window")), \(query("source")), \(query("destination")), \(query("service")), \(query("namespace")), \(query("version")), \(query("route")), \(query("reason")), \(query("identity")), \(query("direction"))], "responses": {"200": \(json("TelemetryTimeline")), "400": \(error), "401": \(error), "403": \(error)}}},
             "/v1/identity/plaintext": {"get": {"summary": "Who calls in the clear, and each port's mutual TLS mode", "responses": {"200": \(json("PlaintextReport")), "401": \(error)}}},
             "/v1/authorization/check": {"post": {"summary": "What would happen to a call, and which rule says so", "requestBody": \(body("AuthorizationCheckRequest")), "responses": {"200": \(json("AuthorizationCheckReport")), "400": \(error), "401": \(error), "404": \(error)}}},
             "/v1/authorization/proposal": {"get": {"summary": "Policies that allow what was observed", "parameters": [\(query("namespace")), \(query("service")), \(query("enforced"))], "responses": {"200": \(json("AuthorizationProposalReport")), "401": \(error)}}},
@@ -138,6 +140,16 @@ enum OpenAPIDocument {
             "EdgeStat",
             "source:string destination:string version:string route:string direction:string protocol:string tls:boolean peerIdentity?:string requests:integer requestsPerSecond:number successRatio?:number p50?:number p95?:number p99?:number retriesPerSecond:number failures:object bytesInPerSecond:number bytesOutPerSecond:number totalRequests:integer totalFailures:integer totalRetries:integer"
         ),
+        (
+            "TelemetryEdge",
+            "source:string destination:string version:string route:string direction:string protocol:string tls:boolean peer_identity?:string requests_per_second:number success_ratio?:number p50_ms?:number p90_ms?:number p99_ms?:number retries_per_second:number bytes_in_per_second:number bytes_out_per_second:number code_classes:object failures:object grpc_failures_per_second:number"
+        ),
+        ("TelemetryEdges", "window_seconds:number at_unix:integer edges:TelemetryEdge[]"),
+        (
+            "TelemetryPoint",
+            "at_unix:integer requests_per_second:number success_ratio?:number p50_ms?:number p90_ms?:number p99_ms?:number retries_per_second:number bytes_in_per_second:number bytes_out_per_second:number code_classes:object failures:object grpc_failures_per_second:number"
+        ),
+        ("TelemetryTimeline", "step_seconds:integer direction:string points:TelemetryPoint[]"),
         ("StatReport", "at:integer windowSeconds:number edges:EdgeStat[]"),
         ("AuthorizationUsage", "since:integer rules:PolicyRuleUsage[]"),
         ("PolicyRuleUsage", "policy:string rule?:integer allowed:integer denied:integer audited:integer"),

@@ -127,8 +127,8 @@ package struct ControlPlaneConfiguration: Hashable, Sendable {
         package var messageBytes = 4 << 20
         /// Bytes of one API call's body. Default 8 MiB.
         package var apiBodyBytes = 8 << 20
-        /// Edges whose metrics are kept. Default 2000.
-        package var edges = 2000
+        /// What is kept of the edges' figures.
+        package var telemetry = TelemetryStore.Limits()
         /// Certificates signed for one identity within a minute. Default 60.
         package var certificatesPerIdentity = 60
         /// Certificates signed within a minute. Default 6000.
