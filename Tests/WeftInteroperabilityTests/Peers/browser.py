@@ -1,7 +1,7 @@
 """Drives a headless Chromium through the dashboard by the DevTools protocol, and says what it found as JSON lines.
 
 browser.py fixtures BASE          made-up data (hostile names, 500 services) behind the page that BASE serves
-browser.py live URL               a running mesh, with the address that `weft dashboard` prints
+browser.py live URL ENTRY         a running mesh, with the address that `weft dashboard` prints, called at ENTRY
 browser.py pictures URL FOLDER    pictures of each page of a running mesh
 
 BASE ends in /dashboard/; a folder with the page's files will do too. Exits with 1 where something is wrong, and with 77
@@ -123,7 +123,7 @@ class Chromium:
     """A headless Chromium with a profile of its own; ended with the block."""
 
     async def __aenter__(self):
-        program = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
+        program = next(filter(None, map(shutil.which, ["chromium", "google-chrome"])), None)
         if not program:
             print("there is no Chromium", file=sys.stderr)
             raise SystemExit(77)
@@ -215,7 +215,7 @@ async def keyboard(page, place, most=80):
     wanted = await page.run(f"{controls}.length")
     await page.run("document.activeElement.blur(), window.getSelection().removeAllRanges(), document.body.focus()")
     reached, unseen = set(), []
-    for _ in range(min(wanted, most) + 3):
+    for _ in range(min(wanted, most) + 20):
         await page.press("Tab")
         index, style = await page.run(f"""(() => {{ const one = document.activeElement, shown = getComputedStyle(one);
             return [{controls}.indexOf(one), shown.outlineStyle + shown.outlineWidth]; }})()""")
@@ -310,7 +310,7 @@ class Data:
                     {"revision": n, "key": key, "action": "updated" if n > 1 else "created", "author": HOSTILE, "at": 1000 + n,
                      "document": document.replace("note", f"note{n}")} for n in range(3, 0, -1)]}
             case "/v1/requests":
-                return {"requests": [self.summary(n) for n in range(30)]}
+                return {"requests": [self.summary(n) for n in range(30)], "silent": [HOSTILE], "truncated": True}
             case _ if path.startswith("/v1/requests/"):
                 return self.request()
         return None
@@ -318,14 +318,23 @@ class Data:
     @staticmethod
     def summary(n):
         return {
-            "request_id": f"{HOSTILE}{n}", "started_at": 1700000000000, "source": "gateway.default", "destination": "billing.default",
-            "method": "GET", "path": f"/{HOSTILE}", "status": 503 if n % 2 else 200, "reason": "no_endpoint" if n % 2 else "ok",
-            "duration_ms": 12.5, "attempts": 2}
+            "id": f"{HOSTILE}{n}", "startedAtMs": 1700000000000.5, "source": "gateway.default", "destination": "billing.default",
+            "version": "v1", "route": HOSTILE, "method": HOSTILE, "authority": HOSTILE, "path": f"/{HOSTILE}", "protocol": "h2",
+            "status": 503 if n % 2 else 200, "reason": "no_endpoint" if n % 2 else "ok", "detail": HOSTILE, "durationMs": 12.5,
+            "attempts": 2, "direction": "outbound", "proxy": HOSTILE}
 
     def request(self):
-        hops = [{**self.summary(1), "direction": "outbound"}, {**self.summary(1), "direction": "inbound"}]
-        return {"request_id": HOSTILE, "hops": hops, "events": [
-            {"at_ms": n * 3.0, "hop": n % 2, "actor": "sidecar", "kind": "attempt", "text": HOSTILE} for n in range(5)]}
+        source = {"resource": {"kind": "TrafficPolicy", "namespace": "default", "name": HOSTILE}, "revision": 1, "file": HOSTILE, "line": 2}
+        attempts = [{"workload": HOSTILE, "address": "127.0.0.1:1", "startedAfterMs": n * 5.0, "durationMs": 4.0, "isKept": n == 1,
+                     "isHedge": False, "status": 503 - 303 * n, "reason": "ok", "detail": HOSTILE} for n in range(2)]
+        record = {**self.summary(1), "policies": [{"setting": "timeouts.request", "value": HOSTILE, "source": source}],
+                  "headers": [{"name": HOSTILE, "value": HOSTILE}], "attempts": attempts, "attempt": 1}
+        hops = [{"number": n, "parent": n - 1 or None, "source": "gateway.default", "destination": HOSTILE, "atMs": n * 2.0,
+                 "durationMs": 9.0, "outbound": record, "inbound": [record]} for n in (1, 2)]
+        return {
+            "id": HOSTILE, "summary": self.summary(1), "cause": {"reason": "no_endpoint", "text": HOSTILE, "hop": 1, "place": HOSTILE, "policy": source},
+            "hops": hops, "advice": [HOSTILE], "silent": [HOSTILE], "gaps": [HOSTILE],
+            "events": [{"at_ms": n * 3.0, "hop": 1 + n % 2, "actor": HOSTILE, "kind": "failure", "text": HOSTILE} for n in range(5)]}
 
 
 def serve(base, data):
@@ -431,7 +440,18 @@ async def fixtures(base):
         quiet(page, "500 services")
 
 
-async def live(url):
+def call(entry):
+    """Calls the mesh until the process ends."""
+    while True:
+        try:
+            urllib.request.urlopen(entry, timeout=5).read()
+        except OSError:
+            pass
+        time.sleep(0.05)
+
+
+async def live(url, entry):
+    threading.Thread(target=call, args=(entry,), daemon=True).start()
     async with Chromium() as page:
         await page.size(1280)
         await page.open(url)
@@ -494,8 +514,8 @@ async def pictures(url, folder):
 match sys.argv[1:]:
     case ["fixtures", base]:
         asyncio.run(fixtures(base))
-    case ["live", url]:
-        asyncio.run(live(url))
+    case ["live", url, entry]:
+        asyncio.run(live(url, entry))
     case ["pictures", url, folder]:
         asyncio.run(pictures(url, folder))
     case _:

@@ -77,7 +77,19 @@ function oldEdge(from) {
   };
 }
 
+/**
+ * Callers name the backend that a route chose, `billing-v2`; it is counted for the service whose workloads it has, which
+ * is what these call themselves.
+ */
 function once(all) {
+  const served = new Set(all.filter((one) => one.direction === "inbound").map((one) => one.destination));
+  for (const one of all) {
+    const [base, ...namespace] = one.destination.split(".");
+    const end = `-${one.version}`;
+    if (one.direction !== "outbound" || !one.version || !base.endsWith(end)) continue;
+    const name = [base.slice(0, -end.length), ...namespace].join(".");
+    if (served.has(name)) [one.backend, one.destination] = [one.destination, name];
+  }
   const outbound = new Set(all.filter((one) => one.direction === "outbound")
     .map((one) => `${one.source}\n${one.destination}`));
   return all.filter((one) => one.direction === "outbound" || !outbound.has(`${one.source}\n${one.destination}`));

@@ -31,6 +31,8 @@ export function chart(title, times, series, { format, width = 480, max: ceiling,
       path += `${drawing ? "L" : "M"}${x(times[index]).toFixed(1)} ${y(value).toFixed(1)}`;
       drawing = true;
     });
+    // A single point is no line.
+    if (path && !path.includes("L")) path += "h2";
     if (path) parts.push(h("path", { d: path, class: `line ${one.kind}` }));
   }
   const latest = series.map((one) => `${one.name} ${format(lastOf(one.values))}`).join(", ");

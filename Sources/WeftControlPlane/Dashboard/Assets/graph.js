@@ -118,11 +118,13 @@ export function layout(boxes, lines) {
   return filled;
 }
 
-const [boxWidth, boxHeight, gapX, gapY, margin] = [148, 46, 110, 26, 14];
+const [boxWidth, boxHeight, gapY, margin] = [148, 46, 26, 14];
 
 /** The drawing. `href` gives the place that a box leads to. */
 export function drawing({ boxes, lines }, figures, href) {
   const columns = layout(boxes, lines);
+  const labelled = lines.length <= 36;
+  const gapX = labelled ? 190 : 110;
   const tallest = Math.max(1, ...columns.map((ids) => ids.length));
   const width = margin * 2 + columns.length * boxWidth + Math.max(0, columns.length - 1) * gapX;
   const height = margin * 2 + tallest * boxHeight + (tallest - 1) * gapY;
@@ -135,7 +137,6 @@ export function drawing({ boxes, lines }, figures, href) {
   });
   const most = Math.max(1, ...lines.map((line) => line.rps));
   const byId = new Map(boxes.map((box) => [box.id, box]));
-  const labelled = lines.length <= 36;
   const taken = [];
   const strokes = [], labels = [];
   for (const line of [...lines].sort((a, b) => b.rps - a.rps)) {
@@ -157,10 +158,10 @@ export function drawing({ boxes, lines }, figures, href) {
       // Near the end, in the gap before the box that is called, and not over another label.
       let at = { x: x2 - gapX / 2 + 4, y: y2 - 5 };
       if (isBack) at = { x: (x1 + x2) / 2, y: (y1 + y2) / 2 };
-      else if (columns.length) at = pointOn(x1, y1, x2, y2, bend, 0.62);
-      while (taken.some((other) => Math.abs(other.x - at.x) < 84 && Math.abs(other.y - at.y) < 13)) at.y += 13;
+      else if (columns.length) at = pointOn(x1, y1, x2, y2, bend, 0.68);
+      while (taken.some((other) => Math.abs(other.x - at.x) < 120 && Math.abs(other.y - at.y) < 13)) at.y += 13;
       taken.push(at);
-      const text = `${rate(line.rps)} ${percent(line.success)}`;
+      const text = `${rate(line.rps)}  ${percent(line.success)}  ${milliseconds(line.p99)}`;
       labels.push(h("text", { x: at.x, y: at.y, class: `signal ${kind}` }, text));
     }
   }

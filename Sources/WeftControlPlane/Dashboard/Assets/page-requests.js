@@ -30,7 +30,7 @@ export function mount(root, route) {
   let data;
 
   return {
-    every: 3,
+    every: 5,
     async load(signal) {
       const query = { limit: 100, failed: failed.checked ? "true" : "" };
       for (const [name, , input] of inputs) query[name] = input.value.trim();
@@ -42,38 +42,30 @@ export function mount(root, route) {
         return;
       }
       show(list, table("Requests that proxies remember, newest first", [
-        { title: "Request", cell: (one) => h("a", { href: `#/request/${encodeURIComponent(one.request_id)}` }, one.request_id) },
-        { title: "Time", cell: (one) => clock(seconds(one)) },
+        { title: "Call", cell: (one) => h("a", { href: `#/request/${encodeURIComponent(one.id)}` }, `${one.method} ${one.path}`) },
+        { title: "Time", cell: (one) => clock(one.startedAtMs / 1000) },
         { title: "From", cell: (one) => (one.source ? serviceLink(one.source) : "–") },
-        { title: "To", cell: (one) => (one.destination ? serviceLink(one.destination) : "–") },
-        { title: "Call", cell: (one) => h("code", {}, `${one.method || ""} ${one.path || ""}`) },
-        { title: "Status", cell: (one) => badge(one.grpc_status ? `gRPC ${one.grpc_status}` : String(one.status ?? "none"), outcome(one)) },
-        { title: "Reason", cell: (one) => one.reason || "–" },
-        { title: "Took", number: true, cell: (one) => milliseconds(one.duration_ms) },
-        { title: "Attempts", number: true, cell: (one) => String(count(one.attempts) ?? "–") },
-      ], data.requests || [], { empty: "No request that proxies remember is like that." }),
-      notes(data));
+        { title: "To", cell: (one) => (one.destination ? serviceLink(one.destination) : one.authority || "–") },
+        { title: "Status", cell: (one) => badge(status(one), outcome(one)) },
+        { title: "Reason", cell: (one) => one.reason },
+        { title: "Took", number: true, cell: (one) => milliseconds(one.durationMs) },
+        { title: "Attempts", number: true, cell: (one) => String(one.attempts) },
+        { title: "Request id", cell: (one) => h("code", {}, one.id) },
+      ], data.requests, { empty: "No request that proxies remember is like that." }), notes(data, data.truncated));
     },
   };
 }
 
-function notes(data) {
-  const silent = data.unanswered || data.silent || [];
+function notes(data, isCut) {
   const parts = [];
-  if (silent.length) parts.push(`${silent.length} proxies did not answer in time.`);
-  if (data.truncated || data.is_truncated) parts.push("There are more; narrow the filters.");
+  if (data.silent?.length) parts.push(`These proxies did not answer in time: ${data.silent.slice(0, 8).join(", ")}.`);
+  if (isCut) parts.push("There are more; narrow the filters.");
   return parts.length ? h("p", { class: "note" }, parts.join(" ")) : null;
 }
 
-const count = (value) => (Array.isArray(value) ? value.length : value);
+const status = (one) => (one.grpcStatus ? `gRPC ${one.grpcStatus}` : one.status ? String(one.status) : "none");
 
-function seconds(one) {
-  const at = one.started_at ?? one.started_at_unix ?? one.at_unix;
-  if (typeof at === "string") return Date.parse(at) / 1000;
-  return at > 1e11 ? at / 1000 : at;
-}
-
-const outcome = (one) => ((one.reason && one.reason !== "ok") || one.status >= 500 || one.grpc_status ? "bad"
+const outcome = (one) => ((one.reason && one.reason !== "ok") || one.status >= 500 || one.grpcStatus ? "bad"
   : one.status >= 400 ? "warn" : "good");
 
 /** One request's story. */
@@ -92,7 +84,7 @@ export function mountOne(root, route) {
     },
     render() {
       if (missing) {
-        show(body, h("p", { class: "empty" }, `${missing.message}. Proxies remember the newest requests only.`));
+        show(body, h("p", { class: "empty" }, [missing.message, missing.cause, missing.remedy].filter(Boolean).join("; ")));
         return;
       }
       show(body, story(data));
@@ -101,49 +93,69 @@ export function mountOne(root, route) {
 }
 
 function story(data) {
-  const events = [...(data.events || [])].sort((a, b) => (a.at_ms ?? 0) - (b.at_ms ?? 0));
-  const hops = data.hops || [];
-  const summary = data.summary || data;
-  const first = Math.min(...hops.map(startOf).filter(Number.isFinite));
-  const spans = hops.map((hop, index) => {
-    const own = events.filter((event) => event.hop === index || event.hop === (hop.id ?? hop.name));
-    const start = Number.isFinite(startOf(hop)) && Number.isFinite(first) ? startOf(hop) - first : own[0]?.at_ms ?? 0;
-    const length = hop.duration_ms ?? Math.max(0, (own[own.length - 1]?.at_ms ?? 0) - start);
-    return { hop, index, start: hop.offset_ms ?? start, length, own };
-  });
-  const end = Math.max(1, ...spans.map((one) => one.start + one.length), ...events.map((event) => event.at_ms ?? 0));
+  const rows = data.hops.flatMap(bars);
+  const end = Math.max(1, ...rows.map((one) => one.start + one.length), ...data.events.map((one) => one.at_ms));
   const share = (value) => `${Math.max(0, Math.min(100, (value / end) * 100)).toFixed(2)}%`;
+  const { summary, cause } = data;
   return [
-    data.headline || summary.story ? h("p", { class: "headline" }, data.headline || summary.story) : null,
-    section("Waterfall", table(`Hops over ${milliseconds(end)}`, [
-      { title: "Hop", cell: ({ hop, index }) => hopName(hop, index) },
-      { title: "Outcome", cell: ({ hop }) => badge(String(hop.status ?? hop.reason ?? "–"), outcome(hop)) },
-      { title: "Reason", cell: ({ hop }) => hop.reason || "–" },
-      { title: "Took", number: true, cell: ({ length }) => milliseconds(length) },
-      { title: "When", cell: ({ hop, start, length, own }) => h("svg", {
-        class: "lane", role: "img", height: 22,
-        "aria-label": `from ${milliseconds(start)} to ${milliseconds(start + length)}`,
-      }, h("rect", { x: share(start), y: 5, width: share(Math.max(length, end * 0.004)), height: 12, class: `bar ${outcome(hop)}` }),
-      own.map((event) => h("rect", { x: share(event.at_ms ?? 0), y: 2, width: 2, height: 18, class: "tickmark" },
-        h("title", {}, `${milliseconds(event.at_ms)} ${event.text}`)))) },
-    ], spans, { empty: "No proxy remembers a hop of it." })),
+    h("p", {}, badge(status(summary), outcome(summary)), ` ${summary.method} ${summary.path} from ${
+      summary.source || "outside"} to ${summary.destination || summary.authority}, ${milliseconds(summary.durationMs)}, `,
+    clock(summary.startedAtMs / 1000)),
+    h("p", { class: "headline" }, h("strong", {}, cause.reason === "ok" ? "Nothing is wrong. " : `${cause.reason}: `), cause.text,
+      cause.policy ? ` (${place(cause.policy)})` : ""),
+    section("Waterfall", table(`Calls and attempts over ${milliseconds(end)}`, [
+      { title: "Call", cell: (one) => h("span", { class: `depth${Math.min(one.depth, 6)}` }, one.name) },
+      { title: "Outcome", cell: (one) => badge(status(one), outcome(one)) },
+      { title: "Reason", cell: (one) => one.reason || "–" },
+      { title: "Took", number: true, cell: (one) => milliseconds(one.length) },
+      { title: "When", cell: (one) => h("svg", { class: "lane", role: "img", height: 22,
+        "aria-label": `from ${milliseconds(one.start)} to ${milliseconds(one.start + one.length)}` },
+      h("rect", { x: share(one.start), y: 5, width: share(Math.max(one.length, end * 0.004)), height: 12, class: `bar ${
+        outcome(one)} ${one.kind}` }, h("title", {}, one.note || one.name))) },
+      { title: "Notes", cell: (one) => one.note || "–" },
+    ], rows, { empty: "No proxy remembers a call of it." })),
     section("Story", table("What happened, in order of time", [
-      { title: "At", cell: (event) => milliseconds(event.at_ms ?? 0) },
-      { title: "Hop", cell: (event) => (event.hop === undefined ? "–" : String(typeof event.hop === "number" ? event.hop + 1 : event.hop)) },
-      { title: "Who", cell: (event) => event.actor || "–" },
-      { title: "What", cell: (event) => badge(event.kind || "event", /fail|error|deny|denied|timeout|reset|refus/i.test(event.kind || "") ? "bad" : "idle") },
-      { title: "In words", cell: (event) => event.text || "–" },
-    ], events, { limit: 500, empty: "Nothing was recorded." })),
-    data.advice ? section("What to do", h("p", {}, data.advice)) : null,
-    h("details", { "data-key": "record" }, h("summary", {}, "Whole record"), h("pre", {}, JSON.stringify(data, null, 2))),
+      { title: "At", number: true, cell: (one) => milliseconds(one.at_ms) },
+      { title: "Hop", cell: (one) => String(one.hop) },
+      { title: "Who", cell: (one) => one.actor },
+      { title: "What", cell: (one) => badge(one.kind, one.kind === "failure" ? "bad" : one.kind === "decision" ? "warn" : "idle") },
+      { title: "In words", cell: (one) => one.text },
+    ], data.events, { limit: 1000, empty: "Nothing was recorded." })),
+    data.advice.length ? section("What to do", h("ul", {}, data.advice.map((text) => h("li", {}, text)))) : null,
+    data.gaps.length ? section("What is not known", h("ul", {}, data.gaps.map((text) => h("li", {}, text)))) : null,
+    section("Policies in force", table("Values that each hop had, and who set them", [
+      { title: "Setting", cell: (one) => one.setting }, { title: "Hop", cell: (one) => String(one.hop) },
+      { title: "Value", cell: (one) => one.value },
+      { title: "Set by", cell: (one) => (one.source ? place(one.source) : "default") },
+    ], data.hops.flatMap((hop) => (hop.outbound?.policies || []).map((one) => ({ ...one, hop: hop.number }))),
+    { empty: "None were recorded." })),
+    notes(data, false),
   ];
 }
 
-const startOf = (hop) => {
-  if (typeof hop.started_at === "string") return Date.parse(hop.started_at);
-  const at = hop.started_at ?? hop.started_at_ms ?? hop.started_at_unix_ms;
-  return at === undefined ? NaN : at > 1e11 ? at : at * 1000;
-};
+const place = (from) => `${from.resource.kind} ${from.resource.namespace}/${from.resource.name}${
+  from.file ? `, ${from.file}${from.line ? `:${from.line}` : ""}` : ""}`;
 
-const hopName = (hop, index) => hop.name || `${index + 1}. ${hop.source || "caller"} → ${hop.destination || "service"}${
-  hop.direction ? ` (${hop.direction})` : ""}`;
+/** A hop, its attempts, and what the destination's side took of each; all in milliseconds from the beginning. */
+function bars(hop, _, hops) {
+  let depth = 0;
+  for (let up = hop.parent; up && depth < 16; depth++) up = hops.find((one) => one.number === up)?.parent;
+  const record = hop.outbound || hop.inbound[0] || {};
+  const rows = [{ name: `${hop.number}. ${hop.source || "outside"} → ${hop.destination}`, depth: depth * 2, kind: "hop",
+    start: hop.atMs, length: hop.durationMs, status: record.status, grpcStatus: record.grpcStatus, reason: record.reason,
+    note: record.detail }];
+  const attempts = hop.outbound?.attempts || [];
+  attempts.forEach((one, index) => rows.push({
+    name: `attempt ${index + 1}${one.isHedge ? " (hedged)" : ""} at ${one.workload || one.address}`, depth: depth * 2 + 1,
+    kind: "attempt", start: hop.atMs + one.startedAfterMs, length: one.durationMs, status: one.status, reason: one.reason,
+    note: [one.isKept ? "connection kept from before" : "new connection", one.detail].filter(Boolean).join("; "),
+  }));
+  for (const one of hop.inbound) {
+    // Clocks differ: what the destination saw is placed by the attempt that it was.
+    const start = hop.atMs + (attempts[one.attempt - 1]?.startedAfterMs ?? 0);
+    rows.push({ name: `${one.destination || hop.destination} itself`, depth: depth * 2 + 1, kind: "inbound", start,
+      length: one.durationMs, status: one.status, grpcStatus: one.grpcStatus, reason: one.reason,
+      note: [one.proxy, one.detail].filter(Boolean).join("; ") });
+  }
+  return rows;
+}

@@ -52,7 +52,7 @@ export function mount(root, route) {
     show(graph, drawn.boxes.length
       ? h("div", { class: "scroll canvas", tabindex: "0", role: "region", "aria-label": "Topology drawing" },
         drawing(drawn, ofBox, href)) : nothing,
-      h("p", { class: "note" }, "Line widths show the rate, colours how many calls succeed; dashed lines are not encrypted. ",
+      h("p", { class: "note" }, "On each line: calls per second, how many succeed, and p99. Wide lines are busy, dashed ones not encrypted. ",
         "The table below says the same in words."));
     const text = search.value.trim().toLowerCase();
     const listed = pairs.filter((one) => !text || one.source.toLowerCase().includes(text)

@@ -83,7 +83,19 @@ enum DashboardAssets {
               };
             }
 
+            /**
+             * Callers name the backend that a route chose, `billing-v2`; it is counted for the service whose workloads it has, which
+             * is what these call themselves.
+             */
             function once(all) {
+              const served = new Set(all.filter((one) => one.direction === "inbound").map((one) => one.destination));
+              for (const one of all) {
+                const [base, ...namespace] = one.destination.split(".");
+                const end = `-${one.version}`;
+                if (one.direction !== "outbound" || !one.version || !base.endsWith(end)) continue;
+                const name = [base.slice(0, -end.length), ...namespace].join(".");
+                if (served.has(name)) [one.backend, one.destination] = [one.destination, name];
+              }
               const outbound = new Set(all.filter((one) => one.direction === "outbound")
                 .map((one) => `${one.source}\n${one.destination}`));
               return all.filter((one) => one.direction === "outbound" || !outbound.has(`${one.source}\n${one.destination}`));
@@ -341,6 +353,8 @@ enum DashboardAssets {
                   path += `${drawing ? "L" : "M"}${x(times[index]).toFixed(1)} ${y(value).toFixed(1)}`;
                   drawing = true;
                 });
+                // A single point is no line.
+                if (path && !path.includes("L")) path += "h2";
                 if (path) parts.push(h("path", { d: path, class: `line ${one.kind}` }));
               }
               const latest = series.map((one) => `${one.name} ${format(lastOf(one.values))}`).join(", ");
@@ -607,11 +621,13 @@ enum DashboardAssets {
               return filled;
             }
 
-            const [boxWidth, boxHeight, gapX, gapY, margin] = [148, 46, 110, 26, 14];
+            const [boxWidth, boxHeight, gapY, margin] = [148, 46, 26, 14];
 
             /** The drawing. `href` gives the place that a box leads to. */
             export function drawing({ boxes, lines }, figures, href) {
               const columns = layout(boxes, lines);
+              const labelled = lines.length <= 36;
+              const gapX = labelled ? 190 : 110;
               const tallest = Math.max(1, ...columns.map((ids) => ids.length));
               const width = margin * 2 + columns.length * boxWidth + Math.max(0, columns.length - 1) * gapX;
               const height = margin * 2 + tallest * boxHeight + (tallest - 1) * gapY;
@@ -624,7 +640,6 @@ enum DashboardAssets {
               });
               const most = Math.max(1, ...lines.map((line) => line.rps));
               const byId = new Map(boxes.map((box) => [box.id, box]));
-              const labelled = lines.length <= 36;
               const taken = [];
               const strokes = [], labels = [];
               for (const line of [...lines].sort((a, b) => b.rps - a.rps)) {
@@ -646,10 +661,10 @@ enum DashboardAssets {
                   // Near the end, in the gap before the box that is called, and not over another label.
                   let at = { x: x2 - gapX / 2 + 4, y: y2 - 5 };
                   if (isBack) at = { x: (x1 + x2) / 2, y: (y1 + y2) / 2 };
-                  else if (columns.length) at = pointOn(x1, y1, x2, y2, bend, 0.62);
-                  while (taken.some((other) => Math.abs(other.x - at.x) < 84 && Math.abs(other.y - at.y) < 13)) at.y += 13;
+                  else if (columns.length) at = pointOn(x1, y1, x2, y2, bend, 0.68);
+                  while (taken.some((other) => Math.abs(other.x - at.x) < 120 && Math.abs(other.y - at.y) < 13)) at.y += 13;
                   taken.push(at);
-                  const text = `${rate(line.rps)} ${percent(line.success)}`;
+                  const text = `${rate(line.rps)}  ${percent(line.success)}  ${milliseconds(line.p99)}`;
                   labels.push(h("text", { x: at.x, y: at.y, class: `signal ${kind}` }, text));
                 }
               }
@@ -948,7 +963,7 @@ enum DashboardAssets {
               let data;
 
               return {
-                every: 3,
+                every: 5,
                 async load(signal) {
                   const query = { limit: 100, failed: failed.checked ? "true" : "" };
                   for (const [name, , input] of inputs) query[name] = input.value.trim();
@@ -960,38 +975,30 @@ enum DashboardAssets {
                     return;
                   }
                   show(list, table("Requests that proxies remember, newest first", [
-                    { title: "Request", cell: (one) => h("a", { href: `#/request/${encodeURIComponent(one.request_id)}` }, one.request_id) },
-                    { title: "Time", cell: (one) => clock(seconds(one)) },
+                    { title: "Call", cell: (one) => h("a", { href: `#/request/${encodeURIComponent(one.id)}` }, `${one.method} ${one.path}`) },
+                    { title: "Time", cell: (one) => clock(one.startedAtMs / 1000) },
                     { title: "From", cell: (one) => (one.source ? serviceLink(one.source) : "–") },
-                    { title: "To", cell: (one) => (one.destination ? serviceLink(one.destination) : "–") },
-                    { title: "Call", cell: (one) => h("code", {}, `${one.method || ""} ${one.path || ""}`) },
-                    { title: "Status", cell: (one) => badge(one.grpc_status ? `gRPC ${one.grpc_status}` : String(one.status ?? "none"), outcome(one)) },
-                    { title: "Reason", cell: (one) => one.reason || "–" },
-                    { title: "Took", number: true, cell: (one) => milliseconds(one.duration_ms) },
-                    { title: "Attempts", number: true, cell: (one) => String(count(one.attempts) ?? "–") },
-                  ], data.requests || [], { empty: "No request that proxies remember is like that." }),
-                  notes(data));
+                    { title: "To", cell: (one) => (one.destination ? serviceLink(one.destination) : one.authority || "–") },
+                    { title: "Status", cell: (one) => badge(status(one), outcome(one)) },
+                    { title: "Reason", cell: (one) => one.reason },
+                    { title: "Took", number: true, cell: (one) => milliseconds(one.durationMs) },
+                    { title: "Attempts", number: true, cell: (one) => String(one.attempts) },
+                    { title: "Request id", cell: (one) => h("code", {}, one.id) },
+                  ], data.requests, { empty: "No request that proxies remember is like that." }), notes(data, data.truncated));
                 },
               };
             }
 
-            function notes(data) {
-              const silent = data.unanswered || data.silent || [];
+            function notes(data, isCut) {
               const parts = [];
-              if (silent.length) parts.push(`${silent.length} proxies did not answer in time.`);
-              if (data.truncated || data.is_truncated) parts.push("There are more; narrow the filters.");
+              if (data.silent?.length) parts.push(`These proxies did not answer in time: ${data.silent.slice(0, 8).join(", ")}.`);
+              if (isCut) parts.push("There are more; narrow the filters.");
               return parts.length ? h("p", { class: "note" }, parts.join(" ")) : null;
             }
 
-            const count = (value) => (Array.isArray(value) ? value.length : value);
+            const status = (one) => (one.grpcStatus ? `gRPC ${one.grpcStatus}` : one.status ? String(one.status) : "none");
 
-            function seconds(one) {
-              const at = one.started_at ?? one.started_at_unix ?? one.at_unix;
-              if (typeof at === "string") return Date.parse(at) / 1000;
-              return at > 1e11 ? at / 1000 : at;
-            }
-
-            const outcome = (one) => ((one.reason && one.reason !== "ok") || one.status >= 500 || one.grpc_status ? "bad"
+            const outcome = (one) => ((one.reason && one.reason !== "ok") || one.status >= 500 || one.grpcStatus ? "bad"
               : one.status >= 400 ? "warn" : "good");
 
             /** One request's story. */
@@ -1010,7 +1017,7 @@ enum DashboardAssets {
                 },
                 render() {
                   if (missing) {
-                    show(body, h("p", { class: "empty" }, `${missing.message}. Proxies remember the newest requests only.`));
+                    show(body, h("p", { class: "empty" }, [missing.message, missing.cause, missing.remedy].filter(Boolean).join("; ")));
                     return;
                   }
                   show(body, story(data));
@@ -1019,52 +1026,72 @@ enum DashboardAssets {
             }
 
             function story(data) {
-              const events = [...(data.events || [])].sort((a, b) => (a.at_ms ?? 0) - (b.at_ms ?? 0));
-              const hops = data.hops || [];
-              const summary = data.summary || data;
-              const first = Math.min(...hops.map(startOf).filter(Number.isFinite));
-              const spans = hops.map((hop, index) => {
-                const own = events.filter((event) => event.hop === index || event.hop === (hop.id ?? hop.name));
-                const start = Number.isFinite(startOf(hop)) && Number.isFinite(first) ? startOf(hop) - first : own[0]?.at_ms ?? 0;
-                const length = hop.duration_ms ?? Math.max(0, (own[own.length - 1]?.at_ms ?? 0) - start);
-                return { hop, index, start: hop.offset_ms ?? start, length, own };
-              });
-              const end = Math.max(1, ...spans.map((one) => one.start + one.length), ...events.map((event) => event.at_ms ?? 0));
+              const rows = data.hops.flatMap(bars);
+              const end = Math.max(1, ...rows.map((one) => one.start + one.length), ...data.events.map((one) => one.at_ms));
               const share = (value) => `${Math.max(0, Math.min(100, (value / end) * 100)).toFixed(2)}%`;
+              const { summary, cause } = data;
               return [
-                data.headline || summary.story ? h("p", { class: "headline" }, data.headline || summary.story) : null,
-                section("Waterfall", table(`Hops over ${milliseconds(end)}`, [
-                  { title: "Hop", cell: ({ hop, index }) => hopName(hop, index) },
-                  { title: "Outcome", cell: ({ hop }) => badge(String(hop.status ?? hop.reason ?? "–"), outcome(hop)) },
-                  { title: "Reason", cell: ({ hop }) => hop.reason || "–" },
-                  { title: "Took", number: true, cell: ({ length }) => milliseconds(length) },
-                  { title: "When", cell: ({ hop, start, length, own }) => h("svg", {
-                    class: "lane", role: "img", height: 22,
-                    "aria-label": `from ${milliseconds(start)} to ${milliseconds(start + length)}`,
-                  }, h("rect", { x: share(start), y: 5, width: share(Math.max(length, end * 0.004)), height: 12, class: `bar ${outcome(hop)}` }),
-                  own.map((event) => h("rect", { x: share(event.at_ms ?? 0), y: 2, width: 2, height: 18, class: "tickmark" },
-                    h("title", {}, `${milliseconds(event.at_ms)} ${event.text}`)))) },
-                ], spans, { empty: "No proxy remembers a hop of it." })),
+                h("p", {}, badge(status(summary), outcome(summary)), ` ${summary.method} ${summary.path} from ${
+                  summary.source || "outside"} to ${summary.destination || summary.authority}, ${milliseconds(summary.durationMs)}, `,
+                clock(summary.startedAtMs / 1000)),
+                h("p", { class: "headline" }, h("strong", {}, cause.reason === "ok" ? "Nothing is wrong. " : `${cause.reason}: `), cause.text,
+                  cause.policy ? ` (${place(cause.policy)})` : ""),
+                section("Waterfall", table(`Calls and attempts over ${milliseconds(end)}`, [
+                  { title: "Call", cell: (one) => h("span", { class: `depth${Math.min(one.depth, 6)}` }, one.name) },
+                  { title: "Outcome", cell: (one) => badge(status(one), outcome(one)) },
+                  { title: "Reason", cell: (one) => one.reason || "–" },
+                  { title: "Took", number: true, cell: (one) => milliseconds(one.length) },
+                  { title: "When", cell: (one) => h("svg", { class: "lane", role: "img", height: 22,
+                    "aria-label": `from ${milliseconds(one.start)} to ${milliseconds(one.start + one.length)}` },
+                  h("rect", { x: share(one.start), y: 5, width: share(Math.max(one.length, end * 0.004)), height: 12, class: `bar ${
+                    outcome(one)} ${one.kind}` }, h("title", {}, one.note || one.name))) },
+                  { title: "Notes", cell: (one) => one.note || "–" },
+                ], rows, { empty: "No proxy remembers a call of it." })),
                 section("Story", table("What happened, in order of time", [
-                  { title: "At", cell: (event) => milliseconds(event.at_ms ?? 0) },
-                  { title: "Hop", cell: (event) => (event.hop === undefined ? "–" : String(typeof event.hop === "number" ? event.hop + 1 : event.hop)) },
-                  { title: "Who", cell: (event) => event.actor || "–" },
-                  { title: "What", cell: (event) => badge(event.kind || "event", /fail|error|deny|denied|timeout|reset|refus/i.test(event.kind || "") ? "bad" : "idle") },
-                  { title: "In words", cell: (event) => event.text || "–" },
-                ], events, { limit: 500, empty: "Nothing was recorded." })),
-                data.advice ? section("What to do", h("p", {}, data.advice)) : null,
-                h("details", { "data-key": "record" }, h("summary", {}, "Whole record"), h("pre", {}, JSON.stringify(data, null, 2))),
+                  { title: "At", number: true, cell: (one) => milliseconds(one.at_ms) },
+                  { title: "Hop", cell: (one) => String(one.hop) },
+                  { title: "Who", cell: (one) => one.actor },
+                  { title: "What", cell: (one) => badge(one.kind, one.kind === "failure" ? "bad" : one.kind === "decision" ? "warn" : "idle") },
+                  { title: "In words", cell: (one) => one.text },
+                ], data.events, { limit: 1000, empty: "Nothing was recorded." })),
+                data.advice.length ? section("What to do", h("ul", {}, data.advice.map((text) => h("li", {}, text)))) : null,
+                data.gaps.length ? section("What is not known", h("ul", {}, data.gaps.map((text) => h("li", {}, text)))) : null,
+                section("Policies in force", table("Values that each hop had, and who set them", [
+                  { title: "Setting", cell: (one) => one.setting }, { title: "Hop", cell: (one) => String(one.hop) },
+                  { title: "Value", cell: (one) => one.value },
+                  { title: "Set by", cell: (one) => (one.source ? place(one.source) : "default") },
+                ], data.hops.flatMap((hop) => (hop.outbound?.policies || []).map((one) => ({ ...one, hop: hop.number }))),
+                { empty: "None were recorded." })),
+                notes(data, false),
               ];
             }
 
-            const startOf = (hop) => {
-              if (typeof hop.started_at === "string") return Date.parse(hop.started_at);
-              const at = hop.started_at ?? hop.started_at_ms ?? hop.started_at_unix_ms;
-              return at === undefined ? NaN : at > 1e11 ? at : at * 1000;
-            };
+            const place = (from) => `${from.resource.kind} ${from.resource.namespace}/${from.resource.name}${
+              from.file ? `, ${from.file}${from.line ? `:${from.line}` : ""}` : ""}`;
 
-            const hopName = (hop, index) => hop.name || `${index + 1}. ${hop.source || "caller"} → ${hop.destination || "service"}${
-              hop.direction ? ` (${hop.direction})` : ""}`;
+            /** A hop, its attempts, and what the destination's side took of each; all in milliseconds from the beginning. */
+            function bars(hop, _, hops) {
+              let depth = 0;
+              for (let up = hop.parent; up && depth < 16; depth++) up = hops.find((one) => one.number === up)?.parent;
+              const record = hop.outbound || hop.inbound[0] || {};
+              const rows = [{ name: `${hop.number}. ${hop.source || "outside"} → ${hop.destination}`, depth: depth * 2, kind: "hop",
+                start: hop.atMs, length: hop.durationMs, status: record.status, grpcStatus: record.grpcStatus, reason: record.reason,
+                note: record.detail }];
+              const attempts = hop.outbound?.attempts || [];
+              attempts.forEach((one, index) => rows.push({
+                name: `attempt ${index + 1}${one.isHedge ? " (hedged)" : ""} at ${one.workload || one.address}`, depth: depth * 2 + 1,
+                kind: "attempt", start: hop.atMs + one.startedAfterMs, length: one.durationMs, status: one.status, reason: one.reason,
+                note: [one.isKept ? "connection kept from before" : "new connection", one.detail].filter(Boolean).join("; "),
+              }));
+              for (const one of hop.inbound) {
+                // Clocks differ: what the destination saw is placed by the attempt that it was.
+                const start = hop.atMs + (attempts[one.attempt - 1]?.startedAfterMs ?? 0);
+                rows.push({ name: `${one.destination || hop.destination} itself`, depth: depth * 2 + 1, kind: "inbound", start,
+                  length: one.durationMs, status: one.status, grpcStatus: one.grpcStatus, reason: one.reason,
+                  note: [one.proxy, one.detail].filter(Boolean).join("; ") });
+              }
+              return rows;
+            }
 
             """##,
         "page-service.js": ##"""
@@ -1171,7 +1198,7 @@ enum DashboardAssets {
                 const { traffic, own, points, resources, status } = data;
                 const times = points.map((point) => point.at_unix);
                 const wide = charts.clientWidth || 600;
-                const width = Math.max(260, wide >= 1100 ? wide / 3 - 12 : wide >= 680 ? wide / 2 - 10 : wide);
+                const width = Math.max(260, wide >= 1100 ? wide / 3 - 14 : wide >= 680 ? wide / 2 - 10 : wide);
                 const values = (field) => points.map((point) => point[field]);
                 show(charts,
                   chart("Success", times, [{ name: "", values: values("success_ratio"), kind: "a" }],
@@ -1356,7 +1383,7 @@ enum DashboardAssets {
                 show(graph, drawn.boxes.length
                   ? h("div", { class: "scroll canvas", tabindex: "0", role: "region", "aria-label": "Topology drawing" },
                     drawing(drawn, ofBox, href)) : nothing,
-                  h("p", { class: "note" }, "Line widths show the rate, colours how many calls succeed; dashed lines are not encrypted. ",
+                  h("p", { class: "note" }, "On each line: calls per second, how many succeed, and p99. Wide lines are busy, dashed ones not encrypted. ",
                     "The table below says the same in words."));
                 const text = search.value.trim().toLowerCase();
                 const listed = pairs.filter((one) => !text || one.source.toLowerCase().includes(text)
@@ -1506,9 +1533,16 @@ enum DashboardAssets {
             .node { text-decoration: none; }
             .lane { display: block; width: 100%; min-width: 16rem; background: var(--ground); }
             .bar { fill: var(--accent); }
+            .bar.attempt { opacity: .7; }
+            .bar.inbound { opacity: .45; }
+            .depth1 { padding-left: 1.1rem; display: inline-block; }
+            .depth2 { padding-left: 2.2rem; display: inline-block; }
+            .depth3 { padding-left: 3.3rem; display: inline-block; }
+            .depth4 { padding-left: 4.4rem; display: inline-block; }
+            .depth5 { padding-left: 5.5rem; display: inline-block; }
+            .depth6 { padding-left: 6.6rem; display: inline-block; }
             .bar.bad { fill: var(--bad); }
             .bar.warn { fill: var(--warn); }
-            .tickmark { fill: var(--ink); opacity: .6; }
             .headline { font-size: 1.05rem; }
             .way { max-width: 40rem; margin: 2rem auto; }
             @media (max-width: 480px) {
