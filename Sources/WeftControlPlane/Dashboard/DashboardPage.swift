@@ -21,7 +21,7 @@ enum DashboardPage {
 
     /// A file of the page, or the way to it; nil where the call is for neither.
     static func answer(_ request: Request) -> Response? {
-        guard request.method == .get || request.method == .head else { return nil }
+        guard request.method == .get else { return nil }
         if request.uri.path == "/" || request.uri.path == "/dashboard" {
             return self.guarded(Response(status: .found, headers: [.location: "/dashboard/"]))
         }

@@ -77,13 +77,14 @@ import WeftModel
 
     @Test func `a session looks and does nothing, and may not see what is for admins`() async throws {
         try await self.withSession { _, port, session in
-            #expect(try await self.send(.POST, "/v1/apply", port: port, fields: session, body: "{}").status == 403)
-            #expect(
-                try await self.send(.POST, "/v1/authorization/check", port: port, fields: session, body: "{}").status
-                    == 403)
-            #expect(try await self.send(.POST, "/v1/dashboard/codes", port: port, fields: session).status == 403)
-            #expect(try await self.send(.GET, "/v1/audit", port: port, fields: session).status == 403)
-            #expect(try await self.send(.GET, "/v1/tokens", port: port, fields: session).status == 403)
+            for (method, path) in [
+                (HTTPMethod.POST, "/v1/apply"), (.POST, "/v1/authorization/check"), (.POST, "/v1/dashboard/codes"),
+                (.GET, "/v1/audit"), (.GET, "/v1/tokens"),
+            ] {
+                let body = method == .POST ? "{}" : nil
+                let answer = try await self.send(method, path, port: port, fields: session, body: body)
+                #expect(answer.status == 403, "\(method) \(path)")
+            }
         }
     }
 

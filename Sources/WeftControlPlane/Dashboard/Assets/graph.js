@@ -74,7 +74,7 @@ function grouping(names) {
   return groups;
 }
 
-/** Columns by distance from those that nobody calls, rows so that lines cross little. */
+/** Columns by distance from those that nobody calls, rows so that lines cross little; a grid where all call all. */
 export function layout(boxes, lines) {
   const out = new Map(boxes.map((box) => [box.id, []]));
   const into = new Map(boxes.map((box) => [box.id, []]));
@@ -83,22 +83,10 @@ export function layout(boxes, lines) {
     out.get(line.from).push(line.to);
     into.get(line.to).push(line.from);
   }
-  const column = new Map();
-  const open = new Set();
-  const ordered = [...boxes].sort((a, b) => into.get(a.id).length - into.get(b.id).length || (a.id < b.id ? -1 : 1));
-  // Longest way from a caller; a call back within a circle does not count. Iterative, for deep meshes.
-  for (const box of ordered) {
-    if (column.has(box.id)) continue;
-    const stack = [[box.id, 0, 0]];
-    while (stack.length) {
-      const frame = stack[stack.length - 1];
-      const [id, depth] = frame;
-      if (frame[2] === 0) { open.add(id); column.set(id, Math.max(column.get(id) ?? 0, depth)); }
-      const next = out.get(id)[frame[2]++];
-      if (next === undefined) { open.delete(id); stack.pop(); continue; }
-      if (!open.has(next) && (column.get(next) ?? -1) < depth + 1 && depth < 12) stack.push([next, depth + 1, 0]);
-    }
-  }
+  if (boxes.length > 12 && lines.length > 3 * boxes.length) return grid(boxes);
+  const first = [...boxes].sort((a, b) => into.get(a.id).length - into.get(b.id).length || (a.id < b.id ? -1 : 1));
+  let column = longest(first, out);
+  if (Math.max(0, ...column.values()) > 6) column = nearest(first, out, into);
   const columns = [];
   for (const box of boxes) (columns[column.get(box.id)] ||= []).push(box.id);
   const filled = columns.filter(Boolean).map((ids) => ids.sort());
@@ -118,13 +106,54 @@ export function layout(boxes, lines) {
   return filled;
 }
 
-const [boxWidth, boxHeight, gapY, margin] = [148, 46, 26, 14];
+/** The longest way from a caller; a call back within a circle does not count. Without recursion, for deep meshes. */
+function longest(first, out) {
+  const column = new Map(), open = new Set();
+  for (const box of first) {
+    if (column.has(box.id)) continue;
+    const stack = [[box.id, 0, 0]];
+    while (stack.length) {
+      const frame = stack[stack.length - 1];
+      const [id, depth] = frame;
+      if (frame[2] === 0) { open.add(id); column.set(id, Math.max(column.get(id) ?? 0, depth)); }
+      const next = out.get(id)[frame[2]++];
+      if (next === undefined) { open.delete(id); stack.pop(); continue; }
+      if (!open.has(next) && (column.get(next) ?? -1) < depth + 1 && depth < 12) stack.push([next, depth + 1, 0]);
+    }
+  }
+  return column;
+}
+
+/** The shortest way instead, where the longest would make a chain. */
+function nearest(first, out, into) {
+  const column = new Map();
+  const walk = (queue) => {
+    for (const [id, depth] of queue) {
+      if (column.has(id)) continue;
+      column.set(id, depth);
+      for (const next of out.get(id)) queue.push([next, depth + 1]);
+    }
+  };
+  walk(first.filter((box) => !into.get(box.id).length).map((box) => [box.id, 0]));
+  for (const box of first) if (!column.has(box.id)) walk([[box.id, 0]]);
+  return column;
+}
+
+function grid(boxes) {
+  const wide = Math.min(5, Math.ceil(Math.sqrt(boxes.length)));
+  const columns = Array.from({ length: wide }, () => []);
+  [...boxes].sort((a, b) => (a.name < b.name ? -1 : 1)).forEach((box, index) => columns[index % wide].push(box.id));
+  return columns.filter((ids) => ids.length);
+}
+
+const [boxWidth, boxHeight, gapY, margin] = [172, 46, 26, 14];
 
 /** The drawing. `href` gives the place that a box leads to. */
 export function drawing({ boxes, lines }, figures, href) {
   const columns = layout(boxes, lines);
   const labelled = lines.length <= 36;
-  const gapX = labelled ? 190 : 110;
+  const isGrid = boxes.length > 12 && lines.length > 3 * boxes.length;
+  const gapX = labelled ? 160 : isGrid ? 60 : 110;
   const tallest = Math.max(1, ...columns.map((ids) => ids.length));
   const width = margin * 2 + columns.length * boxWidth + Math.max(0, columns.length - 1) * gapX;
   const height = margin * 2 + tallest * boxHeight + (tallest - 1) * gapY;
@@ -151,14 +180,15 @@ export function drawing({ boxes, lines }, figures, href) {
     const words = `${byId.get(line.from).name} to ${byId.get(line.to).name}: ${rate(line.rps)}, ${
       percent(line.success)} succeed, p99 ${milliseconds(line.p99)}${line.tls ? "" : ", not all encrypted"}`;
     strokes.push(h("path", {
-      d: path, class: `edge ${kind}${line.tls ? "" : " plain"}`,
+      d: path, class: `edge ${kind}${line.tls ? "" : " plain"}${isGrid ? " many" : ""}`,
+      "data-from": line.from, "data-to": line.to,
       "stroke-width": (1.2 + 3 * Math.sqrt(line.rps / most)).toFixed(1),
     }, h("title", {}, words)));
     if (labelled && line.rps > 0) {
       // Near the end, in the gap before the box that is called, and not over another label.
       let at = { x: x2 - gapX / 2 + 4, y: y2 - 5 };
       if (isBack) at = { x: (x1 + x2) / 2, y: (y1 + y2) / 2 };
-      else if (columns.length) at = pointOn(x1, y1, x2, y2, bend, 0.68);
+      else at = pointAt(x2 - gapX * 0.4, x1, y1, x2, y2);
       while (taken.some((other) => Math.abs(other.x - at.x) < 120 && Math.abs(other.y - at.y) < 13)) at.y += 13;
       taken.push(at);
       const text = `${rate(line.rps)}  ${percent(line.success)}  ${milliseconds(line.p99)}`;
@@ -172,7 +202,10 @@ export function drawing({ boxes, lines }, figures, href) {
     const name = box.isGroup ? `${box.name} (${box.count})` : short(box.name);
     const words = `${box.isGroup ? `${box.count} services of ${box.name}` : box.name}: ${stateWord[kind]}, ${
       rate(figure.rps)}, ${percent(figure.success)} succeed`;
-    return svgLink({ href: href(box), "aria-label": words, class: `node ${kind}`, "data-key": `node ${box.id}` },
+    const near = (isOn) => () => strokes.forEach((stroke) => stroke.classList.toggle("near", isOn
+      && (stroke.dataset.from === box.id || stroke.dataset.to === box.id)));
+    return svgLink({ href: href(box), "aria-label": words,
+      mouseenter: near(true), mouseleave: near(false), focus: near(true), blur: near(false), class: `node ${kind}`, "data-key": `node ${box.id}` },
       h("title", {}, words),
       h("rect", { x, y, width: boxWidth, height: boxHeight, rx: box.isGroup ? 2 : 8 }),
       h("rect", { x, y, width: 5, height: boxHeight, class: "mark" }),
@@ -186,10 +219,11 @@ export function drawing({ boxes, lines }, figures, href) {
   }, strokes, nodes, labels);
 }
 
-function pointOn(x1, y1, x2, y2, bend, t) {
-  const u = 1 - t;
-  const [a, b, c, d] = [u * u * u, 3 * u * u * t, 3 * u * t * t, t * t * t];
-  return { x: a * x1 + b * (x1 + bend) + c * (x2 - bend) + d * x2, y: a * y1 + b * y1 + c * y2 + d * y2 - 4 };
+/** Where a line from (x1, y1) to (x2, y2) passes `x`. */
+function pointAt(x, x1, y1, x2, y2) {
+  let t = 0;
+  while (t < 1 && x1 + (x2 - x1) * (1.5 * t * (1 - t) + t ** 3) < x) t += 0.02;
+  return { x, y: y1 + (y2 - y1) * (3 * (1 - t) * t * t + t ** 3) - 5 };
 }
 
 const clip = (text, length) => {

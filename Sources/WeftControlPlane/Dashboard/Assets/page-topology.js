@@ -41,7 +41,8 @@ export function mount(root, route) {
       figure("Encrypted", total?.rps > 0 ? percent(1 - total.plain / total.rps) : "–"));
     const ofBox = (box) => {
       if (!box.isGroup) return served.get(box.name) || called.get(box.name) || { rps: 0, success: null };
-      const lines = drawn.lines.filter((line) => line.to === box.id);
+      let lines = drawn.lines.filter((line) => line.to === box.id);
+      if (!lines.length) lines = drawn.lines.filter((line) => line.from === box.id);
       const rps = lines.reduce((sum, line) => sum + line.rps, 0);
       return { rps, success: rps > 0 ? lines.reduce((sum, line) => sum + line.good, 0) / rps : null };
     };
