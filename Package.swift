@@ -41,8 +41,8 @@ let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 
-func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+func library(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
 }
 
 func tests(of name: String, _ more: [Target.Dependency] = [], files: [String] = []) -> Target {
@@ -111,7 +111,9 @@ let package = Package(
                 "WeftModel", "WeftProtos", "WeftConfig", "WeftCompiler", "WeftDiscovery", "WeftIdentity", "WeftStore",
                 "WeftTelemetry", nioCore, nioPosix, nioSSL, nioTLS, nioHTTP1, crypto, protobuf, grpcCore, grpcTransport, hummingbird,
                 asyncHTTPClient, logging, lifecycle,
-            ]),
+            ],
+            // What `scripts/generate-dashboard` makes Swift of.
+            exclude: ["Dashboard/Assets"]),
         library(
             "WeftAgent",
             [

@@ -101,6 +101,11 @@ package struct APIClient: Sendable {
         return try await self.call(.GET, "/v1/audit?" + fields.joined(separator: "&"))
     }
 
+    /// A way into the dashboard, for one browser and one time.
+    package func createDashboardCode() async throws -> DashboardCode {
+        try self.decoded(try await self.send(.POST, "/v1/dashboard/codes", body: nil, timeout: .seconds(10)))
+    }
+
     package func identity() async throws -> IdentityReport { try await self.call(.GET, "/v1/identity") }
 
     package func rotate(_ request: RotationRequest) async throws -> IdentityReport {

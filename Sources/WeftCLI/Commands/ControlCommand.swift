@@ -24,6 +24,11 @@ struct ControlCommand: AsyncParsableCommand {
     var apiSocket: String?
     @Option(help: ArgumentHelp("Also serve the API over TLS here, with tokens.", valueName: "host:port"))
     var apiListen: String?
+    @Option(
+        help: ArgumentHelp(
+            "Where the dashboard answers on this machine, or off; 127.0.0.1 and a free port where not given.",
+            valueName: "host:port"))
+    var dashboardListen: String?
     @Option(help: ArgumentHelp("mesh.local where not given; fixed from the first start on.", valueName: "name"))
     var trustDomain: String?
     @Option(help: ArgumentHelp("A further name for its certificate. Repeatable.", valueName: "name"))
@@ -101,6 +106,12 @@ struct ControlCommand: AsyncParsableCommand {
         }
         configuration.apiSocket = try settings.text("api-socket", self.apiSocket).map(absolutePath)
         configuration.apiAddress = try settings.value("api-listen", self.apiListen, expected: "HOST:PORT", address)
+        if let text = try settings.text("dashboard-listen", self.dashboardListen) {
+            guard text == "off" || address(text) != nil else {
+                throw CommandFailure.usage("dashboard-listen is '\(text)', not HOST:PORT or off")
+            }
+            configuration.dashboardAddress = address(text)
+        }
         if let domain = try settings.value(
             "trust-domain", self.trustDomain, expected: "a trust domain such as mesh.local", { TrustDomain($0) })
         {

@@ -91,6 +91,10 @@ struct DemoCommand: AsyncParsableCommand {
         let held = try await APIClient.with(.socket(path: runner.paths.apiSocket)) { api in
             if isTour {
                 console.line()
+                if let dashboard = try? await DashboardAddress.make(api) {
+                    console.line("dashboard  \(dashboard.url)")
+                    console.line()
+                }
                 return try await Tour(runner: runner, api: api, traffic: traffic, console: console).run()
             }
             await LiveView(entry: url, runner: runner, api: api, traffic: traffic, console: console).run()

@@ -66,25 +66,6 @@ struct StatCommand: AsyncParsableCommand {
 
 }
 
-/// How people name the ends of an edge.
-package enum EdgeNames {
-    /// `billing` means it in any namespace, `billing.default` the one; both mean the backends `billing-VERSION` too.
-    package static func matches(_ name: String, _ wanted: String, version: String) -> Bool {
-        let (base, namespace) = self.split(name)
-        let (wantedBase, wantedNamespace) = self.split(wanted)
-        guard wantedNamespace == nil || wantedNamespace == namespace else { return false }
-        return base == wantedBase || !version.isEmpty && base == "\(wantedBase)-\(version)"
-    }
-
-    /// Without its namespace.
-    static func short(_ name: String) -> String { self.split(name).0 }
-
-    private static func split(_ name: String) -> (String, String?) {
-        guard let dot = name.firstIndex(of: ".") else { return (name, nil) }
-        return (String(name[..<dot]), String(name[name.index(after: dot)...]))
-    }
-}
-
 struct CheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "Probe the installation and the fleet, in order, each with a remedy.",

@@ -147,7 +147,7 @@ struct FleetService: Sendable {
         do {
             try await self.runner.bringUp()
             self.runner.journal.update { $0.generation += 1 }
-            if !self.isDetached { FleetSummary.show(self.runner.paths, self.console) }
+            if !self.isDetached { await FleetSummary.show(self.runner.paths, self.console) }
         } catch is CancellationError where Task.isCancelled {
             return
         } catch let error {
@@ -182,7 +182,7 @@ struct FleetWatch: Sendable {
                     self.console.error(state.message)
                     throw ExitCode(ExitStatus.failed.rawValue)
                 }
-                if state.phase == .ready { return FleetSummary.show(self.paths, self.console) }
+                if state.phase == .ready { return await FleetSummary.show(self.paths, self.console) }
             }
             if let child, ProcessStat.of(child).map({ $0.state == "Z" }) ?? true {
                 if let state, state.phase == .failed { self.console.error(state.message) }
@@ -195,7 +195,7 @@ struct FleetWatch: Sendable {
 
 /// What a person wants to know when a fleet is up.
 enum FleetSummary {
-    static func show(_ paths: FleetPaths, _ console: Console) {
+    static func show(_ paths: FleetPaths, _ console: Console) async {
         guard let state = try? paths.load() else { return }
         let entries =
             (try? FleetSource.load(paths, shownAs: paths.file))?.fleet.services.compactMap { member in
@@ -205,6 +205,10 @@ enum FleetSummary {
         console.line("\(state.fleet) is up: \(workloads) workloads, each with its sidecar")
         for entry in entries { console.line(entry) }
         console.line("  logs     \(paths.logs)")
+        let dashboard = try? await APIClient.with(.socket(path: paths.apiSocket)) {
+            try await DashboardAddress.make($0)
+        }
+        if let dashboard { console.line("  dashboard  \(dashboard.url)") }
         console.line("Next: weft status, weft stat, weft down \(paths.file)")
     }
 }

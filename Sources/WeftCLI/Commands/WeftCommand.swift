@@ -35,7 +35,7 @@ package struct WeftCommand: AsyncParsableCommand {
                 name: "What is going on",
                 subcommands: [
                     StatusCommand.self, StatCommand.self, CheckCommand.self, AuditCommand.self, ExplainCommand.self,
-                    TraceCommand.self, TapCommand.self,
+                    TraceCommand.self, TapCommand.self, DashboardCommand.self,
                 ]),
             CommandGroup(name: "Who is who", subcommands: [IdentityCommand.self, AuthzCommand.self]),
         ])

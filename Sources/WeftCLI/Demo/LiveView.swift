@@ -15,8 +15,13 @@ struct LiveView: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.traffic.run(rate: 20) }
             group.addTask {
+                var dashboard: DashboardAddress?
                 while !Task.isCancelled {
-                    await self.draw()
+                    // A new way in well before the last one closes.
+                    if (dashboard?.expiresAt ?? 0) < Int64(Date().timeIntervalSince1970) + 300 {
+                        dashboard = (try? await DashboardAddress.make(self.api)) ?? dashboard
+                    }
+                    await self.draw(dashboard)
                     try? await Task.sleep(for: .seconds(1))
                 }
             }
@@ -24,12 +29,12 @@ struct LiveView: Sendable {
         self.console.put("\u{1B}[?25h\n")
     }
 
-    private func draw() async {
+    private func draw(_ dashboard: DashboardAddress?) async {
         let tally = self.traffic.take()
         var lines = [
             self.console.styled("The learning platform, as a mesh on this machine", .strong) + "   (Ctrl-C ends it)",
             "",
-            "  gateway   \(self.entry)",
+            "  gateway   \(self.entry)", "  dashboard \(dashboard?.url ?? "")",
             "  fleet     \(self.runner.paths.file)", "  logs      \(self.runner.paths.logs)",
             "  try       weft apply -f \(self.runner.paths.directory)/canary-50-50.yaml",
             "            weft status --api \(self.runner.paths.apiSocket)", "",

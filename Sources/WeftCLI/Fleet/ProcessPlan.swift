@@ -94,19 +94,21 @@ package struct FleetPlan: Sendable {
     package init(_ fleet: Fleet, ports: inout PortBook, in surroundings: Surroundings) throws {
         let isFree = surroundings.isFree
         let discovery = try ports.port(for: "control/discovery", isFree: isFree)
+        // The same after a restart, so that an open page goes on.
+        let dashboard = try ports.port(for: "control/dashboard", isFree: isFree)
         self.control = ProcessPlan(
             name: "control", role: .control,
             arguments: [
                 surroundings.weft, "control", "--data-dir", "\(surroundings.state)/control",
                 "--listen", "127.0.0.1:\(discovery)", "--api-socket", surroundings.apiSocket,
-                "--trust-domain", fleet.control.trustDomain.name,
+                "--trust-domain", fleet.control.trustDomain.name, "--dashboard-listen", "127.0.0.1:\(dashboard)",
             ] + fleet.control.arguments,
             environment: [:], directory: surroundings.directory)
         self.members = []
         self.outbound = [:]
         self.applicationPorts = [:]
         self.admin = [:]
-        var owners: Set<String> = ["control/discovery"]
+        var owners: Set<String> = ["control/discovery", "control/dashboard"]
         for member in fleet.services {
             for (index, instance) in member.instanceNames.enumerated() {
                 func port(_ use: String) throws -> Int {

@@ -23,6 +23,8 @@ struct APICall: Sendable {
         case token(id: String, role: APIRole)
         /// One with a certificate of this mesh; nil is no role: not every workload may call the API.
         case peer(SPIFFEID, role: APIRole?)
+        /// A browser with the dashboard, which may only look.
+        case dashboard(opener: String)
         case anonymous
 
         /// What it may do; nil: nothing.
@@ -31,6 +33,7 @@ struct APICall: Sendable {
             case .local: .admin
             case .token(_, let role): role
             case .peer(_, let role): role
+            case .dashboard: .viewer
             case .anonymous: nil
             }
         }
@@ -40,6 +43,7 @@ struct APICall: Sendable {
             case .local: "local"
             case .token(let id, _): "token \(id)"
             case .peer(let id, _): id.description
+            case .dashboard(let opener): "dashboard of \(opener)"
             case .anonymous: "anonymous"
             }
         }
@@ -51,6 +55,8 @@ struct APIReply: Hashable, Sendable {
     var status: Int
     var contentType = "application/json"
     var body: [UInt8]
+    /// A session of the dashboard for the browser to keep.
+    var cookie: String?
 
     init(status: Int = 200, contentType: String = "application/json", body: [UInt8]) {
         self.status = status

@@ -46,6 +46,8 @@ enum APIPermissions {
         (Call("GET", "/v1/requests"), .role(.viewer)),
         (Call("GET", "/v1/requests/{id}"), .role(.viewer)),
         (Call("GET", "/v1/tap"), .role(.operator)),
+        (Call("GET", "/v1/telemetry/edges"), .role(.viewer)),
+        (Call("GET", "/v1/telemetry/timeline"), .role(.viewer)),
         (Call("GET", "/v1/identity"), .role(.viewer)),
         (Call("GET", "/v1/identity/plaintext"), .role(.viewer)),
         (Call("POST", "/v1/identity/rotation"), .role(.admin)),
@@ -55,6 +57,9 @@ enum APIPermissions {
         (Call("GET", "/v1/authorization/proposal"), .role(.viewer)),
         (Call("GET", "/v1/authorization/usage"), .role(.viewer)),
         (Call("GET", "/v1/authorization/coverage"), .role(.viewer)),
+        (Call("POST", "/v1/dashboard/codes"), .role(.viewer)),
+        // What it takes is in its body.
+        (Call("POST", "/v1/dashboard/sessions"), .nobody),
         (Call("GET", "/v1/tokens"), .role(.admin)),
         (Call("POST", "/v1/tokens"), .role(.admin)),
         (Call("DELETE", "/v1/tokens/{id}"), .role(.admin)),

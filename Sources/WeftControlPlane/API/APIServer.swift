@@ -50,16 +50,52 @@ struct APIServer: Sendable {
                 if request.headers[.authorization] != nil, self.refusals.isTooFast(source) {
                     return self.response(APIService.refusal(Self.tooFast))
                 }
+                if let page = DashboardPage.answer(request) { return page }
                 let caller = await self.caller(request, tls.peer(of: context.channel))
                 if caller == .anonymous, request.headers[.authorization] != nil {
                     self.refusals.failed(source, cause: "its API token is not known here, or has expired")
                 }
-                return await self.respond(to: request, caller: caller, source: source.description)
+                return DashboardPage.guarded(
+                    await self.respond(to: request, caller: caller, source: source.description))
             },
             server: self.builder(tls),
             configuration: ApplicationConfiguration(
                 address: .hostname(address.host, port: address.port), serverName: "weft"),
             onServerRunning: running, logger: self.quiet)
+    }
+
+    /// The dashboard on this machine, without TLS: its page for everybody, and what it shows for its sessions only.
+    func dashboard(
+        _ address: ControlPlaneConfiguration.Address, running: @escaping @Sendable (any Channel) async -> Void
+    ) -> Application<Responder> {
+        Application(
+            responder: CallbackResponder { request, context in
+                // A name of somebody else's that leads here is no way in.
+                guard DashboardPage.isLocal(request.head.authority) else {
+                    return self.response(
+                        APIService.refusal(
+                            APIError(
+                                status: 421, code: .badRequest, message: "the dashboard is not known by that name",
+                                remedy: "use the address that `weft dashboard` prints")))
+                }
+                if let page = DashboardPage.answer(request) { return page }
+                let source = SourceAddress(context.channel.remoteAddress?.ipAddress ?? "")
+                return DashboardPage.guarded(
+                    await self.respond(
+                        to: request, caller: await self.dashboardCaller(request), source: source.description,
+                        isTLS: false))
+            },
+            configuration: ApplicationConfiguration(
+                address: .hostname(address.host, port: address.port), serverName: "weft"),
+            onServerRunning: running, logger: self.quiet)
+    }
+
+    /// The session that a browser's call belongs to.
+    private func dashboardCaller(_ request: Request) async -> APICall.Caller {
+        guard let key = DashboardPage.key(of: request), let cookie = DashboardPage.cookie(of: request) else {
+            return .anonymous
+        }
+        return await self.service.dashboardCaller(cookie: cookie, key: key)
     }
 
     /// The server of the bundle alone, for other trust domains: no call of it needs credentials.
@@ -97,7 +133,7 @@ struct APIServer: Sendable {
         }
     }
 
-    private static let tooFast = APIError(
+    static let tooFast = APIError(
         status: 429, code: .exhausted, message: "credentials from your address are not looked at for now",
         cause: "too many wrong ones came from there", remedy: "wait a minute, and check the token")
 
@@ -111,12 +147,16 @@ struct APIServer: Sendable {
         {
             return .token(id: token.id, role: token.role)
         }
+        let dashboard = await self.dashboardCaller(request)
+        if dashboard != .anonymous { return dashboard }
         guard let peer, peer.id.trustDomain == (await self.authority.trustDomain) else { return .anonymous }
         if let workload = peer.id.workload, workload == ("weft", "admin") { return .peer(peer.id, role: .admin) }
         return .peer(peer.id, role: self.roles[peer.id])
     }
 
-    private func respond(to request: Request, caller: APICall.Caller, source: String = "local") async -> Response {
+    private func respond(
+        to request: Request, caller: APICall.Caller, source: String = "local", isTLS: Bool = true
+    ) async -> Response {
         var request = request
         let body: [UInt8]
         do {
@@ -136,7 +176,19 @@ struct APIServer: Sendable {
             method: request.method.rawValue, path: Self.path(of: request), query: query, body: body, caller: caller,
             source: source, accept: request.headers[.accept], host: source == "local" ? nil : request.head.authority)
         if call.method == "GET", call.path == ["v1", "tap"] { return await self.tap(call) }
-        return self.response(await self.service.answer(call))
+        if call.path == ["v1", "dashboard", "sessions"], !DashboardPage.isOwn(request) {
+            return self.response(
+                APIService.refusal(
+                    APIError(
+                        status: 403, code: .forbidden, message: "the dashboard is opened from its own page only",
+                        cause: "the call came from another site, or is not JSON")))
+        }
+        let reply = await self.service.answer(call)
+        var response = self.response(reply)
+        if let cookie = reply.cookie {
+            response.headers[.setCookie] = DashboardPage.setCookie(cookie, isTLS: isTLS)
+        }
+        return response
     }
 
     /// Lines as requests end, and one every two seconds at least, so that a caller who has gone is noticed.

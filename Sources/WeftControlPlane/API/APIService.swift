@@ -15,6 +15,7 @@ struct APIService: Sendable {
     let federation: FederationDriver
     let audit: any AuditLog
     let refusals: RefusalWatch
+    let dashboard: DashboardDesk
     /// What is known of the proxies' trust.
     let fleet: @Sendable () async -> FleetTrust
     let status: @Sendable () async throws -> StatusReport
@@ -67,6 +68,7 @@ struct APIService: Sendable {
             guard call.caller != .anonymous else { throw Self.unauthenticated }
             throw Self.unknown(call)
         }
+        if case .dashboard = call.caller, call.method != "GET" { throw Self.onlyLooks }
         if case .role(let role) = need {
             guard call.caller != .anonymous else { throw Self.unauthenticated }
             try APIPermissions.check(
@@ -189,7 +191,13 @@ struct APIService: Sendable {
             if call.path.starts(with: ["v1", "requests"]), let reply = try await self.requestCall(call) {
                 return reply
             }
+            if call.path.starts(with: ["v1", "telemetry"]), let reply = try await self.telemetryCall(call) {
+                return reply
+            }
             if call.path.starts(with: ["v1", "identity"]), let reply = try await self.identityCall(call) {
+                return reply
+            }
+            if call.path.starts(with: ["v1", "dashboard"]), let reply = try await self.dashboardCall(call) {
                 return reply
             }
             throw Self.unknown(call)
@@ -300,6 +308,10 @@ struct APIService: Sendable {
         remedy:
             "use the control plane's Unix socket, or send `Authorization: Bearer` with a token of `weft token create --api-access`"
     )
+
+    private static let onlyLooks = APIError(
+        status: 403, code: .forbidden, message: "the dashboard only looks", cause: "the call would do more",
+        remedy: "use the weft tool")
 
     private func deleteToken(_ id: String) async throws -> Bool {
         if try await self.authority.deleteToken(id) { return true }

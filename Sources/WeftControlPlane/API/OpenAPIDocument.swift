@@ -30,6 +30,8 @@ enum OpenAPIDocument {
             "/v1/requests": {"get": {"summary": "The newest requests that proxies remember", "parameters": [\(query("service")), \(query("namespace")), \(query("failed")), \(query("reason")), \(query("path")), \(query("route")), \(query("version")), \(query("identity")), \(query("limit"))], "responses": {"200": \(json("RequestList")), "400": \(error), "401": \(error), "429": \(error)}}},
             "/v1/requests/{id}": {"parameters": [\(path("id"))], "get": {"summary": "The story of one request, across all proxies", "responses": {"200": \(json("RequestStory")), "400": \(error), "401": \(error), "404": \(error), "429": \(error)}}},
             "/v1/tap": {"get": {"summary": "Requests as they end: JSON objects, one a line", "parameters": [\(query("service")), \(query("namespace")), \(query("failed")), \(query("reason")), \(query("path")), \(query("route")), \(query("version")), \(query("identity")), \(query("rate"))], "responses": {"200": {"description": "TapLine", "content": {"application/x-ndjson": {"schema": \(reference("TapLine"))}}}, "400": \(error), "401": \(error), "403": \(error), "429": \(error)}}},
+            "/v1/telemetry/edges": {"get": {"summary": "Golden signals by edge, service, route or version", "parameters": [\(query("window")), \(query("source")), \(query("destination")), \(query("service")), \(query("namespace")), \(query("version")), \(query("route")), \(query("reason")), \(query("identity")), \(query("direction")), \(query("group"))], "responses": {"200": \(json("TelemetryEdges")), "400": \(error), "401": \(error), "403": \(error)}}},
+            "/v1/telemetry/timeline": {"get": {"summary": "Golden signals over time", "parameters": [\(query("window")), \(query("source")), \(query("destination")), \(query("service")), \(query("namespace")), \(query("version")), \(query("route")), \(query("reason")), \(query("identity")), \(query("direction"))], "responses": {"200": \(json("TelemetryTimeline")), "400": \(error), "401": \(error), "403": \(error)}}},
             "/v1/identity/plaintext": {"get": {"summary": "Who calls in the clear, and each port's mutual TLS mode", "responses": {"200": \(json("PlaintextReport")), "401": \(error)}}},
             "/v1/authorization/check": {"post": {"summary": "What would happen to a call, and which rule says so", "requestBody": \(body("AuthorizationCheckRequest")), "responses": {"200": \(json("AuthorizationCheckReport")), "400": \(error), "401": \(error), "404": \(error)}}},
             "/v1/authorization/proposal": {"get": {"summary": "Policies that allow what was observed", "parameters": [\(query("namespace")), \(query("service")), \(query("enforced"))], "responses": {"200": \(json("AuthorizationProposalReport")), "401": \(error)}}},
@@ -41,6 +43,8 @@ enum OpenAPIDocument {
               "post": {"summary": "Refuses an identity", "requestBody": \(body("RevocationRequest")), "responses": {"200": \(json("IdentityReport")), "400": \(error), "401": \(error)}},
               "delete": {"summary": "Restores an identity", "parameters": [\(query("identity"))], "responses": {"200": \(json("IdentityReport")), "401": \(error), "404": \(error)}}
             },
+            "/v1/dashboard/codes": {"post": {"summary": "A code that lets one browser into the dashboard, once", "responses": {"201": \(json("DashboardCode")), "401": \(error), "403": \(error)}}},
+            "/v1/dashboard/sessions": {"post": {"summary": "Exchanges a code or an API token for a session of the dashboard", "security": [{}], "requestBody": \(body("DashboardLogin")), "responses": {"201": \(json("DashboardSession")), "400": \(error), "401": \(error), "403": \(error), "429": \(error)}}},
             "/v1/tokens": {
               "get": {"summary": "Tokens, without their secrets", "responses": {"200": \(json("TokenList")), "401": \(error), "403": \(error)}},
               "post": {"summary": "Makes a token; its text is seen this once", "requestBody": \(body("TokenRequest")), "responses": {"201": \(json("CreatedToken")), "400": \(error), "401": \(error), "403": \(error), "429": \(error)}}
@@ -141,6 +145,16 @@ enum OpenAPIDocument {
             "EdgeStat",
             "source:string destination:string version:string route:string direction:string protocol:string tls:boolean peerIdentity?:string requests:integer requestsPerSecond:number successRatio?:number p50?:number p95?:number p99?:number retriesPerSecond:number failures:object bytesInPerSecond:number bytesOutPerSecond:number totalRequests:integer totalFailures:integer totalRetries:integer"
         ),
+        (
+            "TelemetryEdge",
+            "source:string destination:string version:string route:string direction:string protocol:string tls:boolean peer_identity?:string requests_per_second:number success_ratio?:number p50_ms?:number p90_ms?:number p99_ms?:number retries_per_second:number bytes_in_per_second:number bytes_out_per_second:number code_classes:object failures:object grpc_failures_per_second:number"
+        ),
+        ("TelemetryEdges", "window_seconds:number at_unix:integer edges:TelemetryEdge[]"),
+        (
+            "TelemetryPoint",
+            "at_unix:integer requests_per_second:number success_ratio?:number p50_ms?:number p90_ms?:number p99_ms?:number retries_per_second:number bytes_in_per_second:number bytes_out_per_second:number code_classes:object failures:object grpc_failures_per_second:number"
+        ),
+        ("TelemetryTimeline", "step_seconds:integer direction:string points:TelemetryPoint[]"),
         ("StatReport", "at:integer windowSeconds:number edges:EdgeStat[]"),
         ("PrometheusTargetGroup", "targets:string[] labels:object"),
         ("AuthorizationUsage", "since:integer rules:PolicyRuleUsage[]"),
@@ -213,6 +227,9 @@ enum OpenAPIDocument {
             "id:string summary:RequestSummary cause:StoryCause hops:StoryHop[] events:StoryEvent[] advice:string[] silent:string[] gaps:string[]"
         ),
         ("TapLine", "request?:HopRecord dropped?:integer"),
+        ("DashboardCode", "code:string expiresAt:integer local?:string"),
+        ("DashboardLogin", "code?:string token?:string"),
+        ("DashboardSession", "key:string expiresAt:integer"),
     ]
 
     private static var schemas: String {

@@ -25,6 +25,9 @@ package struct ControlPlaneConfiguration: Hashable, Sendable {
     package var history = History()
     /// Where the mesh's bundle is served to other trust domains, besides the API; nil, the default: nowhere.
     package var bundleAddress: Address?
+    /// Where the dashboard is served on this machine, without TLS: a loopback address. Default `127.0.0.1` with a free
+    /// port; nil: only where the API answers over TLS.
+    package var dashboardAddress: Address? = Address(host: "127.0.0.1", port: 0)
     /// PEM file with the authorities of other trust domains' https_web endpoints; nil: those this host trusts.
     package var federationRoots: String?
     /// What identities may do at the API beside the account `admin` in the namespace `weft`, which may do everything.
@@ -124,8 +127,8 @@ package struct ControlPlaneConfiguration: Hashable, Sendable {
         package var messageBytes = 4 << 20
         /// Bytes of one API call's body. Default 8 MiB.
         package var apiBodyBytes = 8 << 20
-        /// Edges whose metrics are kept. Default 2000.
-        package var edges = 2000
+        /// What is kept of the edges' figures.
+        package var telemetry = TelemetryStore.Limits()
         /// Certificates signed for one identity within a minute. Default 60.
         package var certificatesPerIdentity = 60
         /// Certificates signed within a minute. Default 6000.
@@ -151,9 +154,16 @@ package struct ControlPlaneConfiguration: Hashable, Sendable {
         guard self.dataDirectory.hasPrefix("/") else {
             throw .invalidConfiguration(field: "data-dir", cause: "\(self.dataDirectory) is not an absolute path")
         }
-        for address in [self.meshAddress, self.apiAddress, self.bundleAddress].compactMap(\.self)
+        for address in [self.meshAddress, self.apiAddress, self.bundleAddress, self.dashboardAddress].compactMap(\.self)
         where !(0...65535).contains(address.port) || address.host.isEmpty {
             throw .invalidConfiguration(field: "address", cause: "\(address) is not HOST:PORT")
+        }
+        if let host = self.dashboardAddress?.host, host != "localhost", host != "::1",
+            NetworkPrefix.address(host)?.first != 127 || host.contains(":")
+        {
+            throw .invalidConfiguration(
+                field: "dashboard-listen",
+                cause: "\(host) is not this machine alone; others reach the dashboard over TLS, with --api-listen")
         }
         guard self.resolvedAPISocket.utf8.count <= 100 else {
             throw .invalidConfiguration(

@@ -288,6 +288,11 @@ actor Authority {
         return (record.id, record.effectiveRole)
     }
 
+    /// Whether the API token of this id is there and still good.
+    func hasAPIToken(_ id: String, now: Date) -> Bool {
+        self.apiTokens[id].map { Int64(now.timeIntervalSince1970) < $0.expiresAt } ?? false
+    }
+
     private func removeExpired(now: Date) async {
         // A day of grace, so that a late join can be told "expired" and not "unknown".
         let seconds = Int64(now.timeIntervalSince1970) - 86_400

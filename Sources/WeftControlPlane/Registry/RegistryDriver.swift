@@ -2,11 +2,11 @@ internal import Foundation
 internal import Logging
 internal import WeftModel
 
-/// Drives the `Registry` and the `EdgeStats`: feeds them what proxies say, tells who listens when endpoints change,
+/// Drives the `Registry` and the `TelemetryStore`: feeds them what proxies say, tells who listens when endpoints change,
 /// ends streams that lost their workload, and remembers the workloads over a restart.
 actor RegistryDriver {
     private var registry: Registry
-    private var stats: EdgeStats
+    private(set) var telemetry: TelemetryStore
     /// Who calls in the clear.
     private(set) var plaintext = PlaintextBook()
     private var policies = PolicyUsageBook()
@@ -28,7 +28,7 @@ actor RegistryDriver {
         endpointsChanged: @escaping @Sendable () -> Void
     ) async throws {
         self.registry = Registry(limits: configuration.limits.registry, leases: configuration.leases)
-        self.stats = EdgeStats(maxEdges: configuration.limits.edges)
+        self.telemetry = TelemetryStore(limits: configuration.limits.telemetry)
         self.table = table
         self.logger = logger
         self.endpointsChanged = endpointsChanged
@@ -98,7 +98,7 @@ actor RegistryDriver {
 
     func report(_ edges: [(EdgeKey, EdgeCounters)], from workload: String, connection: Registry.ConnectionID) {
         self.registry.heard(from: connection, now: .now)
-        self.stats.record(edges, from: workload, second: self.second)
+        self.telemetry.record(edges, from: workload, second: self.second)
     }
 
     func report(_ callers: [(PlaintextBook.Key, PlaintextBook.Counters)], from workload: String) {
@@ -121,7 +121,7 @@ actor RegistryDriver {
     }
 
     func statistics(window: Int64) -> StatReport {
-        self.stats.report(window: window, second: self.second, at: Int64(Date().timeIntervalSince1970))
+        self.telemetry.report(window: window, second: self.second, at: Int64(Date().timeIntervalSince1970))
     }
 
     /// How often the rules of authorization policies decided.
@@ -138,7 +138,7 @@ actor RegistryDriver {
             }
             for workload in expired.workloads {
                 self.logger.warning("a workload is gone", metadata: ["workload": "\(workload)"])
-                self.stats.forget(proxy: workload)
+                self.telemetry.forget(proxy: workload)
                 self.plaintext.forget(proxy: workload)
                 self.policies.forget(proxy: workload)
             }
@@ -178,5 +178,6 @@ actor RegistryDriver {
         }
     }
 
-    private var second: Int64 { self.started.duration(to: .now).components.seconds }
+    /// Now, for the telemetry store: wall time as of the start, and going on evenly.
+    var second: Int64 { self.startedAt + self.started.duration(to: .now).components.seconds }
 }

@@ -26,6 +26,8 @@ package struct ControlPlane: ServiceLifecycle.Service {
         package var apiPort: Int?
         /// Where the bundle alone is served.
         package var bundlePort: Int?
+        /// Where the dashboard answers on this machine.
+        package var dashboardPort: Int?
     }
 
     /// - Parameter ready: called once, when proxies and operators are served.
@@ -56,7 +58,8 @@ package struct ControlPlane: ServiceLifecycle.Service {
     private func serve(_ parts: ControlPlaneParts) async throws {
         let gate = ListeningGate(
             expectsRemoteAPI: self.configuration.apiAddress != nil,
-            expectsBundle: self.configuration.bundleAddress != nil)
+            expectsBundle: self.configuration.bundleAddress != nil,
+            expectsDashboard: self.configuration.dashboardAddress != nil)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.serveMesh(parts) }
             group.addTask { await gate.mesh(port: parts.transport.listeningPort) }
@@ -66,6 +69,9 @@ package struct ControlPlane: ServiceLifecycle.Service {
             }
             if let address = self.configuration.bundleAddress {
                 group.addTask { try await self.serveBundle(parts, address, gate) }
+            }
+            if let address = self.configuration.dashboardAddress {
+                group.addTask { try await self.serveDashboard(parts, address, gate) }
             }
             group.addTask { await parts.federation.run() }
             group.addTask { await parts.followFederation() }
@@ -162,10 +168,29 @@ extension ControlPlane {
     }
 }
 
+extension ControlPlane {
+    private func serveDashboard(
+        _ parts: ControlPlaneParts, _ address: ControlPlaneConfiguration.Address, _ gate: ListeningGate
+    ) async throws {
+        let server = parts.api.dashboard(address) { channel in
+            let port = channel.localAddress?.port ?? address.port
+            let host = address.host.contains(":") ? "[\(address.host)]" : address.host
+            await parts.api.service.dashboard.serves(at: "http://\(host):\(port)/dashboard/")
+            await gate.dashboard(port: port)
+        }
+        do { try await server.run() } catch let error as IOError {
+            throw ControlPlaneError.cannotListen(
+                what: "the dashboard's port", address: "\(address)", errnoCode: error.errnoCode)
+        }
+    }
+}
+
 /// Waits until every listener is up.
 private actor ListeningGate {
     private let expectsRemoteAPI: Bool
     private let expectsBundle: Bool
+    private let expectsDashboard: Bool
+    private var dashboardPort: Int?
     private var bundlePort: Int?
     private var meshPort: Int?
     private var hasLocalAPI = false
@@ -173,9 +198,15 @@ private actor ListeningGate {
     private var waiting: CheckedContinuation<Void, Never>?
     private var isOver = false
 
-    init(expectsRemoteAPI: Bool, expectsBundle: Bool) {
+    init(expectsRemoteAPI: Bool, expectsBundle: Bool, expectsDashboard: Bool) {
+        self.expectsDashboard = expectsDashboard
         self.expectsRemoteAPI = expectsRemoteAPI
         self.expectsBundle = expectsBundle
+    }
+
+    func dashboard(port: Int) {
+        self.dashboardPort = port
+        self.check()
     }
 
     func bundle(port: Int) {
@@ -212,12 +243,14 @@ private actor ListeningGate {
         }
         guard self.isUp, let port = self.meshPort else { return nil }
         return ControlPlane.Listening(
-            meshPort: port, apiSocket: socket, apiPort: self.apiPort, bundlePort: self.bundlePort)
+            meshPort: port, apiSocket: socket, apiPort: self.apiPort, bundlePort: self.bundlePort,
+            dashboardPort: self.dashboardPort)
     }
 
     private var isUp: Bool {
         self.meshPort != nil && self.hasLocalAPI && (!self.expectsRemoteAPI || self.apiPort != nil)
             && (!self.expectsBundle || self.bundlePort != nil)
+            && (!self.expectsDashboard || self.dashboardPort != nil)
     }
 
     private func check() {

@@ -143,7 +143,10 @@ struct ControlPlaneParts: Sendable {
         let service = APIService(
             configurations: configurations, authority: authority, agents: agents, registry: registry,
             records: records, federation: federation,
-            audit: auditFile, refusals: refusals, fleet: fleet, status: status,
+            audit: auditFile, refusals: refusals,
+            dashboard: await DashboardDesk(
+                table: StoreRecords(store: store, table: "dashboard-sessions"), logger: logger), fleet: fleet,
+            status: status,
             snapshot: { hub.snapshot }, routeStatuses: { await reconciler.routeStatuses },
             problems: { await reconciler.problems + federation.problems }, telemetry: telemetry, logger: logger)
 

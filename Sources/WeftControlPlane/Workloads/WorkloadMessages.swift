@@ -86,7 +86,9 @@ extension EdgeCounters {
         for (digit, count) in edge.codeClasses where (1...5).contains(digit) { self.classes[Int(digit) - 1] = count }
         self.grpcFailures = edge.grpcFailures
         // Only names that are reasons: a proxy cannot grow this.
-        self.reasons = edge.failures.filter { Reason(rawValue: $0.key) != nil }
+        for (name, count) in edge.failures {
+            if let reason = Reason(rawValue: name) { self.reasons[reason] = count }
+        }
         self.retries = edge.retries
         self.bytesIn = edge.bytesIn
         self.bytesOut = edge.bytesOut

@@ -176,7 +176,7 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
                     readiness.ready ? .ready : .notReady(String(readiness.cause.prefix(500))), from: connection)
             case (.draining?, _?): await self.registry.report(.draining, from: connection)
             case (.stats(let stats)?, let name?):
-                let edges = stats.edges.prefix(self.limits.edges).map { (EdgeKey($0), EdgeCounters($0)) }
+                let edges = stats.edges.map { (EdgeKey($0), EdgeCounters($0)) }
                 let now = Int64(Date().timeIntervalSince1970 * 1000)
                 await self.registry.report(clockOffset: stats.atUnixMs &- now, from: connection)
                 await self.registry.report(edges, from: name, connection: connection)

@@ -1,6 +1,5 @@
 import Testing
-
-@testable import WeftCLI
+import WeftModel
 
 @Suite struct EdgeNamesTests {
     @Test(arguments: [

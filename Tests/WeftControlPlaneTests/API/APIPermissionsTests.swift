@@ -27,7 +27,11 @@ import WeftModel
 
     @Test func `only these tell anybody anything without credentials`() {
         let open = APIPermissions.table.filter { $0.need == .nobody }.map { $0.call.path.compactMap(\.self) }
-        #expect(open == [["healthz"], ["openapi.json"], ["v1", "trust-bundle"], ["v1", "spiffe-bundle"]])
+        #expect(
+            open == [
+                ["healthz"], ["openapi.json"], ["v1", "trust-bundle"], ["v1", "spiffe-bundle"],
+                ["v1", "dashboard", "sessions"],
+            ])
     }
 
     @Test(arguments: [
@@ -35,6 +39,7 @@ import WeftModel
         (.token(id: "a", role: .viewer), .operator, false), (.token(id: "a", role: .operator), .admin, false),
         (.token(id: "a", role: .admin), .admin, true),
         (.peer(SPIFFEID(trustDomain: .standard, namespace: "a", account: "b"), role: nil), .viewer, false),
+        (.dashboard(opener: "local"), .viewer, true), (.dashboard(opener: "local"), .operator, false),
         (.anonymous, .viewer, false),
     ])
     func `a role includes those below it, and no role is none`(caller: APICall.Caller, needed: APIRole, may: Bool) {

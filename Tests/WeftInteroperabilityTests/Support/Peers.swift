@@ -86,6 +86,17 @@ enum Peers {
         }
         return nil
     }()
+
+    /// Why the dashboard cannot be looked at here; nil where it can.
+    static let withoutBrowser: String? = {
+        guard ["chromium", "google-chrome"].contains(where: { Self.onPath($0) != nil }) else {
+            return "there is no Chromium: run `scripts/setup test`"
+        }
+        let trial = try? PeerProcess.runBlocking([Self.python, "-c", "import websockets"])
+        guard trial?.code == 0 else { return "\(Self.python) has no `websockets`: run `scripts/setup test`" }
+        return FileManager.default.isExecutableFile(atPath: Self.weft) ? nil : "there is no weft at \(Self.weft)"
+    }()
+
     /// Why the tests of the host's agent cannot run here; nil where they can.
     static let withoutSPIFFE: String? = {
         if let missing = Self.missing { return missing }

@@ -28,32 +28,47 @@ package struct EdgeKey: Hashable, Sendable {
     }
 }
 
-/// The counters of one edge on one proxy.
+/// The counters of one edge.
 package struct EdgeCounters: Hashable, Sendable {
     package var requests: UInt64 = 0
     /// Answers by class, 1xx to 5xx.
     package var classes: [UInt64] = [0, 0, 0, 0, 0]
     /// gRPC answers whose status counts as a failure; their HTTP class is 2xx.
     package var grpcFailures: UInt64 = 0
-    /// By reason code, what the proxy answered itself.
-    package var reasons: [String: UInt64] = [:]
+    /// What the proxy answered itself.
+    package var reasons: [Reason: UInt64] = [:]
     package var retries: UInt64 = 0
     package var bytesIn: UInt64 = 0
     package var bytesOut: UInt64 = 0
-    /// Requests per latency bucket; one more than `EdgeStats.bounds`, the last for what is slower.
-    package var latency: [UInt64] = Array(repeating: 0, count: EdgeStats.bounds.count + 1)
+    /// Requests per latency bucket; one more than `LatencyBuckets.bounds`, the last for what is slower.
+    package var latency: [UInt64] = Array(repeating: 0, count: LatencyBuckets.bounds.count + 1)
 
     package init() {}
 
     /// What counts against the success ratio.
-    package var failures: UInt64 { self.classes[4] &+ self.grpcFailures }
+    package var failures: UInt64 { min(self.classes[4] &+ self.grpcFailures, self.requests) }
+
+    /// Failures by reason; what no reason explains, the application answered itself: `5xx`.
+    package var failuresByReason: [String: UInt64] {
+        var failures: [String: UInt64] = [:]
+        var explained: UInt64 = 0
+        for (reason, count) in self.reasons where count > 0 && reason != .ok {
+            failures[reason.rawValue] = count
+            // A refusal of the caller, such as `denied`, explains no failure of the destination.
+            if reason.status >= 500 || self.grpcFailures > 0 { explained &+= count }
+        }
+        if self.failures > explained { failures["5xx"] = self.failures - explained }
+        return failures
+    }
 
     /// What was added since `earlier`; the whole when a counter went backwards, for then the proxy was restarted.
     func since(_ earlier: EdgeCounters) -> EdgeCounters {
         guard self.requests >= earlier.requests, self.retries >= earlier.retries else { return self }
         var delta = EdgeCounters()
         delta.requests = self.requests - earlier.requests
-        delta.classes = zip(self.classes, earlier.classes).map { $0 >= $1 ? $0 - $1 : $0 }
+        for index in self.classes.indices {
+            delta.classes[index] = Self.difference(self.classes[index], earlier.classes[index])
+        }
         delta.grpcFailures = Self.difference(self.grpcFailures, earlier.grpcFailures)
         for (reason, count) in self.reasons {
             let added = Self.difference(count, earlier.reasons[reason] ?? 0)
@@ -62,19 +77,38 @@ package struct EdgeCounters: Hashable, Sendable {
         delta.retries = self.retries - earlier.retries
         delta.bytesIn = Self.difference(self.bytesIn, earlier.bytesIn)
         delta.bytesOut = Self.difference(self.bytesOut, earlier.bytesOut)
-        delta.latency = zip(self.latency, earlier.latency).map { Self.difference($0, $1) }
+        for index in self.latency.indices {
+            delta.latency[index] = Self.difference(self.latency[index], earlier.latency[index])
+        }
         return delta
     }
 
     mutating func add(_ other: EdgeCounters) {
         self.requests &+= other.requests
-        self.classes = zip(self.classes, other.classes).map { $0 &+ $1 }
+        for index in self.classes.indices { self.classes[index] &+= other.classes[index] }
         self.grpcFailures &+= other.grpcFailures
-        self.reasons.merge(other.reasons) { $0 &+ $1 }
+        if !other.reasons.isEmpty { self.reasons.merge(other.reasons) { $0 &+ $1 } }
         self.retries &+= other.retries
         self.bytesIn &+= other.bytesIn
         self.bytesOut &+= other.bytesOut
-        self.latency = zip(self.latency, other.latency).map { $0 &+ $1 }
+        for index in self.latency.indices { self.latency[index] &+= other.latency[index] }
+    }
+
+    /// One of `parts` equal parts; the first gets what cannot be divided, so that all of them add up.
+    func part(_ index: Int, of parts: Int) -> EdgeCounters {
+        guard parts > 1 else { return self }
+        let (divisor, isFirst) = (UInt64(parts), index == 0)
+        func share(_ value: UInt64) -> UInt64 { value / divisor + (isFirst ? value % divisor : 0) }
+        var part = EdgeCounters()
+        part.requests = share(self.requests)
+        part.classes = self.classes.map(share)
+        part.grpcFailures = share(self.grpcFailures)
+        part.reasons = self.reasons.mapValues(share).filter { $0.value > 0 }
+        part.retries = share(self.retries)
+        part.bytesIn = share(self.bytesIn)
+        part.bytesOut = share(self.bytesOut)
+        part.latency = self.latency.map(share)
+        return part
     }
 
     /// Nothing happened.
