@@ -46,8 +46,8 @@ actor AgentSession {
 
     // MARK: Tokens
 
-    /// A token for an entry. Throws an `RPCError`: unavailable while the control plane is away.
-    func token(for entry: AgentEntry, audiences: [String]) async throws -> String {
+    /// A token for an entry; unavailable while the control plane is away.
+    func token(for entry: AgentEntry, audiences: [String]) async throws(RPCError) -> String {
         guard let client = self.client else {
             throw RPCError(code: .unavailable, message: "the control plane, which signs tokens, is not connected")
         }
@@ -61,10 +61,14 @@ actor AgentSession {
             options.timeout = .seconds(5)
             options.waitForReady = false
             return try await Weft_V1_AgentService.Client(wrapping: client).mintJWT(request, options: options).token
-        } catch let error as RPCError where error.code == .permissionDenied || error.code == .invalidArgument {
-            throw error
         } catch {
-            throw RPCError(code: .unavailable, message: "the control plane did not sign the token: \(error)")
+            let refusal = RPCError(ofSigning: error)
+            self.logger.notice(
+                "a token was not signed",
+                metadata: [
+                    "entry": "\(entry.id)", "identity": "\(entry.spiffeID)", "cause": "\(refusal.message)",
+                ])
+            throw refusal
         }
     }
 
@@ -163,6 +167,12 @@ actor AgentSession {
                 return nil
             }
         }
+        let known = Set(entries.map(\.id))
+        for entry in self.plan.entries where !known.contains(entry.id) {
+            self.logger.notice(
+                "an identity is not given any more: its entry is gone, or it is revoked",
+                metadata: ["entry": "\(entry.id)", "identity": "\(entry.spiffeID)"])
+        }
         var random = SystemRandomNumberGenerator()
         self.trust = trust
         self.plan.install(entries, demand: trust.renewBefore, now: Date(), random: &random)
@@ -184,9 +194,11 @@ actor AgentSession {
     }
 
     private func publish() {
+        let now = Date()
         self.feed.publish(
             AgentSnapshot(
-                entries: self.plan.entries, identities: self.plan.identities(now: Date()), trust: self.trust))
+                entries: self.plan.entries, identities: self.plan.identities(now: now),
+                absent: self.plan.absent(now: now), trust: self.trust))
     }
 
     // MARK: Certificates
@@ -283,6 +295,22 @@ actor AgentSession {
                     }
                 }
             }
+        }
+    }
+}
+
+extension RPCError {
+    /// What a caller of this host is told where the control plane did not sign. Nothing but the word and the reason is
+    /// handed on: the metadata of one call, put into another, breaks the connection that carries it.
+    init(ofSigning error: any Error) {
+        let refusal = error as? RPCError
+        let code = refusal?.code
+        if let refusal, code == .permissionDenied || code == .invalidArgument || code == .resourceExhausted {
+            self.init(code: refusal.code, message: refusal.message)
+        } else {
+            self.init(
+                code: .unavailable,
+                message: "the control plane did not sign the token: \(refusal?.message ?? "\(error)")")
         }
     }
 }

@@ -6,14 +6,18 @@ package struct AgentSnapshot: Sendable {
     package var entries: [AgentEntry]
     /// Certificates with their keys, by entry.
     package var identities: [String: WorkloadIdentity]
+    /// Entries without a certificate that none is to be expected for soon; others without are waited for.
+    package var absent: Set<String>
     /// Nil until the control plane, or what was saved of it, has said.
     package var trust: WorkloadTrust?
 
     package init(
-        entries: [AgentEntry] = [], identities: [String: WorkloadIdentity] = [:], trust: WorkloadTrust? = nil
+        entries: [AgentEntry] = [], identities: [String: WorkloadIdentity] = [:], absent: Set<String> = [],
+        trust: WorkloadTrust? = nil
     ) {
         self.entries = entries
         self.identities = identities
+        self.absent = absent
         self.trust = trust
     }
 

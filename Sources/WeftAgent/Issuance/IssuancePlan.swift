@@ -13,6 +13,8 @@ package struct IssuancePlan: Sendable {
         var schedule: RenewalSchedule
         /// Being asked for.
         var isPending = false
+        /// Nothing came when it was last asked for.
+        var hasFailed = false
         /// The demand in force when it was last asked for.
         var askedUnder: Int64?
     }
@@ -91,6 +93,7 @@ package struct IssuancePlan: Sendable {
             ? RenewalSchedule(notBefore: now, notAfter: identity.notAfter, random: &random)
             : Self.atOnce(now, &random)
         held.isPending = false
+        held.hasFailed = false
         self.held[entry.id] = held
         return true
     }
@@ -99,6 +102,7 @@ package struct IssuancePlan: Sendable {
     package mutating func failed(_ entry: AgentEntry, now: Date, random: inout some RandomNumberGenerator) {
         self.held[entry.id]?.schedule.failed(now: now, random: &random)
         self.held[entry.id]?.isPending = false
+        self.held[entry.id]?.hasFailed = true
     }
 
     /// The connection went: what was asked for on it will not come.
@@ -112,6 +116,16 @@ package struct IssuancePlan: Sendable {
             guard let identity = held.identity, identity.notAfter > now else { return nil }
             return identity
         }
+    }
+
+    /// The entries without a good certificate for which none is to be expected soon: it has run out, or asking for it has
+    /// failed.
+    package func absent(now: Date) -> Set<String> {
+        Set(
+            self.held.values.filter { held in
+                if let identity = held.identity { return identity.notAfter <= now }
+                return held.hasFailed
+            }.map(\.entry.id))
     }
 
     /// The moment when the next certificate runs out; nil where there is none.

@@ -44,7 +44,11 @@ struct SecretView: WeftDiscovery.ResourceView {
         _ name: String, _ snapshot: AgentSnapshot, _ grants: [(entry: AgentEntry, identity: WorkloadIdentity?)]
     ) -> Secret? {
         if name == "ROOTCA" { return snapshot.trust.map { self.validation(name, $0.own) } }
-        if name == "default" { return grants.first?.identity.map { self.certificate(name, $0) } }
+        if name == "default" {
+            // The first, unless it is one that will not come.
+            let first = grants.first { $0.identity != nil || !snapshot.absent.contains($0.entry.id) }
+            return first?.identity.map { self.certificate(name, $0) }
+        }
         guard let id = SPIFFEID(name) else { return nil }
         if id.path.isEmpty {
             let domain = snapshot.trust?.all.first { $0.trustDomain == id.trustDomain }

@@ -58,8 +58,15 @@ struct WorkloadAPIServer: SpiffeWorkloadAPI.SimpleServiceProtocol {
                 code: .permissionDenied, message: "this process has not the identity \(request.spiffeID.prefix(256))")
         }
         var answer = JWTSVIDResponse()
+        var refusal: RPCError?
         for entry in wanted {
-            let token = try await self.session.token(for: entry, audiences: request.audience)
+            let token: String
+            do throws(RPCError) { token = try await self.session.token(for: entry, audiences: request.audience) } catch {
+                // One identity that is refused keeps nobody from the others.
+                guard error.code == .permissionDenied else { throw error }
+                refusal = error
+                continue
+            }
             answer.svids.append(
                 .with {
                     $0.spiffeID = "\(entry.spiffeID)"
@@ -67,6 +74,7 @@ struct WorkloadAPIServer: SpiffeWorkloadAPI.SimpleServiceProtocol {
                     $0.hint = entry.hint
                 })
         }
+        if answer.svids.isEmpty, let refusal { throw refusal }
         return answer
     }
 

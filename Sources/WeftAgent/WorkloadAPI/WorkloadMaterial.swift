@@ -39,8 +39,9 @@ extension AgentSnapshot {
                 $0.hint = entry.hint
             }
         }
-        // The first is the caller's default: without it the others would be taken for it.
-        guard svids.count == grants.count else { throw .notReady }
+        // What is on its way is waited for: without the first, the caller's default, another would be taken for it. What
+        // will not come keeps nobody from the rest.
+        guard !svids.isEmpty, grants.allSatisfy({ $1 != nil || self.absent.contains($0.id) }) else { throw .notReady }
         return .with {
             $0.svids = svids
             for domain in trust.federated {

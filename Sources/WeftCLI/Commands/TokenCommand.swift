@@ -20,6 +20,10 @@ struct TokenCommand: AsyncParsableCommand {
 
         @Option(help: ArgumentHelp("The one service it lets a workload join.", valueName: "name")) var service: String?
         @Option(
+            help: ArgumentHelp(
+                "The account in the workload's identity; the service's name where not given.", valueName: "name"))
+        var account: String?
+        @Option(
             name: [.short, .long], help: ArgumentHelp("Its namespace; default where not given.", valueName: "name"))
         var namespace: String?
         @Option(help: ArgumentHelp("How long it is good for; 1h where not given.", valueName: "duration")) var ttl:
@@ -62,6 +66,7 @@ struct TokenCommand: AsyncParsableCommand {
             } else {
                 request.service = try settings.required(
                     try settings.text("service", self.service), "service", why: "a join token is for one service")
+                request.account = try settings.text("account", self.account)
             }
             let wanted = request
             let created = try await self.api.withClient { try await $0.createToken(wanted) }

@@ -48,7 +48,9 @@ package final class FleetRunner: Sendable {
                 }
                 return try? await APIClient.with(address) { api in
                     try await api.createToken(
-                        TokenRequest(service: joining.service, namespace: joining.namespace, ttlSeconds: 600)
+                        TokenRequest(
+                            service: joining.service, account: joining.account, namespace: joining.namespace,
+                            ttlSeconds: 600)
                     ).token
                 }
             },

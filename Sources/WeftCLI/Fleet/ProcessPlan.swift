@@ -25,6 +25,8 @@ package struct ProcessPlan: Hashable, Sendable, Codable {
 
     package struct Joining: Hashable, Sendable, Codable {
         package var service: String
+        /// The account in its identity.
+        package var account: String
         package var namespace: String
         /// Where the sidecar keeps its identity.
         package var directory: String
@@ -35,9 +37,13 @@ package struct ProcessPlan: Hashable, Sendable, Codable {
         /// Whether it has an identity that ran out, as when the machine slept for days: only a new start helps.
         package func hasRunOut(now: Date) -> Bool { self.saved.map { $0.notAfter <= now } ?? false }
 
+        /// One of another account, as before the fleet file was changed, is none.
         private var saved: WorkloadIdentity? {
-            guard let files = try? PrivateDirectory(path: self.directory) else { return nil }
-            return try? WorkloadIdentity.load(from: files)
+            guard let files = try? PrivateDirectory(path: self.directory),
+                let identity = try? WorkloadIdentity.load(from: files), let own = identity.id.workload,
+                own.namespace == self.namespace, own.account == self.account
+            else { return nil }
+            return identity
         }
     }
 
@@ -165,7 +171,8 @@ package struct FleetPlan: Sendable {
                 name: "\(self.name).sidecar", role: .sidecar, arguments: arguments, environment: [:],
                 directory: surroundings.directory,
                 joins: ProcessPlan.Joining(
-                    service: member.service, namespace: member.namespace, directory: directory),
+                    service: member.service, account: member.account, namespace: member.namespace,
+                    directory: directory),
                 readiness: ProcessPlan.Readiness(port: self.admin, path: "/ready"))
         }
 

@@ -41,7 +41,7 @@ enum Tables {
         for token in list.tokens {
             let left = token.expiresAt - now
             table.add([
-                .init(token.id), .init(token.purpose.rawValue), .init(token.service ?? token.host ?? ""),
+                .init(token.id), .init(token.purpose.rawValue), .init(self.subject(of: token)),
                 .init(token.namespace),
                 left > 0 ? .init(Figures.span(seconds: left)) : .init("expired", .bad),
                 // An API token is good for any number of calls until it expires.
@@ -49,6 +49,13 @@ enum Tables {
             ])
         }
         return table.rendered(colours: console.colours)
+    }
+
+    /// The service or the host, and the account where it is not the service's own.
+    private static func subject(of token: TokenSummary) -> String {
+        let name = token.service ?? token.host ?? ""
+        guard let account = token.account, account != token.service else { return name }
+        return "\(name) as \(account)"
     }
 
     static func status(_ report: StatusReport, console: Console) -> String {

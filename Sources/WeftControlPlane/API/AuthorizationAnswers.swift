@@ -136,7 +136,7 @@ struct AuthorizationAnswers: Sendable {
             }
         }
         return PlaintextReport(
-            at: at,
+            at: at, reportedAt: book.heardAt,
             callers: book.callers { address in
                 // Many share the loopback address, so that it names none.
                 guard address != "127.0.0.1", address != "::1" else { return [] }

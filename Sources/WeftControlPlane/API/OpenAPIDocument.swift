@@ -161,11 +161,11 @@ enum OpenAPIDocument {
         ("PolicyRuleUsage", "policy:string rule?:integer allowed:integer denied:integer audited:integer"),
         (
             "TokenRequest",
-            "purpose?:string service?:string namespace?:string ttlSeconds?:integer uses?:integer role?:string network?:string host?:string"
+            "purpose?:string service?:string account?:string namespace?:string ttlSeconds?:integer uses?:integer role?:string network?:string host?:string"
         ),
         (
             "TokenSummary",
-            "id:string purpose:string service?:string namespace:string host?:string createdAt:integer expiresAt:integer usesLeft:integer uses:integer role?:string network?:string"
+            "id:string purpose:string service?:string account?:string namespace:string host?:string createdAt:integer expiresAt:integer usesLeft:integer uses:integer role?:string network?:string"
         ),
         ("CreatedToken", "token:string summary:TokenSummary"),
         ("TokenList", "tokens:TokenSummary[]"),
@@ -175,7 +175,7 @@ enum OpenAPIDocument {
         ),
         ("PlaintextPort", "service:string port:integer mode:string source?:Provenance workloads:integer"),
         ("Provenance", "resource:ResourceKey revision:integer file?:string line?:integer"),
-        ("PlaintextReport", "at:integer callers:PlaintextCaller[] ports:PlaintextPort[]"),
+        ("PlaintextReport", "at:integer reportedAt?:integer callers:PlaintextCaller[] ports:PlaintextPort[]"),
         (
             "AuthorizationCheckRequest",
             "from?:string to:string port?:integer method?:string path?:string headers:object claims?:object address?:string"

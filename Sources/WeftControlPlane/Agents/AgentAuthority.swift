@@ -45,8 +45,9 @@ actor AgentAuthority {
                 totalBurst: limits.totalJoinBurst, failureCost: 10))
         self.audit = audit
         self.logger = logger
+        let current = trust.current.trust
         self.hub = AgentHub(
-            trust: Self.workloadTrust(trust.current.trust, keySet: self.keys.keySet))
+            trust: Self.workloadTrust(current, keySet: self.keys.keySet), revoked: current.revoked)
     }
 
     // MARK: Agents
@@ -187,7 +188,8 @@ actor AgentAuthority {
                 self.logger.error("the keys of JWT-SVIDs were not rotated", metadata: ["cause": "\(error)"])
             }
         }
-        self.hub.publish(Self.workloadTrust(self.trust.current.trust, keySet: self.keys.keySet))
+        let current = self.trust.current.trust
+        self.hub.publish(Self.workloadTrust(current, keySet: self.keys.keySet), revoked: current.revoked)
     }
 
     /// What the mesh trusts, as workloads are told of it. Other trust domains' keys of tokens are not known.

@@ -7,6 +7,8 @@ final class AgentHub: Sendable {
     private struct State {
         var entries: [RegistrationEntry] = []
         var trust: WorkloadTrust
+        /// Identities that no agent gives out.
+        var revoked: Set<SPIFFEID>
         var subscribers: [Int: AsyncStream<Void>.Continuation] = [:]
         var last = 0
         var isClosed = false
@@ -17,18 +19,27 @@ final class AgentHub: Sendable {
 
     private let state: Mutex<State>
 
-    init(trust: WorkloadTrust) { self.state = Mutex(State(trust: trust)) }
+    init(trust: WorkloadTrust, revoked: Set<SPIFFEID> = []) {
+        self.state = Mutex(State(trust: trust, revoked: revoked))
+    }
 
     var trust: WorkloadTrust { self.state.withLock { $0.trust } }
 
-    /// What the agent of `host` gives out, by name.
+    /// What the agent of `host` gives out, by name: what is meant for it, but for identities that are revoked.
     func entries(for host: String) -> [RegistrationEntry] {
-        Array(self.state.withLock { $0.entries }.filter { $0.isFor(host: host) }.prefix(Self.entriesPerAgent))
+        let (entries, domain, revoked) = self.state.withLock { ($0.entries, $0.trust.own.trustDomain, $0.revoked) }
+        let given = entries.filter { entry in
+            entry.isFor(host: host)
+                && !revoked.contains(
+                    SPIFFEID(trustDomain: domain, namespace: entry.metadata.namespace, account: entry.account))
+        }
+        return Array(given.prefix(Self.entriesPerAgent))
     }
 
-    /// The entry called `id`, provided that the agent of `host` gives it out.
+    /// The entry called `id`, provided that it is meant for `host`; also one whose identity is revoked, so that whoever
+    /// asks can be told.
     func entry(_ id: String, for host: String) -> RegistrationEntry? {
-        self.entries(for: host).first { $0.id == id }
+        self.state.withLock { $0.entries }.first { $0.id == id && $0.isFor(host: host) }
     }
 
     /// The services that entries let an identity register workloads for.
@@ -52,10 +63,11 @@ final class AgentHub: Sendable {
         }
     }
 
-    func publish(_ trust: WorkloadTrust) {
+    func publish(_ trust: WorkloadTrust, revoked: Set<SPIFFEID>) {
         self.change { state in
-            guard state.trust != trust else { return false }
+            guard state.trust != trust || state.revoked != revoked else { return false }
             state.trust = trust
+            state.revoked = revoked
             return true
         }
     }

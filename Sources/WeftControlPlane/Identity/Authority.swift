@@ -237,6 +237,10 @@ actor Authority {
             guard Self.isName(request.namespace) else {
                 throw Self.refused("namespace", "is no name of lower-case letters, digits and '-'")
             }
+            let account = request.account ?? service
+            guard Self.isName(account) else {
+                throw Self.refused("account", "is no name of lower-case letters, digits and '-'")
+            }
             guard (1...10_000).contains(request.uses) else {
                 throw Self.refused("uses", "\(request.uses) is not within 1 and 10 000")
             }
@@ -245,8 +249,8 @@ actor Authority {
                 throw Self.refused("network", "is no range of addresses such as 10.0.0.0/8 or fd00::/8")
             }
             let record = JoinTokenRecord(
-                token: token, namespace: request.namespace, service: service, createdAt: now, expiresAt: expires,
-                uses: request.uses, author: author, network: network ?? nil)
+                token: token, namespace: request.namespace, service: service, account: account, createdAt: now,
+                expiresAt: expires, uses: request.uses, author: author, network: network ?? nil)
             try await self.tokenTable.put(token.id, try Self.encode(record))
             self.tokens[token.id] = record
             return CreatedToken(token: token.text, summary: Self.summary(record))
@@ -337,8 +341,8 @@ actor Authority {
 
     private static func summary(_ record: JoinTokenRecord) -> TokenSummary {
         TokenSummary(
-            id: record.id, purpose: .join, service: record.service, namespace: record.namespace,
-            createdAt: record.createdAt, expiresAt: record.expiresAt, usesLeft: record.usesLeft ?? .max,
+            id: record.id, purpose: .join, service: record.service, account: record.account,
+            namespace: record.namespace, createdAt: record.createdAt, expiresAt: record.expiresAt, usesLeft: record.usesLeft ?? .max,
             uses: record.uses + (record.usesLeft ?? 0), network: record.network)
     }
 

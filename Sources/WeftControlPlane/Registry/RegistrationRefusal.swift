@@ -11,10 +11,19 @@ package enum RegistrationRefusal: Error, Hashable, Sendable, CustomStringConvert
     /// A value is missing, malformed or too large.
     case invalid(field: String, cause: String)
 
+    /// Whether only another announcement, or another identity, could be taken: asking again is in vain.
+    package var isFinal: Bool {
+        switch self {
+        case .foreignIdentity, .invalid: true
+        // More is admitted, and names and places become free.
+        case .foreignService, .nameTaken, .tooManyWorkloads: false
+        }
+    }
+
     package var description: String {
         switch self {
         case .foreignIdentity(let id, let workload, let account):
-            "\(id) may not register \(workload) with account \(account); it may register its own namespace and account"
+            "\(id) may not register \(workload) with account \(account); a token for that is made with `weft token create --account \(account)`"
         case .foreignService(let id, let service):
             "\(id) did not join for service \(service); make a token with `weft token create --service \(service)`"
         case .nameTaken(let workload, let id):

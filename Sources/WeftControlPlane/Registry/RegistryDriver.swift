@@ -85,6 +85,7 @@ actor RegistryDriver {
     }
 
     func heard(from connection: Registry.ConnectionID) {
+        self.plaintext.heard(at: Int64(Date().timeIntervalSince1970))
         self.registry.heard(from: connection, now: .now)
     }
 
@@ -103,6 +104,7 @@ actor RegistryDriver {
 
     func report(_ callers: [(PlaintextBook.Key, PlaintextBook.Counters)], from workload: String) {
         self.plaintext.record(callers, from: workload)
+        self.plaintext.heard(at: Int64(Date().timeIntervalSince1970))
     }
 
     func report(_ policies: [(PolicyUsageBook.Key, PolicyUsageBook.Counts)], from workload: String) {

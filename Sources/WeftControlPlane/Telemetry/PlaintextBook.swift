@@ -27,6 +27,8 @@ struct PlaintextBook: Sendable {
 
     /// What each proxy reported last.
     private var reported: [String: [Key: Counters]] = [:]
+    /// When any proxy was last heard, seconds since 1970; one that has nothing to report says so by its heartbeat.
+    private(set) var heardAt: Int64?
 
     /// Takes one proxy's report, which replaces its last.
     mutating func record(_ callers: [(Key, Counters)], from proxy: String) {
@@ -35,6 +37,8 @@ struct PlaintextBook: Sendable {
         for (key, counters) in callers.prefix(Self.perProxy) { sums[key, default: Counters()].add(counters) }
         self.reported[proxy] = sums.isEmpty ? nil : sums
     }
+
+    mutating func heard(at now: Int64) { self.heardAt = max(now, self.heardAt ?? now) }
 
     mutating func forget(proxy: String) { self.reported[proxy] = nil }
 

@@ -2,13 +2,19 @@
 package struct PlaintextReport: Hashable, Sendable, Codable {
     /// Seconds since 1970.
     package var at: Int64
+    /// When a sidecar last reported, seconds since 1970; nil where none has yet.
+    package var reportedAt: Int64?
     /// Sorted by destination, then address.
     package var callers: [Caller]
     /// Every port that a sidecar takes traffic for, sorted by service and port.
     package var ports: [Port]
 
-    package init(at: Int64, callers: [Caller], ports: [Port]) {
+    /// How often each sidecar reports: what happened longer ago is in, if its sidecar is connected.
+    package static let interval = Duration.seconds(2)
+
+    package init(at: Int64, reportedAt: Int64? = nil, callers: [Caller], ports: [Port]) {
         self.at = at
+        self.reportedAt = reportedAt
         self.callers = callers
         self.ports = ports
     }

@@ -3,6 +3,8 @@ package struct TokenRequest: Hashable, Sendable, Codable {
     package var purpose: Purpose
     /// The one service a join token is good for; required for `join`, absent for `api`.
     package var service: String?
+    /// The account in the identity that a join token gives; nil is the service's name. Ignored for others.
+    package var account: String?
     /// Default `default`.
     package var namespace: String
     /// How long it is good for. Default 3600; 1 to 31 536 000.
@@ -17,12 +19,13 @@ package struct TokenRequest: Hashable, Sendable, Codable {
     package var network: String?
 
     package init(
-        purpose: Purpose = .join, service: String? = nil, namespace: String = "default", ttlSeconds: Int64 = 3600,
-        uses: Int = 1, role: APIRole = .viewer, network: String? = nil,
+        purpose: Purpose = .join, service: String? = nil, account: String? = nil, namespace: String = "default",
+        ttlSeconds: Int64 = 3600, uses: Int = 1, role: APIRole = .viewer, network: String? = nil,
         host: String? = nil
     ) {
         self.purpose = purpose
         self.service = service
+        self.account = account
         self.namespace = namespace
         self.ttlSeconds = ttlSeconds
         self.uses = uses
@@ -37,6 +40,7 @@ package struct TokenRequest: Hashable, Sendable, Codable {
         self.init(
             purpose: try container.decodeIfPresent(Purpose.self, forKey: .purpose) ?? .join,
             service: try container.decodeIfPresent(String.self, forKey: .service),
+            account: try container.decodeIfPresent(String.self, forKey: .account),
             namespace: try container.decodeIfPresent(String.self, forKey: .namespace) ?? "default",
             ttlSeconds: try container.decodeIfPresent(Int64.self, forKey: .ttlSeconds) ?? 3600,
             uses: try container.decodeIfPresent(Int.self, forKey: .uses) ?? 1,
@@ -73,6 +77,8 @@ package struct TokenSummary: Hashable, Sendable, Codable {
     package var purpose: TokenRequest.Purpose
     /// Nil for `api` and `agent`.
     package var service: String?
+    /// The account in the identity that it gives; nil for `api` and `agent`.
+    package var account: String?
     package var namespace: String
     /// The host of a token for an agent, where it names one.
     package var host: String?
@@ -88,12 +94,13 @@ package struct TokenSummary: Hashable, Sendable, Codable {
     package var network: String?
 
     package init(
-        id: String, purpose: TokenRequest.Purpose, service: String?, namespace: String, host: String? = nil,
-        createdAt: Int64, expiresAt: Int64, usesLeft: Int, uses: Int, role: APIRole? = nil, network: String? = nil
+        id: String, purpose: TokenRequest.Purpose, service: String?, account: String? = nil, namespace: String,
+        host: String? = nil, createdAt: Int64, expiresAt: Int64, usesLeft: Int, uses: Int, role: APIRole? = nil, network: String? = nil
     ) {
         self.id = id
         self.purpose = purpose
         self.service = service
+        self.account = account
         self.namespace = namespace
         self.host = host
         self.createdAt = createdAt

@@ -103,7 +103,7 @@ package final class ControlPlaneClient: ConfigurationSource {
         defer { withExtendedLifetime(lock) {} }
         let keeper = IdentityKeeper(
             connection: ControlPlaneConnection(access: access), storage: storage, service: self.configuration.service,
-            trust: TrustKeeper(storage: storage, logger: self.logger), logger: self.logger)
+            account: self.configuration.account, trust: TrustKeeper(storage: storage, logger: self.logger), logger: self.logger)
         let agent = access.agentSocket.map { socket in
             AgentIdentitySource(
                 socket: socket, namespace: self.configuration.service.namespace, account: self.configuration.account,
@@ -186,7 +186,7 @@ package final class ControlPlaneClient: ConfigurationSource {
                 group.addTask {
                     try await self.repeating("registration", over: keeper.connection) { answered in
                         defer { receiver.connected(false) }
-                        try await registration.run(over: client) {
+                        try await self.register(registration, over: client) {
                             answered()
                             receiver.connected(true)
                             // Of a workload that calls nobody yet, too: nothing is what it starts from.
@@ -234,6 +234,8 @@ package final class ControlPlaneClient: ConfigurationSource {
                             "the control plane is back", metadata: ["stream": "\(name)", "after": "\(away)"])
                     }
                 }
+            } catch let refusal as ControlPlaneRefusal {
+                throw refusal
             } catch {
                 cause = connection.refusal.take() ?? "\(error)"
             }
@@ -247,6 +249,19 @@ package final class ControlPlaneClient: ConfigurationSource {
                 self.logger.info("\(name) stream ended", metadata: ["cause": "\(cause)", "again after": "\(wait)"])
             }
             try await Task.sleep(for: wait)
+        }
+    }
+
+    /// Runs one stream of the registration. Throws `ControlPlaneRefusal` where a start is refused and will be for ever; a
+    /// workload that was taken once, or started from what was saved, goes on.
+    private func register(
+        _ registration: RegistrationSession, over client: GRPCClient<ControlPlaneConnection.Transport>,
+        registered: @escaping @Sendable () -> Void, trustChanged: @escaping @Sendable (Weft_V1_TrustUpdate) -> Void
+    ) async throws {
+        do {
+            try await registration.run(over: client, registered: registered, trustChanged: trustChanged)
+        } catch let refusal as RegistrationRefused where refusal.isFinal && !self.isReady.load(ordering: .relaxed) {
+            throw ControlPlaneRefusal(cause: "\(refusal)", remedy: "change what this workload says of itself")
         }
     }
 

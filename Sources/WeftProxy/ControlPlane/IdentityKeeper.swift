@@ -15,6 +15,8 @@ struct IdentityKeeper: Sendable {
     let storage: PrivateDirectory?
     /// What the join token must be for; nil takes any.
     let service: ServiceName?
+    /// The account that the identity must have; nil takes any.
+    var account: String?
     let trust: TrustKeeper
     let logger: Logger
 
@@ -26,11 +28,14 @@ struct IdentityKeeper: Sendable {
         guard let storage = self.storage else { return nil }
         do {
             guard let identity = try WorkloadIdentity.load(from: storage) else { return nil }
-            if identity.notAfter > Date() {
+            if let cause = self.mismatch(of: identity) {
+                self.logger.warning("the saved identity is not used", metadata: ["cause": "\(cause)"])
+            } else if identity.notAfter > Date() {
                 try self.trust.restore(for: identity)
                 return identity
+            } else {
+                self.logger.warning("the saved identity has expired", metadata: ["identity": "\(identity)"])
             }
-            self.logger.warning("the saved identity has expired", metadata: ["identity": "\(identity)"])
         } catch {
             self.logger.warning("the saved identity is not used", metadata: ["cause": "\(error)"])
         }
@@ -76,6 +81,15 @@ struct IdentityKeeper: Sendable {
         }
     }
 
+    /// Why the control plane would never let this workload register with `identity`; nil where nothing stands against it.
+    private func mismatch(of identity: WorkloadIdentity) -> String? {
+        guard let service = self.service, let account = self.account else { return nil }
+        guard identity.id.workload.map({ $0.namespace == service.namespace && $0.account == account }) != true else {
+            return nil
+        }
+        return "\(identity.id) is not the account \(account) of the namespace \(service.namespace)"
+    }
+
     private static func isFinal(_ code: RPCError.Code) -> Bool {
         [.permissionDenied, .unauthenticated, .invalidArgument].contains(code)
     }
@@ -101,6 +115,11 @@ struct IdentityKeeper: Sendable {
             key: key, chain: response.certificateChainDer.map { Array($0) },
             bundle: trust?.roots ?? response.bundleDer.map { Array($0) },
             now: Date())
+        if let cause = self.mismatch(of: identity) {
+            throw ControlPlaneRefusal(
+                cause: "\(proof) gives an identity that this workload cannot register with: \(cause)",
+                remedy: proof.remedy(for: self.service, account: self.account))
+        }
         if let trust, trust.trustDomain != identity.id.trustDomain {
             throw TrustStateError.otherTrustDomain(trust.trustDomain, expected: identity.id.trustDomain)
         }

@@ -1,5 +1,6 @@
 internal import FoundationEssentials
 internal import WeftIdentity
+internal import WeftModel
 
 /// What a sidecar without an identity shows to get one, and whom it shows it to.
 struct JoinProof: Sendable, CustomStringConvertible {
@@ -42,6 +43,16 @@ struct JoinProof: Sendable, CustomStringConvertible {
         switch self.kind {
         case .joinToken: "make a new one with `weft token create`"
         case .kubernetes: "the control plane's log says why; check its --kubernetes-audience and --kubernetes-service"
+        }
+    }
+
+    /// What to do where it gives another identity than the workload says it has.
+    func remedy(for service: ServiceName?, account: String?) -> String {
+        switch self.kind {
+        case .joinToken:
+            let name = service.map { "--service \($0.name) --namespace \($0.namespace) " } ?? ""
+            return "make a token with `weft token create \(name)--account \(account ?? "NAME")`, or change --account"
+        case .kubernetes: return "set --account to the pod's service account"
         }
     }
 

@@ -4,11 +4,14 @@ internal import Logging
 internal import SwiftProtobuf
 internal import Synchronization
 internal import WeftIdentity
+internal import WeftModel
 internal import WeftProtos
 
 /// The control plane does not take the workload as it announces itself.
 struct RegistrationRefused: Error, CustomStringConvertible {
     let cause: String
+    /// Whether it will be refused again however often it is tried.
+    var isFinal = false
 
     var description: String { "the registration was refused: \(self.cause)" }
 }
@@ -35,7 +38,7 @@ final class RegistrationSession: Sendable {
     private let logger: Logger
 
     /// How often numbers are sent.
-    private static let interval = Duration.seconds(2)
+    private static let interval = PlaintextReport.interval
     /// How often demand for shared limits is told, and slices are taken.
     private static let quotaInterval = Duration.seconds(1)
 
@@ -129,6 +132,26 @@ final class RegistrationSession: Sendable {
         registered: @escaping @Sendable () -> Void, trustChanged: @escaping @Sendable (Weft_V1_TrustUpdate) -> Void
     ) async throws {
         let service = Weft_V1_WorkloadService.Client(wrapping: client)
+        let refused = Mutex<String?>(nil)
+        do {
+            try await self.exchange(messages, outgoing, with: service, registered, trustChanged) { cause in
+                refused.withLock { $0 = cause }
+            }
+        } catch {
+            guard let cause = refused.withLock({ $0 }) else { throw error }
+            // The word that the stream ends with tells what may change from what will not.
+            throw RegistrationRefused(cause: cause, isFinal: (error as? RPCError)?.code == .invalidArgument)
+        }
+        if let cause = refused.withLock({ $0 }) { throw RegistrationRefused(cause: cause) }
+    }
+
+    private func exchange(
+        _ messages: AsyncStream<Message>, _ outgoing: AsyncStream<Message>.Continuation,
+        with service: Weft_V1_WorkloadService.Client<ControlPlaneConnection.Transport>,
+        _ registered: @escaping @Sendable () -> Void,
+        _ trustChanged: @escaping @Sendable (Weft_V1_TrustUpdate) -> Void,
+        refused: @escaping @Sendable (_ cause: String) -> Void
+    ) async throws {
         let taps = TapBook()
         try await service.connect(options: ControlPlaneConnection.options) { writer in
             for await message in messages {
@@ -150,7 +173,7 @@ final class RegistrationSession: Sendable {
                     case .registered(let accepted):
                         self.logger.info("registered", metadata: ["workload": "\(accepted.workload)"])
                         registered()
-                    case .rejected(let refusal): throw RegistrationRefused(cause: refusal.cause)
+                    case .rejected(let refusal): refused(refusal.cause)
                     case .trust(let trust): trustChanged(trust)
                     case .quota(let grant): self.rateLimits.take(grant)
                     case .records(let query):

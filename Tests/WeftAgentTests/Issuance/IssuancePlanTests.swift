@@ -46,6 +46,18 @@ import WeftModel
         #expect(taken.map(\.id) == ["default/a"])
     }
 
+    @Test func `an identity is absent once asking has failed or it has run out, and not before`() throws {
+        var random = SystemRandomNumberGenerator()
+        var plan = self.plan(self.a, self.b)
+        _ = plan.take(now: TestMint.now, limit: 8)
+        #expect(plan.absent(now: TestMint.now).isEmpty)
+        plan.failed(self.b, now: TestMint.now, random: &random)
+        #expect(plan.absent(now: TestMint.now) == ["default/b"])
+        for entry in [self.a, self.b] { _ = try self.issue(entry, &plan, life: .seconds(100), at: TestMint.now) }
+        #expect(plan.absent(now: TestMint.now).isEmpty)
+        #expect(plan.absent(now: TestMint.now.addingTimeInterval(101)) == ["default/a", "default/b"])
+    }
+
     @Test func `what fails is tried again later, and the old certificate stays until it runs out`() throws {
         var random = SystemRandomNumberGenerator()
         var plan = self.plan(self.a)

@@ -1,4 +1,5 @@
 import Foundation
+import GRPCCore
 import Testing
 import WeftIdentity
 import WeftModel
@@ -44,5 +45,28 @@ import WeftProtos
             identities: [more.id: try self.mint.identity(more.spiffeID, life: .seconds(100))],
             trust: try self.mint.trust)
         #expect(throws: WorkloadRefusal.notReady) { try snapshot.x509(for: self.process) }
+    }
+
+    @Test func `an identity that will not come keeps nobody from the others`() throws {
+        let more = AgentEntry.test("more", [.uid(1000)])
+        var snapshot = AgentSnapshot(
+            entries: [self.entry, more],
+            identities: [more.id: try self.mint.identity(more.spiffeID, life: .seconds(100))],
+            absent: [self.entry.id], trust: try self.mint.trust)
+        #expect(try snapshot.x509(for: self.process).svids.map(\.spiffeID) == ["\(more.spiffeID)"])
+        snapshot.identities = [:]
+        snapshot.absent.insert(more.id)
+        #expect(throws: WorkloadRefusal.notReady) { try snapshot.x509(for: self.process) }
+    }
+
+    @Test func `of a refusal to sign, the word and the reason are handed on, and nothing else`() {
+        let refusal = RPCError(code: .permissionDenied, message: "it is revoked", metadata: ["grpc-status": "7"])
+        let told = RPCError(ofSigning: refusal)
+        #expect(told.code == .permissionDenied)
+        #expect(told.message == "it is revoked")
+        #expect(told.metadata.isEmpty)
+        #expect(RPCError(ofSigning: RPCError(code: .resourceExhausted, message: "")).code == .resourceExhausted)
+        #expect(RPCError(ofSigning: RPCError(code: .unauthenticated, message: "")).code == .unavailable)
+        #expect(RPCError(ofSigning: CancellationError()).code == .unavailable)
     }
 }

@@ -36,6 +36,30 @@ import WeftModel
         #expect(billing.callers.count == 2)
     }
 
+    @Test func `it says how old what it goes by is, and which policy keeps a port open`() {
+        var report = Self.report
+        report.reportedAt = 9_997
+        report.ports[0].source = Provenance(
+            resource: ResourceKey(kind: .peerAuthentication, namespace: "default", name: "old"))
+        let console = Console(isTerminal: false, errorIsTerminal: false, environment: [:])
+        let text = StrictPlan(report, within: 3_600).rendered(console: console)
+        #expect(text.contains("the newest report is 3s old"))
+        #expect(text.contains("billing.default port 80, permissive now by PeerAuthentication/default/old"))
+        report.reportedAt = nil
+        #expect(StrictPlan(report, within: 3_600).rendered(console: console).contains("no sidecar has reported yet"))
+        #expect(StrictPlan.cause(of: report.ports[0]).hasSuffix("is permissive by PeerAuthentication/default/old"))
+        #expect(StrictPlan.cause(of: report.ports[2]).hasSuffix("is permissive by default"))
+    }
+
+    @Test func `a Service that is declared counts as one that is there`() {
+        let filter = PlaintextFilter(namespace: "default", service: "cart")
+        #expect(filter.takes(ResourceKey(kind: .service, namespace: "default", name: "cart")))
+        #expect(!filter.takes(ResourceKey(kind: .service, namespace: "other", name: "cart")))
+        #expect(!filter.takes(ResourceKey(kind: .service, namespace: "default", name: "card")))
+        #expect(PlaintextFilter(namespace: "other", service: nil).applied(to: Self.report).ports.count == 1)
+        #expect(PlaintextFilter(namespace: "nosuch", service: nil).applied(to: Self.report).ports.isEmpty)
+    }
+
     @Test func `what it applies says whom it is for`() {
         #expect(StrictPlan.document(namespace: "shop", service: nil).contains("namespace: shop"))
         #expect(StrictPlan.document(namespace: "shop", service: "cart").contains("name: cart-strict"))

@@ -39,7 +39,7 @@ import WeftModel
     @Test func `a token is needed only where no valid identity was saved`() throws {
         let directory = FileManager.default.temporaryDirectory.appending(path: "weft-\(UUID())").path
         defer { try? FileManager.default.removeItem(atPath: directory) }
-        let joining = ProcessPlan.Joining(service: "cart", namespace: "default", directory: directory)
+        let joining = ProcessPlan.Joining(service: "cart", account: "cart", namespace: "default", directory: directory)
         #expect(joining.needsToken(now: Date()))
         #expect(!joining.hasRunOut(now: Date()))
         var random = SystemRandomNumberGenerator()
@@ -53,6 +53,10 @@ import WeftModel
         try identity.save(to: PrivateDirectory(path: directory))
         #expect(!joining.needsToken(now: Date()))
         #expect(joining.needsToken(now: identity.notAfter))
+        // The saved one is of another account, as after a change of the fleet file.
+        var other = joining
+        other.account = "shop"
+        #expect(other.needsToken(now: Date()))
         #expect(!joining.hasRunOut(now: Date()))
         #expect(joining.hasRunOut(now: identity.notAfter))
     }

@@ -24,9 +24,11 @@ import WeftProxy
         case ended(any Error)
     }
 
-    private func configuration(_ access: ControlPlaneAccess, directory: String) -> ProxyConfiguration {
+    private func configuration(
+        _ access: ControlPlaneAccess, directory: String, account: String? = nil
+    ) -> ProxyConfiguration {
         var configuration = ProxyConfiguration(
-            service: ServiceName(namespace: "default", name: "front"), workload: "front-1",
+            service: ServiceName(namespace: "default", name: "front"), account: account, workload: "front-1",
             source: .controlPlane(access))
         configuration.dataDirectory = "\(directory)/sidecar"
         return configuration
@@ -35,12 +37,12 @@ import WeftProxy
     /// Runs a sidecar's control-plane side until `isEnough` says so of what it was given.
     private func run(
         _ access: ControlPlaneAccess, directory: String, wanting names: [String] = [billing],
-        until isEnough: @Sendable ([Given]) -> Bool
+        account: String? = nil, until isEnough: @Sendable ([Given]) -> Bool
     ) async throws -> [Given] {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         let client = ControlPlaneClient(
-            configuration: self.configuration(access, directory: directory), logger: logger)
+            configuration: self.configuration(access, directory: directory, account: account), logger: logger)
         for name in names { client.want(listener: name) }
         client.applicationChanged(notReady: nil)
         let (events, given) = AsyncStream.makeStream(of: Given.self)
@@ -310,8 +312,36 @@ import WeftProxy
                         }
                     }
                 }
-                #expect(error?.code == .permissionDenied)
+                // The word for what no waiting changes.
+                #expect(error?.code == .invalidArgument)
                 #expect(error?.message.contains("may not register default/billing-1") == true)
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(10)), arguments: [nil, "shop"])
+    func `an account of its own needs a token for it, and without one the sidecar ends`(account: String?) async throws {
+        try await RunningControlPlane.withDirectory { directory in
+            try await RunningControlPlane.with(directory: directory) { plane in
+                let answer = try await plane.call(
+                    "POST", "/v1/tokens", body: TokenRequest(service: "front", account: account))
+                let token = try JSONDecoder().decode(CreatedToken.self, from: answer.body)
+                #expect(token.summary.account == account ?? "front")
+                let access = ControlPlaneAccess(port: plane.listening.meshPort, joinToken: token.token)
+                let given = try await self.run(access, directory: directory, account: "shop") { given in
+                    given.contains { if case .ready = $0 { true } else { false } }
+                }
+                guard account == nil else {
+                    #expect(given.contains { if case .ready = $0 { true } else { false } })
+                    return
+                }
+                guard case .ended(let error) = given.last else {
+                    Issue.record("it went on: \(given)")
+                    return
+                }
+                let refusal = try #require(error as? ControlPlaneRefusal)
+                #expect(refusal.cause.contains("is not the account shop of the namespace default"))
+                #expect(refusal.remedy.contains("--service front --namespace default --account shop"))
             }
         }
     }
