@@ -147,8 +147,8 @@ let package = Package(
         tests(
             of: "WeftProxy",
             [
-                "WeftModel", "WeftMessage", "WeftHTTP", "WeftIdentity", "WeftTelemetry", "WeftTraffic", nioCore,
-                nioPosix, nioTLS,
+                "WeftModel", "WeftMessage", "WeftHTTP", "WeftIdentity", "WeftTelemetry", "WeftTraffic",
+                "WeftCompiler", nioCore, nioPosix, nioTLS,
                 nioEmbedded,
                 crypto, logging,
             ]),

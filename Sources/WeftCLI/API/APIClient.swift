@@ -148,7 +148,7 @@ package struct APIClient: Sendable {
 
     // MARK: Transport
 
-    private func call<Answer: Decodable>(_ method: HTTPMethod, _ path: String) async throws -> Answer {
+    func call<Answer: Decodable>(_ method: HTTPMethod, _ path: String) async throws -> Answer {
         try self.decoded(try await self.send(method, path, body: nil, timeout: .seconds(10)))
     }
 
@@ -192,6 +192,22 @@ package struct APIClient: Sendable {
         return data
     }
 
+    /// Hands on what comes, piece by piece, until `body` answers false.
+    func stream(_ path: String, _ body: (ByteBuffer) throws -> Bool) async throws {
+        var request = HTTPClientRequest(url: self.address.url(for: path))
+        request.method = .GET
+        if let token { request.headers.add(name: "authorization", value: "Bearer \(token)") }
+        let response: HTTPClientResponse
+        do { response = try await self.client.execute(request, timeout: .hours(24 * 365)) } catch let error {
+            throw self.unreachable(error)
+        }
+        guard (200..<300).contains(response.status.code) else {
+            let bytes = try await response.body.collect(upTo: 1 << 20)
+            throw self.failure(status: Int(response.status.code), Data(bytes.readableBytesView))
+        }
+        for try await chunk in response.body where try !body(chunk) { return }
+    }
+
     private func unreachable(_ error: any Error) -> CommandFailure {
         let remedy =
             switch self.address {
@@ -230,7 +246,7 @@ package struct APIClient: Sendable {
         "/v1/resources/\(key.kind.rawValue)/\(self.escaped(key.namespace))/\(self.escaped(key.name))"
     }
 
-    private static func escaped(_ text: String) -> String {
+    static func escaped(_ text: String) -> String {
         text.addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(CharacterSet(charactersIn: "-._~")))
             ?? text
     }

@@ -34,7 +34,8 @@ package struct WeftCommand: AsyncParsableCommand {
             CommandGroup(
                 name: "What is going on",
                 subcommands: [
-                    StatusCommand.self, StatCommand.self, CheckCommand.self, AuditCommand.self, DashboardCommand.self,
+                    StatusCommand.self, StatCommand.self, CheckCommand.self, AuditCommand.self, ExplainCommand.self,
+                    TraceCommand.self, TapCommand.self, DashboardCommand.self,
                 ]),
             CommandGroup(name: "Who is who", subcommands: [IdentityCommand.self, AuthzCommand.self]),
         ])

@@ -175,6 +175,7 @@ struct APIServer: Sendable {
         let call = APICall(
             method: request.method.rawValue, path: Self.path(of: request), query: query, body: body, caller: caller,
             source: source)
+        if call.method == "GET", call.path == ["v1", "tap"] { return await self.tap(call) }
         if call.path == ["v1", "dashboard", "sessions"], !DashboardPage.isOwn(request) {
             return self.response(
                 APIService.refusal(
@@ -188,6 +189,23 @@ struct APIServer: Sendable {
             response.headers[.setCookie] = DashboardPage.setCookie(cookie, isTLS: isTLS)
         }
         return response
+    }
+
+    /// Lines as requests end, and one every two seconds at least, so that a caller who has gone is noticed.
+    private func tap(_ call: APICall) async -> Response {
+        let lines: AsyncStream<TapLine>
+        switch await self.service.tap(call) {
+        case .success(let opened): lines = opened
+        case .failure(let error):
+            self.service.note(error, call)
+            return self.response(APIService.refusal(error))
+        }
+        let body = ResponseBody { writer in
+            try await TapFeed(lines: lines).run { try await writer.write(ByteBuffer(bytes: $0)) }
+            try await writer.finish(nil)
+        }
+        return Response(
+            status: .ok, headers: [.contentType: "application/x-ndjson", .cacheControl: "no-store"], body: body)
     }
 
     private func response(_ reply: APIReply) -> Response {

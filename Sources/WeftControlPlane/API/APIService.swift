@@ -10,6 +10,7 @@ struct APIService: Sendable {
     let authority: Authority
     let agents: AgentAuthority
     let registry: RegistryDriver
+    let records: RecordDesk
     let federation: FederationDriver
     let audit: any AuditLog
     let refusals: RefusalWatch
@@ -29,13 +30,7 @@ struct APIService: Sendable {
         do {
             return try await self.route(call)
         } catch let error as APIError {
-            if error.code == .unauthenticated || error.code == .forbidden {
-                // Without credentials nothing is guessed: that is told, and slows nobody down.
-                self.refusals.failed(
-                    SourceAddress(call.source), cause: error.cause ?? error.message,
-                    subject: "\(call.method) /\(call.path.prefix(2).joined(separator: "/").prefix(64))",
-                    actor: call.caller == .anonymous ? nil : call.caller.description, costs: false)
-            }
+            self.note(error, call)
             return Self.refusal(error)
         } catch {
             self.logger.error("an API call failed", metadata: ["path": "\(call.path)", "cause": "\(error)"])
@@ -46,7 +41,18 @@ struct APIService: Sendable {
         }
     }
 
-    private func route(_ call: APICall) async throws -> APIReply {
+    /// Takes down that a caller was refused.
+    func note(_ error: APIError, _ call: APICall) {
+        guard error.code == .unauthenticated || error.code == .forbidden else { return }
+        // Without credentials nothing is guessed: that is told, and slows nobody down.
+        self.refusals.failed(
+            SourceAddress(call.source), cause: error.cause ?? error.message,
+            subject: "\(call.method) /\(call.path.prefix(2).joined(separator: "/").prefix(64))",
+            actor: call.caller == .anonymous ? nil : call.caller.description, costs: false)
+    }
+
+    /// Whether there is such a call, and the caller may make it.
+    func authorize(_ call: APICall) throws(APIError) {
         guard let need = APIPermissions.need(method: call.method, path: call.path) else {
             guard call.caller != .anonymous else { throw Self.unauthenticated }
             throw Self.unknown(call)
@@ -57,6 +63,10 @@ struct APIService: Sendable {
             try APIPermissions.check(
                 call.caller, has: role, to: "\(call.method) /\(call.path.prefix(2).joined(separator: "/"))")
         }
+    }
+
+    private func route(_ call: APICall) async throws -> APIReply {
+        try self.authorize(call)
         switch (call.method, call.path) {
         case ("GET", ["healthz"]): return APIReply(contentType: "text/plain", body: Array("ok\n".utf8))
         case ("GET", ["openapi.json"]): return APIReply(body: Array(OpenAPIDocument.text.utf8))
@@ -163,6 +173,9 @@ struct APIService: Sendable {
             return try APIReply(AuditList(events: await log.read(try Self.auditQuery(call.query))))
         default:
             if call.path.starts(with: ["v1", "telemetry"]), let reply = try await self.telemetryCall(call) {
+                return reply
+            }
+            if call.path.starts(with: ["v1", "requests"]), let reply = try await self.requestCall(call) {
                 return reply
             }
             if call.path.starts(with: ["v1", "identity"]), let reply = try await self.identityCall(call) {
@@ -274,7 +287,7 @@ struct APIService: Sendable {
         (try? APIReply(error, status: error.status)) ?? APIReply(status: error.status, body: [])
     }
 
-    private static let unauthenticated = APIError(
+    static let unauthenticated = APIError(
         status: 401, code: .unauthenticated, message: "the call needs credentials", cause: "none, or wrong ones, came",
         remedy:
             "use the control plane's Unix socket, or send `Authorization: Bearer` with a token of `weft token create --api-access`"
@@ -289,7 +302,7 @@ struct APIService: Sendable {
         return try await self.agents.deleteToken(id)
     }
 
-    private static func unknown(_ call: APICall) -> APIError {
+    static func unknown(_ call: APICall) -> APIError {
         let path = "/" + call.path.joined(separator: "/")
         let methods = APIPermissions.methods(of: call.path).joined(separator: " or ")
         if !methods.isEmpty {

@@ -27,6 +27,9 @@ enum OpenAPIDocument {
             "/v1/stat": {"get": {"summary": "Golden metrics of each edge", "parameters": [\(query("window"))], "responses": {"200": \(json("StatReport")), "401": \(error), "403": \(error)}}},
             "/v1/telemetry/edges": {"get": {"summary": "Golden signals by edge, service, route or version", "parameters": [\(query("window")), \(query("source")), \(query("destination")), \(query("service")), \(query("namespace")), \(query("version")), \(query("route")), \(query("reason")), \(query("identity")), \(query("direction")), \(query("group"))], "responses": {"200": \(json("TelemetryEdges")), "400": \(error), "401": \(error), "403": \(error)}}},
             "/v1/telemetry/timeline": {"get": {"summary": "Golden signals over time", "parameters": [\(query("window")), \(query("source")), \(query("destination")), \(query("service")), \(query("namespace")), \(query("version")), \(query("route")), \(query("reason")), \(query("identity")), \(query("direction"))], "responses": {"200": \(json("TelemetryTimeline")), "400": \(error), "401": \(error), "403": \(error)}}},
+            "/v1/requests": {"get": {"summary": "The newest requests that proxies remember", "parameters": [\(query("service")), \(query("namespace")), \(query("failed")), \(query("reason")), \(query("path")), \(query("route")), \(query("version")), \(query("identity")), \(query("limit"))], "responses": {"200": \(json("RequestList")), "400": \(error), "401": \(error), "429": \(error)}}},
+            "/v1/requests/{id}": {"parameters": [\(path("id"))], "get": {"summary": "The story of one request, across all proxies", "responses": {"200": \(json("RequestStory")), "400": \(error), "401": \(error), "404": \(error), "429": \(error)}}},
+            "/v1/tap": {"get": {"summary": "Requests as they end: JSON objects, one a line", "parameters": [\(query("service")), \(query("namespace")), \(query("failed")), \(query("reason")), \(query("path")), \(query("route")), \(query("version")), \(query("identity")), \(query("rate"))], "responses": {"200": {"description": "TapLine", "content": {"application/x-ndjson": {"schema": \(reference("TapLine"))}}}, "400": \(error), "401": \(error), "403": \(error), "429": \(error)}}},
             "/v1/identity/plaintext": {"get": {"summary": "Who calls in the clear, and each port's mutual TLS mode", "responses": {"200": \(json("PlaintextReport")), "401": \(error)}}},
             "/v1/authorization/check": {"post": {"summary": "What would happen to a call, and which rule says so", "requestBody": \(body("AuthorizationCheckRequest")), "responses": {"200": \(json("AuthorizationCheckReport")), "400": \(error), "401": \(error), "404": \(error)}}},
             "/v1/authorization/proposal": {"get": {"summary": "Policies that allow what was observed", "parameters": [\(query("namespace")), \(query("service")), \(query("enforced"))], "responses": {"200": \(json("AuthorizationProposalReport")), "401": \(error)}}},
@@ -193,6 +196,37 @@ enum OpenAPIDocument {
         ("DashboardCode", "code:string expiresAt:integer local?:string"),
         ("DashboardLogin", "code?:string token?:string"),
         ("DashboardSession", "key:string expiresAt:integer"),
+        ("RecordedHeader", "name:string value?:string"),
+        ("PolicyInForce", "setting:string value:string source?:Provenance"),
+        ("AbsentEndpoint", "workload:string cause:string"),
+        (
+            "AttemptPick",
+            "cause:string known:integer serving:integer isPanic:boolean rampPercent:integer absent:AbsentEndpoint[]"
+        ),
+        (
+            "RecordedAttempt",
+            "workload:string address:string identity?:string version:string pick?:AttemptPick startedAfterMs:number durationMs:number connectedAfterMs?:number isKept:boolean status?:integer reason:string detail:string isHedge:boolean isLost:boolean after:string"
+        ),
+        (
+            "HopRecord",
+            "requestID:string proxy:string direction:string startedAtMs:number protocol:string method:string authority:string path:string headers:RecordedHeader[] hasAllHeaders:boolean source:string destination:string sourceIdentity?:string destinationIdentity?:string sourceAddress?:string version:string route:string cluster:string routeSource?:Provenance policies:PolicyInForce[] deadlineMs?:number deadlineIsCallers:boolean deadlineLeftMs?:number attempt:integer attempts:RecordedAttempt[] status:integer grpcStatus?:integer reason:string detail:string policy?:Provenance audit:string receivedBytes:integer sentBytes:integer durationMs:number responseAfterMs?:number outgrewReplay:boolean"
+        ),
+        (
+            "RequestSummary",
+            "id:string startedAtMs:number source:string destination:string version:string route:string method:string authority:string path:string protocol:string status:integer grpcStatus?:integer reason:string detail:string durationMs:number attempts:integer direction:string proxy:string"
+        ),
+        ("RequestList", "requests:RequestSummary[] silent:string[] truncated:boolean"),
+        ("StoryCause", "reason:string text:string hop:integer place:string policy?:Provenance"),
+        (
+            "StoryHop",
+            "number:integer parent?:integer source:string destination:string atMs:number durationMs:number outbound?:HopRecord inbound:HopRecord[]"
+        ),
+        ("StoryEvent", "at_ms:number hop:integer actor:string text:string kind:string"),
+        (
+            "RequestStory",
+            "id:string summary:RequestSummary cause:StoryCause hops:StoryHop[] events:StoryEvent[] advice:string[] silent:string[] gaps:string[]"
+        ),
+        ("TapLine", "request?:HopRecord dropped?:integer"),
     ]
 
     private static var schemas: String {

@@ -69,6 +69,7 @@ struct ControlPlaneParts: Sendable {
         let registry = try await RegistryDriver(
             configuration: configuration, table: StoreRecords(store: store, table: "registry"), logger: logger,
             endpointsChanged: { relay.changed() })
+        let records = RecordDesk()
         let configurations = Configurations(
             store: store,
             lint: {
@@ -110,7 +111,7 @@ struct ControlPlaneParts: Sendable {
                 limits: AttemptThrottle.Limits(
                     rate: limits.joinRate, burst: limits.joinBurst, totalRate: limits.totalJoinRate,
                     totalBurst: limits.totalJoinBurst, failureCost: 10)), audit: audit, agents: agents.hub,
-            registry: registry, limits: configuration.limits, leases: configuration.leases,
+            registry: registry, records: records, limits: configuration.limits, leases: configuration.leases,
             quotas: QuotaBook(hub: hub), trust: trust, logger: logger)
         let discovery = DiscoveryServer(
             hub: hub, trust: trust, registry: registry, streams: streams, cache: cache, limits: configuration.limits,
@@ -120,7 +121,7 @@ struct ControlPlaneParts: Sendable {
         }
         let service = APIService(
             configurations: configurations, authority: authority, agents: agents, registry: registry,
-            federation: federation,
+            records: records, federation: federation,
             audit: audit, refusals: refusals,
             dashboard: await DashboardDesk(
                 table: StoreRecords(store: store, table: "dashboard-sessions"), logger: logger), fleet: fleet,

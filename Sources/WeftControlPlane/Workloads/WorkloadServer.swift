@@ -14,6 +14,7 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
     /// Entries, too, let identities register for services.
     let agents: AgentHub
     let registry: RegistryDriver
+    let records: RecordDesk
     let limits: ControlPlaneConfiguration.Limits
     let leases: Registry.Leases
     let quotas: QuotaBook
@@ -80,6 +81,7 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
         let subscription = self.trust.subscribe()
         try await self.finally {
             self.trust.unsubscribe(subscription.id)
+            await self.records.left(connection)
             await self.registry.closed(connection)
         } do: {
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -142,6 +144,7 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
                         services: await self.authority.services(of: peer.id).union(self.agents.services(of: peer.id)),
                         proxyVersion: register.version, connection: connection)
                     workload = name
+                    await self.records.joined(connection, workload: name) { sender.yield(.message($0)) }
                     listeners = register.ports.map { port in
                         InboundListener.name(
                             namespace: register.namespace.isEmpty ? "default" : register.namespace,
@@ -190,6 +193,8 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
                 if let grant = self.quotas.answer(report, from: name, listeners: listeners) {
                     sender.yield(.message(.with { $0.quota = grant }))
                 }
+            case (.records(let answer)?, _?): await self.records.answered(answer, from: connection)
+            case (.tap(let events)?, _?): await self.records.tapped(events, from: connection)
             case (.heartbeat?, _): await self.registry.heard(from: connection)
             case (nil, _): break
             case (_, nil):

@@ -156,6 +156,22 @@ package nonisolated struct Weft_V1_WorkloadMessage: Sendable {
     set {message = .quota(newValue)}
   }
 
+  package var records: Weft_V1_RecordAnswer {
+    get {
+      if case .records(let v)? = message {return v}
+      return Weft_V1_RecordAnswer()
+    }
+    set {message = .records(newValue)}
+  }
+
+  package var tap: Weft_V1_TapEvents {
+    get {
+      if case .tap(let v)? = message {return v}
+      return Weft_V1_TapEvents()
+    }
+    set {message = .tap(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Message: Equatable, Sendable {
@@ -166,6 +182,8 @@ package nonisolated struct Weft_V1_WorkloadMessage: Sendable {
     case heartbeat(Weft_V1_Heartbeat)
     case certificate(Weft_V1_CertificateState)
     case quota(Weft_V1_QuotaReport)
+    case records(Weft_V1_RecordAnswer)
+    case tap(Weft_V1_TapEvents)
 
   }
 
@@ -220,6 +238,22 @@ package nonisolated struct Weft_V1_ControlMessage: Sendable {
     set {message = .quota(newValue)}
   }
 
+  package var records: Weft_V1_RecordQuery {
+    get {
+      if case .records(let v)? = message {return v}
+      return Weft_V1_RecordQuery()
+    }
+    set {message = .records(newValue)}
+  }
+
+  package var tap: Weft_V1_TapRequest {
+    get {
+      if case .tap(let v)? = message {return v}
+      return Weft_V1_TapRequest()
+    }
+    set {message = .tap(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Message: Equatable, Sendable {
@@ -229,6 +263,8 @@ package nonisolated struct Weft_V1_ControlMessage: Sendable {
     /// Right after `registered`, and whenever it changes.
     case trust(Weft_V1_TrustUpdate)
     case quota(Weft_V1_QuotaGrant)
+    case records(Weft_V1_RecordQuery)
+    case tap(Weft_V1_TapRequest)
 
   }
 
@@ -854,7 +890,7 @@ nonisolated extension Weft_V1_SVIDResponse: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension Weft_V1_WorkloadMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".WorkloadMessage"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}register\0\u{1}readiness\0\u{1}draining\0\u{1}stats\0\u{1}heartbeat\0\u{1}certificate\0\u{2}B\u{3}quota\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}register\0\u{1}readiness\0\u{1}draining\0\u{1}stats\0\u{1}heartbeat\0\u{1}certificate\0\u{2}B\u{3}quota\0\u{2}\u{14}records\0\u{1}tap\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -953,6 +989,32 @@ nonisolated extension Weft_V1_WorkloadMessage: SwiftProtobuf.Message, SwiftProto
           self.message = .quota(v)
         }
       }()
+      case 220: try {
+        var v: Weft_V1_RecordAnswer?
+        var hadOneofValue = false
+        if let current = self.message {
+          hadOneofValue = true
+          if case .records(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.message = .records(v)
+        }
+      }()
+      case 221: try {
+        var v: Weft_V1_TapEvents?
+        var hadOneofValue = false
+        if let current = self.message {
+          hadOneofValue = true
+          if case .tap(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.message = .tap(v)
+        }
+      }()
       default: break
       }
     }
@@ -992,6 +1054,14 @@ nonisolated extension Weft_V1_WorkloadMessage: SwiftProtobuf.Message, SwiftProto
       guard case .quota(let v)? = self.message else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 200)
     }()
+    case .records?: try {
+      guard case .records(let v)? = self.message else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 220)
+    }()
+    case .tap?: try {
+      guard case .tap(let v)? = self.message else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 221)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -1006,7 +1076,7 @@ nonisolated extension Weft_V1_WorkloadMessage: SwiftProtobuf.Message, SwiftProto
 
 nonisolated extension Weft_V1_ControlMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ControlMessage"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}registered\0\u{1}rejected\0\u{1}heartbeat\0\u{1}trust\0\u{2}D\u{3}quota\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}registered\0\u{1}rejected\0\u{1}heartbeat\0\u{1}trust\0\u{2}D\u{3}quota\0\u{2}\u{14}records\0\u{1}tap\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1079,6 +1149,32 @@ nonisolated extension Weft_V1_ControlMessage: SwiftProtobuf.Message, SwiftProtob
           self.message = .quota(v)
         }
       }()
+      case 220: try {
+        var v: Weft_V1_RecordQuery?
+        var hadOneofValue = false
+        if let current = self.message {
+          hadOneofValue = true
+          if case .records(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.message = .records(v)
+        }
+      }()
+      case 221: try {
+        var v: Weft_V1_TapRequest?
+        var hadOneofValue = false
+        if let current = self.message {
+          hadOneofValue = true
+          if case .tap(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.message = .tap(v)
+        }
+      }()
       default: break
       }
     }
@@ -1109,6 +1205,14 @@ nonisolated extension Weft_V1_ControlMessage: SwiftProtobuf.Message, SwiftProtob
     case .quota?: try {
       guard case .quota(let v)? = self.message else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 200)
+    }()
+    case .records?: try {
+      guard case .records(let v)? = self.message else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 220)
+    }()
+    case .tap?: try {
+      guard case .tap(let v)? = self.message else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 221)
     }()
     case nil: break
     }

@@ -21,6 +21,8 @@ package final class ControlPlaneClient: ConfigurationSource {
         package var stats: @Sendable () -> Weft_V1_Stats
         /// The limits of which slices are leased.
         package var rateLimits: RateLimitBook
+        /// What is remembered of requests.
+        package var records: RecordResponder
         /// Called once, when the workload can do its work: it has its identity, and it is registered or started from
         /// what was saved.
         package var ready: @Sendable () -> Void
@@ -29,13 +31,14 @@ package final class ControlPlaneClient: ConfigurationSource {
             install: @escaping @Sendable (ProxySnapshot) -> Void,
             installIdentity: @escaping @Sendable (WorkloadIdentity, TrustState) throws -> Void,
             stats: @escaping @Sendable () -> Weft_V1_Stats = { Weft_V1_Stats() },
-            rateLimits: RateLimitBook = RateLimitBook(),
+            rateLimits: RateLimitBook = RateLimitBook(), records: RecordResponder = .none,
             ready: @escaping @Sendable () -> Void = {}
         ) {
             self.install = install
             self.installIdentity = installIdentity
             self.stats = stats
             self.rateLimits = rateLimits
+            self.records = records
             self.ready = ready
         }
     }
@@ -99,7 +102,7 @@ package final class ControlPlaneClient: ConfigurationSource {
                 logger: self.logger)
         }
         let registration = RegistrationSession(
-            stats: receiver.stats, rateLimits: receiver.rateLimits, logger: self.logger)
+            stats: receiver.stats, rateLimits: receiver.rateLimits, records: receiver.records, logger: self.logger)
         if let readiness = self.readiness.withLock({ $0 }) { registration.set(readiness) }
         registration.announce(self.register(inboundPorts: inboundPorts))
         self.registration.withLock { $0 = registration }

@@ -31,6 +31,7 @@ final class RegistrationSession: Sendable {
     private let state = Mutex(State())
     private let stats: @Sendable () -> Weft_V1_Stats
     private let rateLimits: RateLimitBook
+    private let records: RecordResponder
     private let logger: Logger
 
     /// How often numbers are sent.
@@ -38,7 +39,11 @@ final class RegistrationSession: Sendable {
     /// How often demand for shared limits is told, and slices are taken.
     private static let quotaInterval = Duration.seconds(1)
 
-    init(stats: @escaping @Sendable () -> Weft_V1_Stats, rateLimits: RateLimitBook, logger: Logger) {
+    init(
+        stats: @escaping @Sendable () -> Weft_V1_Stats, rateLimits: RateLimitBook, records: RecordResponder = .none,
+        logger: Logger
+    ) {
+        self.records = records
         self.stats = stats
         self.rateLimits = rateLimits
         self.logger = logger
@@ -110,7 +115,8 @@ final class RegistrationSession: Sendable {
             group.addTask { try await self.report(to: outgoing) }
             group.addTask { try await self.reportQuotas(to: outgoing) }
             group.addTask {
-                try await self.exchange(messages, over: client, registered: registered, trustChanged: trustChanged)
+                try await self.exchange(
+                    messages, outgoing, over: client, registered: registered, trustChanged: trustChanged)
             }
             try await group.next()
             group.cancelAll()
@@ -118,25 +124,55 @@ final class RegistrationSession: Sendable {
     }
 
     private func exchange(
-        _ messages: AsyncStream<Message>, over client: GRPCClient<ControlPlaneConnection.Transport>,
+        _ messages: AsyncStream<Message>, _ outgoing: AsyncStream<Message>.Continuation,
+        over client: GRPCClient<ControlPlaneConnection.Transport>,
         registered: @escaping @Sendable () -> Void, trustChanged: @escaping @Sendable (Weft_V1_TrustUpdate) -> Void
     ) async throws {
         let service = Weft_V1_WorkloadService.Client(wrapping: client)
+        let taps = TapBook()
         try await service.connect(options: ControlPlaneConnection.options) { writer in
             for await message in messages {
                 try await writer.write(message)
-                if case .draining = message.message { self.drained() }
+                switch message.message {
+                case .draining: self.drained()
+                case .tap(let events): taps.sent(events.size)
+                default: break
+                }
             }
         } onResponse: { response in
-            for try await message in response.messages {
-                switch message.message {
-                case .registered(let accepted):
-                    self.logger.info("registered", metadata: ["workload": "\(accepted.workload)"])
-                    registered()
-                case .rejected(let refusal): throw RegistrationRefused(cause: refusal.cause)
-                case .trust(let trust): trustChanged(trust)
-                case .quota(let grant): self.rateLimits.take(grant)
-                case .heartbeat, nil: break
+            try await withThrowingDiscardingTaskGroup { answers in
+                defer {
+                    taps.endAll()
+                    answers.cancelAll()
+                }
+                for try await message in response.messages {
+                    switch message.message {
+                    case .registered(let accepted):
+                        self.logger.info("registered", metadata: ["workload": "\(accepted.workload)"])
+                        registered()
+                    case .rejected(let refusal): throw RegistrationRefused(cause: refusal.cause)
+                    case .trust(let trust): trustChanged(trust)
+                    case .quota(let grant): self.rateLimits.take(grant)
+                    case .records(let query):
+                        answers.addTask {
+                            let answer = await self.records.answer(query)
+                            outgoing.yield(.with { $0.records = answer })
+                        }
+                    case .tap(let request) where request.stop: taps.end(request.id)
+                    case .tap(let request):
+                        guard taps.begin(request.id) else { continue }
+                        answers.addTask {
+                            await self.records.tap(request) {
+                                taps.isWanted(request.id)
+                            } _: { events in
+                                guard taps.enqueue(events.size) else { return false }
+                                outgoing.yield(.with { $0.tap = events })
+                                return true
+                            }
+                            taps.end(request.id)
+                        }
+                    case .heartbeat, nil: break
+                    }
                 }
             }
         }

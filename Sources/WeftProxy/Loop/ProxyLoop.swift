@@ -142,6 +142,7 @@ final class ProxyLoop {
         let old = self.snapshot
         guard old !== snapshot else { return }
         self.snapshot = snapshot
+        self.telemetry.records.configurationChanged()
         for (name, cluster) in snapshot.clusters where old.clusters[name] != cluster {
             self.refit(poolsOf: self.traffic.install(cluster))
         }

@@ -274,7 +274,7 @@ final class OutboundRequest: RelayedRequest {
     }
 
     override func connectionReady(kept: Bool) -> ExchangeEffects {
-        self.exchange.connectionReady(now: self.loop.now)
+        self.exchange.connectionReady(kept: kept, now: self.loop.now)
     }
 
     override func poolForHedge() -> EndpointPool? {

@@ -87,7 +87,7 @@ package struct ProxyRuntime: ServiceLifecycle.Service {
         let receiver = ControlPlaneClient.Receiver(
             install: { state.install($0) }, installIdentity: { try state.install(identity: $0, trust: $1) },
             stats: { report.stats },
-            rateLimits: server.rateLimits,
+            rateLimits: server.rateLimits, records: RecordResponder(server),
             ready: {
                 state.started()
                 self.ready(listening.addresses)

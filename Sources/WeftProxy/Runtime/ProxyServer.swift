@@ -12,7 +12,7 @@ internal import WeftTraffic
 /// Everything here may be called from anywhere; what belongs to a loop is handed to it there.
 package final class ProxyServer: Sendable {
     private let configuration: ProxyConfiguration
-    private let loops: [LoopHandle]
+    let loops: [LoopHandle]
     private let originations = OriginationContexts()
     private let names: NameResolver
     private let logger: Logger
@@ -20,6 +20,11 @@ package final class ProxyServer: Sendable {
     package let telemetry: ProxyTelemetry
     /// The rate limits in force, shared by all loops.
     package let rateLimits = RateLimitBook()
+
+    /// The workload, `namespace/name`.
+    var workloadName: String { "\(self.configuration.service.namespace)/\(self.configuration.workload)" }
+    /// Its SPIFFE ID; nil before it has one.
+    var identityText: String? { self.security.withLock { $0?.identity.id.description } }
 
     /// Makes the loops' state; nothing listens yet.
     package init(
@@ -44,7 +49,8 @@ package final class ProxyServer: Sendable {
                         ProxyLoop(
                             eventLoop: eventLoop, configuration: configuration, source: source, logger: logger,
                             loops: eventLoops.count, seed: seed,
-                            telemetry: telemetry.makeLoop(on: eventLoop), originations: originations,
+                            telemetry: telemetry.makeLoop(on: eventLoop, loops: eventLoops.count),
+                            originations: originations,
                             rateLimits: rateLimits),
                         eventLoop: eventLoop))
             }.get()

@@ -11,6 +11,8 @@ internal import WeftTraffic
 final class LoopTelemetry {
     let registry = MetricRegistry()
     let requests: RequestMetrics
+    /// What became of the newest requests.
+    let records: RecordKeeper
     private let log: AccessLogWriter
     private let mode: AccessLogMode
     private let service: String
@@ -22,13 +24,14 @@ final class LoopTelemetry {
     /// Bytes that are handed over without waiting for more.
     private static let batch = 32_768
 
-    init(configuration: ProxyConfiguration, log: AccessLogWriter, eventLoop: any EventLoop) {
+    init(configuration: ProxyConfiguration, log: AccessLogWriter, eventLoop: any EventLoop, loops: Int = 1) {
         self.eventLoop = eventLoop
         self.requests = RequestMetrics(registry: self.registry)
         self.log = log
         self.mode = configuration.accessLog
         self.service = configuration.service.description
         self.version = configuration.labels["version"] ?? ""
+        self.records = RecordKeeper(service: self.service, version: self.version, loops: loops)
     }
 
     // MARK: Connections
@@ -85,6 +88,7 @@ final class LoopTelemetry {
         } else {
             self.requests.record(outcome, on: self.labels(exchange, kind, false))
         }
+        self.records.record(exchange, kind, to: destination)
         if exchange.faultEvent != nil || exchange.hedgeOutcome != nil { self.countEvents(of: exchange) }
         guard self.isLogged(outcome) else { return }
         let full = exchange.record
@@ -160,6 +164,7 @@ final class LoopTelemetry {
             connection.edges.add(edge, route: 0, name: "", kind)
             edge.record(outcome)
         }
+        self.records.record(exchange, kind, from: connection, to: application, audit: audit)
         if let limit = exchange.reply?.rateLimit {
             self.registry.add(
                 to: self.registry.series(

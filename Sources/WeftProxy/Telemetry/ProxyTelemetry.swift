@@ -11,8 +11,9 @@ package final class ProxyTelemetry: Sendable {
         self.log = AccessLogWriter()
     }
 
-    func makeLoop(on eventLoop: any EventLoop) -> LoopTelemetry {
-        LoopTelemetry(configuration: self.configuration, log: self.log, eventLoop: eventLoop)
+    /// - Parameter loops: how many there are; each keeps its share of the sidecar's records.
+    func makeLoop(on eventLoop: any EventLoop, loops: Int = 1) -> LoopTelemetry {
+        LoopTelemetry(configuration: self.configuration, log: self.log, eventLoop: eventLoop, loops: loops)
     }
 
     /// Returns when every line that was handed over has been written or dropped.

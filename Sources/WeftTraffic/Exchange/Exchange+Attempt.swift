@@ -4,9 +4,11 @@ internal import WeftModel
 extension Exchange {
     /// The pool has a connection for the attempt.
     ///
-    /// Answers `sendRequest`; the empty set when the exchange no longer waits for it (give the connection back).
-    package mutating func connectionReady(now: MonotonicInstant) -> ExchangeEffects {
+    /// Answers `sendRequest`; the empty set when the exchange no longer waits for it (give the connection back). `kept` when
+    /// it has served before.
+    package mutating func connectionReady(kept: Bool = false, now: MonotonicInstant) -> ExchangeEffects {
         guard self.phase == .connecting else { return [] }
+        self.isKept = kept
         self.stopWaiting()
         self.phase = .awaitingResponse
         self.waitDeadline = .never
@@ -95,6 +97,10 @@ extension Exchange {
         self.attemptEnd = .never
         self.attemptStatus = nil
         self.attemptReason = .ok
+        self.attemptPick = cluster.balancer.describePick(of: endpoint)
+        self.attemptFailure = nil
+        self.isKept = false
+        self.after = .nothing
         self.isHedge = false
         self.attemptLost = false
         self.retryAt = .never
@@ -118,6 +124,8 @@ extension Exchange {
         cluster.balancer.finished(full, wasProbe: self.isProbe)
         self.isProbe = cluster.balancer.started(other)
         self.endpoint = other
+        self.attemptPick = cluster.balancer.describePick(of: other)
+        self.attemptPick.cause = .room
         return .connect
     }
 
@@ -132,11 +140,7 @@ extension Exchange {
 
     /// Moves the attempt that is over to the earlier ones.
     mutating func keepAttempt() {
-        guard self.attempt > 0, let endpoint = self.endpoint else { return }
-        self.earlier.append(
-            AttemptRecord(
-                endpoint: endpoint.endpoint, start: self.attemptStart, end: self.attemptEnd, status: self.attemptStatus,
-                reason: self.attemptReason, isHedge: self.isHedge, isLost: self.attemptLost))
+        if let attempt = self.lastAttempt { self.earlier.append(attempt) }
     }
 
     // MARK: Ending
@@ -146,6 +150,7 @@ extension Exchange {
     {
         guard let cluster = self.cluster, let endpoint = self.endpoint else { return [] }
         let wasSent = self.phase == .awaitingResponse
+        self.attemptFailure = failure
         // A wait for a connection that our own time ended says nothing about the endpoint: perhaps others were before it.
         if wasSent || failure != .tryTimeout {
             cluster.balancer.failed(
@@ -157,6 +162,7 @@ extension Exchange {
         if self.rival != nil {
             // The other attempt is still out, and stands in for a retry.
             self.attemptReason = failure.reason
+            self.after = .hedgeTookOver
             return self.promoteRival(now: now).union(.promoteHedge)
         }
         self.closeAttempt(failure.reason, status: nil, now: now)
@@ -195,25 +201,45 @@ extension Exchange {
     )
         -> Verdict
     {
-        guard let route = self.route, let cluster = self.cluster, let traffic = self.traffic,
-            route.retry.allows(outcome, idempotent: self.traits.isIdempotent)
-        else { return .giveUp(nil) }
+        guard let route = self.route, let cluster = self.cluster, let traffic = self.traffic else {
+            return .giveUp(nil)
+        }
+        guard route.retry.allows(outcome, idempotent: self.traits.isIdempotent) else {
+            self.after = route.retry.allows(outcome, idempotent: true) ? .notIdempotent : .notRetryable
+            return .giveUp(nil)
+        }
         let made = self.retries
-        guard made < route.retry.attempts else { return .giveUp(made > 0 ? .retriesExhausted : nil) }
-        guard self.replay.canReplay(sent: wasSent) else { return .giveUp(nil) }
+        guard made < route.retry.attempts else {
+            self.after = made > 0 ? .attemptsUsedUp : .noRetries
+            return .giveUp(made > 0 ? .retriesExhausted : nil)
+        }
+        guard self.replay.canReplay(sent: wasSent) else {
+            self.after = .bodyTooLarge
+            return .giveUp(nil)
+        }
         var delay = route.retry.backoff.delay(beforeRetry: made + 1, random: &traffic.random)
         switch pushback {
         case nil: break
-        case .stop: return .giveUp(nil)
+        case .stop:
+            self.after = .pushedBack
+            return .giveUp(nil)
         case .wait(let asked): delay = asked
         case .atLeast(let asked): delay = max(delay, asked)
         }
-        if self.isTooLate(after: delay, now: now) { return .giveUp(nil) }
+        if self.isTooLate(after: delay, now: now) {
+            self.after = pushback == nil ? .tooLate : .pushedBack
+            return .giveUp(nil)
+        }
         guard self.holdsRetry || cluster.load.mayRetry else {
+            self.after = .retryLimit
             self.refusedBy = .maxRetries
             return .giveUp(.overflow)
         }
-        guard cluster.budget.withdraw(now: now) else { return .giveUp(.retryBudgetExhausted) }
+        guard cluster.budget.withdraw(now: now) else {
+            self.after = .budgetExhausted
+            return .giveUp(.retryBudgetExhausted)
+        }
+        self.after = .retried
         return .retry(after: delay)
     }
 

@@ -83,6 +83,7 @@ extension Exchange {
                 self.observe(success: false, now: now)
             }
         }
+        if self.isInFlight { self.after = .timeUsedUp }
         let effects = self.letGo(reason, now: now)
         return effects.union(self.answer(LocalReply(reason, detail: detail), now: now))
     }
@@ -120,6 +121,7 @@ extension Exchange {
         }
         if failure.blamesEndpoint(unprocessed: false) { self.observe(.failure, now: now) }
         self.observe(success: false, now: now)
+        self.attemptFailure = failure
         return self.cutShort(failure.reason, detail: failure.detail, now: now)
     }
 
@@ -130,6 +132,7 @@ extension Exchange {
 
     /// The response had begun and cannot be completed.
     mutating func cutShort(_ reason: Reason, detail: String, now: MonotonicInstant) -> ExchangeEffects {
+        self.after = .responseBegun
         self.closeAttempt(reason, status: nil, now: now)
         self.reason = reason
         self.detail = detail

@@ -10,6 +10,7 @@ struct Rival {
     let start: MonotonicInstant
     /// It probes an endpoint that had been taken out.
     let isProbe: Bool
+    let pick: AttemptPick
     /// When its request went out; `.never` while it waits for a connection.
     var sentAt = MonotonicInstant.never
     /// As the attempt's own: where nothing else bounds its waiting.
@@ -80,6 +81,7 @@ extension Exchange {
             self.cluster?.balancer.outpaced(endpoint, waited: now.nanoseconds - self.sentAt.nanoseconds, now: now)
         }
         self.attemptLost = true
+        self.after = .outpaced
         let effects: ExchangeEffects = [.promoteHedge, .abandonHedge]
         return effects.union(self.promoteRival(now: now)).union(self.responseHead(&response, end: end, now: now))
     }
@@ -107,6 +109,7 @@ extension Exchange {
             endpoint !== first, endpoint.isWell
         else { return [] }
         guard self.holdsRetry || cluster.load.mayRetry, cluster.load.startWaiting() else { return [] }
+        let pick = cluster.balancer.describePick(of: endpoint)
         self.isWaiting = true
         guard cluster.budget.withdraw(now: now) else {
             self.stopWaiting()
@@ -119,7 +122,7 @@ extension Exchange {
         let tryDeadline = route.perTryTimeout > 0 ? now.advanced(byNanoseconds: route.perTryTimeout) : .never
         let isBounded = self.deadline != .never || tryDeadline != .never
         self.rival = Rival(
-            endpoint: endpoint, start: now, isProbe: isProbe,
+            endpoint: endpoint, start: now, isProbe: isProbe, pick: pick,
             waitDeadline: isBounded ? .never : cluster.waitLimit(from: now), tryDeadline: tryDeadline)
         return .connectHedge
     }
@@ -158,6 +161,10 @@ extension Exchange {
         self.attemptStatus = nil
         self.attemptReason = .ok
         self.attemptLost = false
+        self.attemptPick = rival.pick
+        self.attemptFailure = nil
+        self.isKept = false
+        self.after = .nothing
         self.waitDeadline = rival.waitDeadline
         self.tryDeadline = rival.tryDeadline
         self.phase = rival.isSent ? .awaitingResponse : .connecting
@@ -176,6 +183,9 @@ extension Exchange {
             endpoint: rival.endpoint.endpoint, start: rival.start, end: now, status: status, reason: reason)
         record.isHedge = true
         record.isLost = lost
+        record.pick = rival.pick
+        record.sentAt = rival.isSent ? rival.sentAt : nil
+        record.after = lost ? .outpaced : .nothing
         self.earlier.append(record)
     }
 

@@ -40,8 +40,11 @@ extension Exchange {
 
         self.readHint(cluster, traffic)
 
-        route.edits.request.apply(to: &self.head.headers)
         let side = route.backends[backend]
+        if side.rewrite != nil || !route.edits.request.isEmpty || !side.requestEdits.isEmpty {
+            self.arrivedHead = self.head
+        }
+        route.edits.request.apply(to: &self.head.headers)
         if !route.mirrors.isEmpty || !side.mirrors.isEmpty { self.chooseMirrors(route, side, traffic) }
         side.requestEdits.apply(to: &self.head.headers)
         side.rewrite?.apply(to: &self.head.headers)
@@ -100,6 +103,7 @@ extension Exchange {
         because reason: Reason = .clientGone, now: MonotonicInstant
     ) -> ExchangeEffects {
         if self.phase == .idle || self.phase == .finished { return [] }
+        if self.phase != .responding { self.after = .callerGone }
         let effects = self.letGo(.clientGone, now: now)
         self.reason = reason
         if self.responseStart == nil { self.status = reason.status }

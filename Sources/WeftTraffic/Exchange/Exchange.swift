@@ -157,6 +157,11 @@ package struct Exchange: ~Copyable {
     var attemptEnd = MonotonicInstant.never
     var attemptStatus: Int?
     var attemptReason = Reason.ok
+    var attemptPick = AttemptPick()
+    var attemptFailure: UpstreamFailure?
+    var isKept = false
+    /// What was decided after the attempt.
+    var after = AfterAttempt.nothing
     var isHedge = false
     var attemptLost = false
     /// Attempts that were made because one before them had failed.
@@ -203,7 +208,7 @@ package struct Exchange: ~Copyable {
     /// What became of the request; whole once the effects contained `finished`.
     package var record: ExchangeRecord {
         var attempts = self.earlier
-        if self.attempt > 0 { attempts.append(contentsOf: self.currentAttempt) }
+        if let last = self.lastAttempt { attempts.append(last) }
         return ExchangeRecord(
             route: self.route?.name ?? "", service: self.cluster?.cluster.service,
             cluster: self.cluster?.cluster.name ?? "",
@@ -215,14 +220,31 @@ package struct Exchange: ~Copyable {
             outgrewReplay: self.replay.isOutgrown)
     }
 
-    private var currentAttempt: [AttemptRecord] {
-        self.endpoint.map { endpoint in
-            [
-                AttemptRecord(
-                    endpoint: endpoint.endpoint, start: self.attemptStart,
-                    end: self.attemptEnd == .never ? self.end : self.attemptEnd, status: self.attemptStatus,
-                    reason: self.attemptReason, isHedge: self.isHedge, isLost: self.attemptLost)
-            ]
-        } ?? []
+    /// The head as it came; nil where neither route nor backend changed it before the first attempt.
+    package internal(set) var arrivedHead: RequestHead?
+    /// When all must be over, and whether the caller said so; `never` without.
+    package var deadlineMoment: (at: MonotonicInstant, isCallers: Bool) { (self.deadline, self.deadlineIsCallers) }
+    /// The request body outgrew the replay buffer.
+    package var outgrewReplay: Bool { self.replay.isOutgrown }
+    /// Which of the route's backends it took.
+    package var backendIndex: Int { self.backend }
+    /// The resource that the outcome comes from.
+    package var responsibleResource: Provenance? { self.responsible(for: self.reason) }
+    /// The attempts before the last, in order.
+    package var earlierAttempts: [AttemptRecord] { self.earlier }
+
+    /// The attempt under way, or the last; nil before the first.
+    package var lastAttempt: AttemptRecord? {
+        guard self.attempt > 0, let endpoint = self.endpoint else { return nil }
+        var record = AttemptRecord(
+            endpoint: endpoint.endpoint, start: self.attemptStart,
+            end: self.attemptEnd == .never ? self.end : self.attemptEnd, status: self.attemptStatus,
+            reason: self.attemptReason, isHedge: self.isHedge, isLost: self.attemptLost)
+        record.pick = self.attemptPick
+        record.sentAt = self.sentAt == .never || self.sentAt < self.attemptStart ? nil : self.sentAt
+        record.isKept = self.isKept
+        record.failure = self.attemptFailure
+        record.after = self.after
+        return record
     }
 }

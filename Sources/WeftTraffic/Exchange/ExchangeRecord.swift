@@ -53,4 +53,14 @@ package struct AttemptRecord: Hashable, Sendable {
     package var isHedge = false
     /// Another answered first, and this one was given up.
     package var isLost = false
+    /// How the endpoint was picked.
+    package var pick = AttemptPick()
+    /// When its request went out; nil where no connection came about.
+    package var sentAt: MonotonicInstant?
+    /// Whether the connection had served before; means nothing without `sentAt`.
+    package var isKept = false
+    /// Why it got no response, or no whole one.
+    package var failure: UpstreamFailure?
+    /// What was decided after it.
+    package var after = AfterAttempt.nothing
 }

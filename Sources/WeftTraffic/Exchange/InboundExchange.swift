@@ -43,6 +43,14 @@ package struct InboundExchange: ~Copyable {
     var requestEnded = false
     var responseEnded = false
     var usesKeptConnection = false
+    /// When the request went to the application; nil where it did not.
+    package internal(set) var sentAt: MonotonicInstant?
+    /// Why the application gave no answer, or no whole one.
+    package internal(set) var failure: UpstreamFailure?
+    /// Whether the connection had served before.
+    package var isKept: Bool { self.usesKeptConnection }
+    /// When all must be over; `never` without.
+    package var deadlineMoment: MonotonicInstant { self.deadline }
     var deadline = MonotonicInstant.never
     /// Until when a request without a deadline waits for a connection.
     var waitDeadline = MonotonicInstant.never
@@ -202,6 +210,7 @@ package struct InboundExchange: ~Copyable {
         guard self.phase == .connecting else { return [] }
         self.phase = .awaitingResponse
         self.usesKeptConnection = kept
+        self.sentAt = now
         self.waitDeadline = .never
         self.lastActivity = now
         if self.deadline != .never {
@@ -219,6 +228,7 @@ package struct InboundExchange: ~Copyable {
     )
         -> ExchangeEffects
     {
+        self.failure = failure
         switch self.phase {
         case .idle, .finished: return []
         case .connecting: return self.answer(LocalReply(failure.reason, detail: failure.detail), now: now)

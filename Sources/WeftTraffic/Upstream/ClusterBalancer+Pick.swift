@@ -22,12 +22,18 @@ extension ClusterBalancer {
         random: inout some RandomNumberGenerator, now: MonotonicInstant
     ) -> UpstreamEndpoint? {
         if self.isStale || now >= self.staleAt { self.look(random: &random, now: now) }
+        self.pickedBy = .onlyOne
         if self.endpoints.count <= 1 { return self.endpoints.first }
         if let sticky = hint.sticky, let place = self.place(ofKey: sticky), self.isFree(place, tried) {
+            self.pickedBy = .sticky
             return self.endpoints[place]
         }
-        if self.algorithm.isHashing, let hash = hint.hash { return self.hashed(hash, tried, random: &random) }
+        if self.algorithm.isHashing, let hash = hint.hash {
+            self.pickedBy = .hash
+            return self.hashed(hash, tried, random: &random)
+        }
         if tried.isEmpty, let place = self.due.first(where: { !self.endpoints[$0].isProbed }) {
+            self.pickedBy = .probe
             return self.endpoints[place]
         }
         guard var group = self.drawGroup(random: &random) else { return self.anyone(but: tried, random: &random) }
@@ -76,7 +82,10 @@ extension ClusterBalancer {
 
     /// Nobody in the running is left untried: whoever is best of the others. One that was tried and serves goes before one
     /// that is out, and one that nobody probes before one that is being probed.
-    private func anyone(but tried: [UpstreamEndpoint], random: inout some RandomNumberGenerator) -> UpstreamEndpoint? {
+    private mutating func anyone(
+        but tried: [UpstreamEndpoint], random: inout some RandomNumberGenerator
+    ) -> UpstreamEndpoint? {
+        self.pickedBy = .makeshift
         let count = self.endpoints.count
         let start = random.index(below: count)
         var best = (endpoint: self.endpoints[start], rank: Int.max)
@@ -93,9 +102,11 @@ extension ClusterBalancer {
         in group: Int, _ tried: [UpstreamEndpoint], random: inout some RandomNumberGenerator, now: MonotonicInstant
     ) -> Int {
         let count = self.groups[group].count
+        self.pickedBy = .onlyServing
         if count == 1 { return self.groups[group].places[0] }
         switch self.algorithm {
         case .peakEWMA, .leastRequest:
+            self.pickedBy = self.algorithm == .peakEWMA ? .latency : .load
             let first = self.draw(in: group, tried, except: nil, random: &random)
             let second = self.draw(in: group, tried, except: first, random: &random)
             if self.isRamping {
@@ -105,12 +116,14 @@ extension ClusterBalancer {
             }
             return self.cost(first, now: now) <= self.cost(second, now: now) ? first : second
         case .random, .ringHash, .maglev:
+            self.pickedBy = .random
             for _ in 0..<8 {
                 let place = self.groups[group].atRandom(&random)
                 if tried.isEmpty || self.isFree(place, tried) { return place }
             }
             return self.scan(group, tried, except: nil, random: &random)
         case .roundRobin:
+            self.pickedBy = .turn
             for _ in 0..<(tried.count + 8) {
                 let place = self.groups[group].inTurn()
                 if tried.isEmpty || self.isFree(place, tried) { return place }

@@ -41,6 +41,12 @@ package struct ClusterBalancer {
     /// Places of endpoints that wait for a probe, or are being probed.
     var due: [Int] = []
     var isPanicking = false
+    /// Why the last pick was what it was, how many were in the running, and some of those that were not, as of the last look.
+    var pickedBy = PickCause.onlyOne
+    private(set) var servingCount = 0
+    private(set) var absent: [AbsentEndpoint] = []
+    /// How many absent endpoints are kept by name.
+    private static let maxAbsent = 4
     /// The groups are not true any more.
     var isStale = true
     /// When they cease to be.
@@ -179,6 +185,36 @@ package struct ClusterBalancer {
             self.ramp(endpoint, now: now)
         }
         self.regroup(random: &random)
+        self.noteAbsent()
+    }
+
+    /// Takes down who is in the running, for the records of requests.
+    private mutating func noteAbsent() {
+        self.servingCount = 0
+        if !self.absent.isEmpty { self.absent.removeAll() }
+        for endpoint in self.endpoints {
+            if endpoint.standing == .serving { self.servingCount += 1 }
+            guard endpoint.standing != .serving || endpoint.ejection.isEjected || !endpoint.isHealthy,
+                self.absent.count < Self.maxAbsent
+            else { continue }
+            let cause: AbsentEndpoint.Cause =
+                !endpoint.isHealthy
+                ? .unhealthy
+                : endpoint.ejection.isEjected ? .ejected : endpoint.standing == .full ? .full : .unreachable
+            self.absent.append(AbsentEndpoint(workload: endpoint.endpoint.workload, cause: cause))
+        }
+    }
+
+    /// How the endpoint just picked was picked.
+    func describePick(of endpoint: UpstreamEndpoint) -> AttemptPick {
+        var pick = AttemptPick()
+        pick.cause = self.pickedBy
+        pick.known = self.endpoints.count
+        pick.serving = self.servingCount
+        pick.isPanic = self.isPanicking
+        if self.isRamping { pick.rampPercent = Int(endpoint.ramp * 100) }
+        if !self.absent.isEmpty { pick.absent = self.absent }
+        return pick
     }
 
     /// Nobody well has room, or nobody is well: then whoever takes connections is as good as anybody. Those whose time has

@@ -1,0 +1,99 @@
+internal import Foundation
+internal import WeftCompiler
+internal import WeftModel
+
+extension APIService {
+    /// `/v1/requests` and what is below it; nil where it is another call.
+    func requestCall(_ call: APICall) async throws -> APIReply? {
+        switch call.path.count {
+        case 2: return try APIReply(try await self.requests(call))
+        case 3: return try APIReply(try await self.story(of: call.path[2]))
+        default: return nil
+        }
+    }
+
+    private func requests(_ call: APICall) async throws -> RequestList {
+        let limit = try Self.number(call.query["limit"], "limit", within: 1...1000) ?? 50
+        // The same request is remembered by several proxies: enough of each that there are as many as asked for.
+        let gathered = try await self.records.newest(try Self.filter(call.query), limit: min(1000, limit * 2))
+        let grouped = Dictionary(grouping: gathered.records.filter { !$0.requestID.isEmpty }, by: \.requestID)
+        // The outermost record tells what the first caller got.
+        let outermost = grouped.values.compactMap { records in
+            records.min {
+                ($0.startedAtMs, $0.direction == .outbound ? 0 : 1) < (
+                    $1.startedAtMs, $1.direction == .outbound ? 0 : 1
+                )
+            }
+        }.sorted { $0.startedAtMs > $1.startedAtMs }
+        return RequestList(
+            requests: outermost.prefix(limit).map { RequestSummary($0) }, silent: gathered.silent,
+            truncated: gathered.truncated || outermost.count > limit)
+    }
+
+    private func story(of id: String) async throws -> RequestStory {
+        guard !id.isEmpty, id.utf8.count <= 128 else {
+            throw APIError(
+                status: 400, code: .badRequest, message: "that is no request id", location: "id",
+                cause: "it is empty, or longer than 128 bytes")
+        }
+        let gathered = try await self.records.find(id)
+        let story = StoryTeller.story(
+            id: id, records: gathered.records, snapshot: self.snapshot(), silent: gathered.silent)
+        if let story { return story }
+        throw APIError(
+            status: 404, code: .notFound, message: "no proxy remembers the request \(id.prefix(64))",
+            cause: gathered.silent.isEmpty
+                ? nil : "these did not answer: \(gathered.silent.prefix(8).joined(separator: ", "))",
+            remedy:
+                "each proxy keeps its newest 10 000 requests; `GET /v1/requests` and `weft explain --last` list what there is"
+        )
+    }
+
+    /// Opens a tap: its lines, once the caller may and the filters are right.
+    func tap(_ call: APICall) async -> Result<AsyncStream<TapLine>, APIError> {
+        do throws(APIError) {
+            try self.authorize(call)
+            let rate = try Self.number(call.query["rate"], "rate", within: 1...1000) ?? 100
+            return .success(try await self.records.tap(try Self.filter(call.query), perSecond: rate))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private static func filter(_ query: [String: String]) throws(APIError) -> RecordFilter {
+        var filter = RecordFilter()
+        func text(_ name: String) throws(APIError) -> String? {
+            guard let text = query[name], !text.isEmpty else { return nil }
+            guard text.utf8.count <= 512 else {
+                throw APIError(
+                    status: 400, code: .badRequest, message: "\(name) is wrong", location: name,
+                    cause: "it is longer than 512 bytes")
+            }
+            return text
+        }
+        filter.service = try text("service")
+        filter.namespace = try text("namespace")
+        filter.pathPrefix = try text("path")
+        filter.route = try text("route")
+        filter.version = try text("version")
+        filter.identity = try text("identity")
+        switch try text("failed") {
+        case nil, "false": break
+        case "true": filter.failed = true
+        default:
+            throw APIError(
+                status: 400, code: .badRequest, message: "failed is wrong", location: "failed",
+                cause: "it is true or false")
+        }
+        if let reason = try text("reason") {
+            guard let known = Reason(rawValue: reason) else {
+                throw APIError(
+                    status: 400, code: .badRequest, message: "reason is wrong", location: "reason",
+                    cause: "\(reason.prefix(64)) is no reason",
+                    remedy: "the reasons are \(Reason.allCases.map(\.rawValue).joined(separator: ", "))")
+            }
+            filter.reason = known
+        }
+        return filter
+    }
+}

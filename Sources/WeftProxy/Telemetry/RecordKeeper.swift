@@ -1,0 +1,300 @@
+internal import WeftHTTP
+internal import WeftMessage
+internal import WeftModel
+internal import WeftTelemetry
+internal import WeftTraffic
+
+/// Writes what became of requests into the loop's ring. Belongs to its loop; makes nothing on the heap for a request but the
+/// first of its route.
+final class RecordKeeper {
+    let ring: RecordRing
+    private let service: String
+    private let version: String
+    private let selection: RecordSelection
+    /// What is kept where no route wants more.
+    private let standard: KeptFields
+
+    /// Header fields whose values are kept.
+    private struct KeptFields {
+        /// By the number of a well-known name.
+        var known: [Bool]
+        var others: [[UInt8]]
+
+        init(_ names: Set<String>) {
+            self.known = FieldName.allCases.map { $0 != .other && names.contains("\($0.text)") }
+            self.others = names.filter { FieldName($0) == .other }.map { Array($0.utf8) }
+        }
+
+        func keeps(other name: UnsafeRawBufferPointer) -> Bool {
+            for kept in self.others where kept.count == name.count && kept.elementsEqual(name) { return true }
+            return false
+        }
+    }
+
+    private struct RouteKey: Hashable {
+        let route: ObjectIdentifier
+        let backend: Int
+    }
+
+    /// The route is held so that no other gets its place in memory, and its number with it.
+    private struct Known {
+        let route: CompiledRoute
+        let context: RecordRing.Held
+    }
+
+    private var contexts: [RouteKey: Known] = [:]
+    private var lastKey: RouteKey?
+    private var lastContext: RecordRing.Held?
+    private var applications: [ServiceName: RecordRing.Held] = [:]
+    /// By table; each is held as a route is.
+    private var tables: [ObjectIdentifier: (table: RouteTable, kept: KeptFields)] = [:]
+
+    /// What all loops of a sidecar keep together.
+    static let records = 10_000
+    static let bytes = 3_200_000
+
+    init(service: String, version: String, selection: RecordSelection = RecordSelection(), loops: Int) {
+        self.ring = RecordRing(
+            records: Self.records / max(1, loops), bytes: Self.bytes / max(1, loops))
+        self.service = service
+        self.version = version
+        self.selection = selection
+        self.standard = KeptFields(selection.kept)
+    }
+
+    /// Another configuration is in force: what was made of routes and clusters may not be true any more.
+    func configurationChanged() {
+        self.contexts.removeAll(keepingCapacity: true)
+        self.lastKey = nil
+        self.lastContext = nil
+        self.tables.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: Outbound
+
+    func record(
+        _ exchange: borrowing Exchange, _ kind: RequestKind, to destination: Destination
+    ) {
+        let context = self.context(of: exchange)
+        let isFailed = exchange.reason != .ok || exchange.status >= 500 || (exchange.grpcStatus ?? 0) != 0
+        var flags: RecordHead.Flags = isFailed ? [.failed, .allHeaders] : []
+        var figures = RecordCoding.Figures()
+        figures.start = exchange.start.nanoseconds
+        figures.duration = exchange.end.nanoseconds - exchange.start.nanoseconds
+        if let began = exchange.responseStart {
+            flags.insert(.responded)
+            figures.responseAfter = began.nanoseconds - exchange.start.nanoseconds
+        }
+        figures.status = exchange.status
+        if let status = exchange.grpcStatus {
+            flags.insert(.grpcStatus)
+            figures.grpcStatus = status
+        }
+        figures.receivedBytes = exchange.requestBytes
+        figures.sentBytes = exchange.responseBytes
+        let deadline = exchange.deadlineMoment
+        if deadline.at != .never {
+            flags.insert(.deadline)
+            if deadline.isCallers { flags.insert(.callersDeadline) }
+            figures.deadline = deadline.at.nanoseconds - exchange.start.nanoseconds
+            figures.deadlineLeft = deadline.at.nanoseconds - exchange.end.nanoseconds
+        }
+        if exchange.outgrewReplay { flags.insert(.outgrewReplay) }
+        figures.protocolCode = kind.code
+        let kept = if case .routes(let table) = destination.meaning { self.kept(for: table) } else { self.standard }
+        self.ring.write(context) { writer in
+            if let head = exchange.arrivedHead {
+                self.begin(&writer, flags, exchange.reason, figures, head.headers, kept)
+            } else {
+                self.begin(&writer, flags, exchange.reason, figures, exchange.head.headers, kept)
+            }
+            writer.put(self.service)
+            writer.put("")
+            writer.put("")
+            writer.put(context == nil ? destination.name : "", max: RecordCoding.Limits.name)
+            writer.put("")
+            writer.put(exchange.detail, max: RecordCoding.Limits.detail)
+            RecordCoding.provenance(&writer, exchange.reason == .ok ? nil : exchange.responsibleResource)
+            writer.put("")
+            for attempt in exchange.earlierAttempts.suffix(RecordCoding.Limits.attempts - 1) {
+                self.put(attempt, from: exchange.start, &writer)
+            }
+            if let attempt = exchange.lastAttempt { self.put(attempt, from: exchange.start, &writer) }
+            RecordCoding.endList(&writer)
+        }
+    }
+
+    private func put(_ attempt: AttemptRecord, from start: MonotonicInstant, _ writer: inout RecordWriter) {
+        RecordCoding.attempt(&writer, endpoint: attempt.endpoint, pick: attempt.pick)
+        var outcome = RecordCoding.Outcome()
+        outcome.startedAfter = attempt.start.nanoseconds - start.nanoseconds
+        outcome.duration = attempt.end.nanoseconds - attempt.start.nanoseconds
+        outcome.connectedAfter = attempt.sentAt.map { $0.nanoseconds - attempt.start.nanoseconds }
+        outcome.isKept = attempt.isKept
+        outcome.isHedge = attempt.isHedge
+        outcome.isLost = attempt.isLost
+        outcome.status = attempt.status
+        outcome.reason = attempt.reason
+        outcome.after = attempt.after
+        RecordCoding.outcome(&writer, outcome, detail: attempt.failure?.detail ?? "")
+    }
+
+    private func context(of exchange: borrowing Exchange) -> RecordRing.Held? {
+        guard let route = exchange.route else { return nil }
+        let key = RouteKey(route: ObjectIdentifier(route), backend: exchange.backendIndex)
+        if key == self.lastKey { return self.lastContext }
+        let held: RecordRing.Held
+        if let known = self.contexts[key] {
+            held = known.context
+        } else {
+            // Beyond these they start over: a mesh with more routes in use pays for making some anew.
+            if self.contexts.count >= 512 { self.contexts.removeAll(keepingCapacity: true) }
+            held = RecordRing.Held(RecordContext(route, exchange.cluster?.cluster))
+            self.contexts[key] = Known(route: route, context: held)
+        }
+        self.lastKey = key
+        self.lastContext = held
+        return held
+    }
+
+    // MARK: Inbound
+
+    func record(
+        _ exchange: borrowing InboundExchange, _ kind: RequestKind, from connection: DownstreamConnection,
+        to application: ApplicationEndpoint, audit: String
+    ) {
+        let isFailed = exchange.reason != .ok || exchange.status >= 500 || (exchange.grpcStatus ?? 0) != 0
+        var flags: RecordHead.Flags = isFailed ? [.inbound, .failed, .allHeaders] : .inbound
+        var figures = RecordCoding.Figures()
+        figures.start = exchange.start.nanoseconds
+        figures.duration = exchange.end.nanoseconds - exchange.start.nanoseconds
+        if let began = exchange.responseStart {
+            flags.insert(.responded)
+            figures.responseAfter = began.nanoseconds - exchange.start.nanoseconds
+        }
+        figures.status = exchange.status
+        if let status = exchange.grpcStatus {
+            flags.insert(.grpcStatus)
+            figures.grpcStatus = status
+        }
+        figures.receivedBytes = exchange.requestBytes
+        figures.sentBytes = exchange.responseBytes
+        let deadline = exchange.deadlineMoment
+        if deadline != .never {
+            flags.insert([.deadline, .callersDeadline])
+            figures.deadline = deadline.nanoseconds - exchange.start.nanoseconds
+            figures.deadlineLeft = deadline.nanoseconds - exchange.end.nanoseconds
+        }
+        figures.attempt = exchange.attempt
+        figures.protocolCode = kind.code
+        self.ring.write(self.context(of: application.service)) { writer in
+            self.begin(&writer, flags, exchange.reason, figures, exchange.head.headers, self.standard)
+            writer.put(connection.sourceService, max: RecordCoding.Limits.name)
+            writer.put(connection.peerText, max: RecordCoding.Limits.identity)
+            writer.put(connection.peerAddress, max: RecordCoding.Limits.name)
+            writer.put("")
+            writer.put(self.version, max: RecordCoding.Limits.name)
+            writer.put(exchange.detail, max: RecordCoding.Limits.detail)
+            RecordCoding.provenance(&writer, exchange.reply?.provenance)
+            writer.put(audit, max: RecordCoding.Limits.detail)
+            // What never came as far as the application has no attempt at it.
+            if exchange.sentAt != nil || exchange.failure != nil {
+                RecordCoding.attemptAtApplication(&writer, port: application.port)
+                var outcome = RecordCoding.Outcome()
+                outcome.connectedAfter = exchange.sentAt.map { $0.nanoseconds - exchange.start.nanoseconds }
+                let end = exchange.responseStart ?? exchange.end
+                outcome.duration = end.nanoseconds - exchange.start.nanoseconds
+                outcome.isKept = exchange.isKept
+                outcome.status = exchange.responseStart == nil ? nil : exchange.status
+                outcome.reason = exchange.failure?.reason ?? .ok
+                RecordCoding.outcome(&writer, outcome, detail: exchange.failure?.detail ?? "")
+            }
+            RecordCoding.endList(&writer)
+        }
+    }
+
+    private func context(of service: ServiceName) -> RecordRing.Held {
+        if let known = self.applications[service] { return known }
+        let held = RecordRing.Held(RecordContext(destination: service.description))
+        if self.applications.count < 64 { self.applications[service] = held }
+        return held
+    }
+
+    // MARK: Head
+
+    private func begin(
+        _ writer: inout RecordWriter, _ flags: RecordHead.Flags, _ reason: Reason, _ figures: RecordCoding.Figures,
+        _ headers: borrowing HeaderBlock, _ kept: KeptFields
+    ) {
+        let isWhole = flags.contains(.allHeaders)
+        headers.withFields { bytes, fields in
+            func value(_ name: FieldName) -> UnsafeRawBufferPointer {
+                for field in fields where field.name == name { return field.value(in: bytes) }
+                return UnsafeRawBufferPointer(start: nil, count: 0)
+            }
+            RecordCoding.begin(&writer, flags, reason, id: value(.xRequestID), figures)
+            writer.put(value(.method), max: 32)
+            writer.put(value(.authority), max: RecordCoding.Limits.authority)
+            writer.put(path: value(.path), max: RecordCoding.Limits.path)
+            var count = 0
+            for field in fields where count < RecordCoding.Limits.headers {
+                switch field.name {
+                case .method, .scheme, .authority, .path, .xRequestID: continue
+                case .other:
+                    let name = field.otherName(in: bytes)
+                    let isKept = kept.keeps(other: name)
+                    guard isKept || isWhole else { continue }
+                    RecordCoding.header(&writer, name: name, value: isKept ? field.value(in: bytes) : nil)
+                default:
+                    let isKept = kept.known[Int(field.name.rawValue)]
+                    guard isKept || isWhole else { continue }
+                    let text = field.name.text
+                    RecordCoding.header(
+                        &writer,
+                        name: UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount),
+                        value: isKept ? field.value(in: bytes) : nil)
+                }
+                count += 1
+            }
+            RecordCoding.endList(&writer)
+        }
+    }
+
+    /// What routes are matched by is kept besides, so that it can be told why others did not; secrets are not.
+    private func kept(for table: RouteTable) -> KeptFields {
+        if let known = self.tables[ObjectIdentifier(table)] { return known.kept }
+        if self.tables.count >= 512 { self.tables.removeAll(keepingCapacity: true) }
+        var names: Set<String> = []
+        for route in table.routes {
+            names.formUnion(route.route.match.headers.map(\.name))
+            if names.count >= 16 { break }
+        }
+        let kept = KeptFields(self.selection.kept.union(names.subtracting(self.selection.secret)))
+        self.tables[ObjectIdentifier(table)] = (table, kept)
+        return kept
+    }
+}
+
+extension HeaderBlock.Field {
+    fileprivate func value(in bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        let start = Int(self.valueStart)
+        return UnsafeRawBufferPointer(rebasing: bytes[start..<start + Int(self.valueCount)])
+    }
+
+    fileprivate func otherName(in bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        let start = Int(self.nameStart)
+        return UnsafeRawBufferPointer(rebasing: bytes[start..<start + Int(self.nameCount)])
+    }
+}
+
+extension RequestKind {
+    /// Its place in `RecordCoding.protocols`.
+    fileprivate var code: UInt8 {
+        switch self {
+        case .http1: 0
+        case .http2: 1
+        case .grpc: 2
+        case .tcp: 3
+        }
+    }
+}

@@ -1,0 +1,24 @@
+/// Which header fields a record keeps the values of. Everything else is kept by name at most.
+package struct RecordSelection: Hashable, Sendable {
+    /// In lower case; never those of `secret`.
+    package let kept: Set<String>
+    /// Names whose values are never kept, whoever asks for them.
+    package let secret: Set<String>
+
+    /// Kept where nothing else is said.
+    package static let standard: Set<String> = [
+        "content-type", "content-length", "user-agent", "traceparent", "grpc-timeout", "x-weft-attempt",
+    ]
+    /// Secret always.
+    package static let alwaysSecret: Set<String> = [
+        "authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-auth-token",
+        "x-amz-security-token",
+        "x-csrf-token", "x-forwarded-client-cert",
+    ]
+
+    package init(kept: Set<String> = Self.standard, secret: Set<String> = []) {
+        let secret = Self.alwaysSecret.union(secret.map { $0.lowercased() })
+        self.secret = secret
+        self.kept = Set(kept.map { $0.lowercased() }).subtracting(secret)
+    }
+}
