@@ -101,7 +101,7 @@ export function mount(root, route) {
     const { traffic, own, points, resources, status } = data;
     const times = points.map((point) => point.at_unix);
     const wide = charts.clientWidth || 600;
-    const width = Math.max(260, wide >= 1100 ? wide / 3 - 14 : wide >= 680 ? wide / 2 - 10 : wide);
+    const width = Math.max(260, wide >= 1100 ? wide / 3 - 20 : wide >= 680 ? wide / 2 - 10 : wide);
     const values = (field) => points.map((point) => point[field]);
     show(charts,
       chart("Success", times, [{ name: "", values: values("success_ratio"), kind: "a" }],

@@ -103,11 +103,16 @@ enum DashboardAssets {
 
             /** Edges put together by `name`; a latency of several is the highest of theirs. */
             export function merge(all, name) {
+              // What reached nobody was not sent in the clear either.
+              const isPlain = (one) => !one.tls && one.success !== 0 && one.rps > 0;
               const merged = new Map();
               for (const one of all) {
                 const id = name(one);
                 const into = merged.get(id);
-                if (!into) { merged.set(id, { ...one, id, failures: { ...one.failures }, plain: one.tls ? 0 : one.rps }); continue; }
+                if (!into) {
+                  merged.set(id, { ...one, id, failures: { ...one.failures }, tls: !isPlain(one), plain: isPlain(one) ? one.rps : 0 });
+                  continue;
+                }
                 const total = into.rps + one.rps;
                 if (one.success !== null && one.success !== undefined && one.rps > 0) {
                   into.success = into.success === null || into.success === undefined || into.rps === 0 ? one.success
@@ -115,8 +120,8 @@ enum DashboardAssets {
                 }
                 into.rps = total;
                 into.retries += one.retries;
-                into.tls = into.tls && one.tls;
-                into.plain += one.tls ? 0 : one.rps;
+                into.tls = into.tls && !isPlain(one);
+                into.plain += isPlain(one) ? one.rps : 0;
                 for (const figure of ["p50", "p90", "p99"]) {
                   if (one[figure] !== null && one[figure] !== undefined) into[figure] = Math.max(into[figure] ?? 0, one[figure]);
                 }
@@ -1232,7 +1237,7 @@ enum DashboardAssets {
                 const { traffic, own, points, resources, status } = data;
                 const times = points.map((point) => point.at_unix);
                 const wide = charts.clientWidth || 600;
-                const width = Math.max(260, wide >= 1100 ? wide / 3 - 14 : wide >= 680 ? wide / 2 - 10 : wide);
+                const width = Math.max(260, wide >= 1100 ? wide / 3 - 20 : wide >= 680 ? wide / 2 - 10 : wide);
                 const values = (field) => points.map((point) => point[field]);
                 show(charts,
                   chart("Success", times, [{ name: "", values: values("success_ratio"), kind: "a" }],
