@@ -90,7 +90,8 @@ final class RegistrationSession: Sendable {
 
     /// Runs one stream until it ends.
     func run(
-        over client: GRPCClient<ControlPlaneConnection.Transport>, registered: @escaping @Sendable () -> Void,
+        over client: GRPCClient<ControlPlaneConnection.Transport>, opened: @escaping @Sendable () -> Void = {},
+        registered: @escaping @Sendable () -> Void,
         trustChanged: @escaping @Sendable (Weft_V1_TrustUpdate) -> Void
     ) async throws {
         let (messages, outgoing) = AsyncStream<Message>.makeStream()
@@ -113,7 +114,8 @@ final class RegistrationSession: Sendable {
             group.addTask { try await self.report(to: outgoing) }
             group.addTask { try await self.reportQuotas(to: outgoing) }
             group.addTask {
-                try await self.exchange(messages, over: client, registered: registered, trustChanged: trustChanged)
+                try await self.exchange(
+                    messages, over: client, opened: opened, registered: registered, trustChanged: trustChanged)
             }
             try await group.next()
             group.cancelAll()
@@ -122,12 +124,13 @@ final class RegistrationSession: Sendable {
 
     private func exchange(
         _ messages: AsyncStream<Message>, over client: GRPCClient<ControlPlaneConnection.Transport>,
-        registered: @escaping @Sendable () -> Void, trustChanged: @escaping @Sendable (Weft_V1_TrustUpdate) -> Void
+        opened: @escaping @Sendable () -> Void, registered: @escaping @Sendable () -> Void,
+        trustChanged: @escaping @Sendable (Weft_V1_TrustUpdate) -> Void
     ) async throws {
         let service = Weft_V1_WorkloadService.Client(wrapping: client)
         let refused = Mutex<String?>(nil)
         do {
-            try await self.exchange(messages, with: service, registered, trustChanged) { cause in
+            try await self.exchange(messages, with: service, opened, registered, trustChanged) { cause in
                 refused.withLock { $0 = cause }
             }
         } catch {
@@ -141,11 +144,12 @@ final class RegistrationSession: Sendable {
     private func exchange(
         _ messages: AsyncStream<Message>,
         with service: Weft_V1_WorkloadService.Client<ControlPlaneConnection.Transport>,
-        _ registered: @escaping @Sendable () -> Void,
+        _ opened: @escaping @Sendable () -> Void, _ registered: @escaping @Sendable () -> Void,
         _ trustChanged: @escaping @Sendable (Weft_V1_TrustUpdate) -> Void,
         refused: @escaping @Sendable (_ cause: String) -> Void
     ) async throws {
         try await service.connect(options: ControlPlaneConnection.options) { writer in
+            opened()
             for await message in messages {
                 try await writer.write(message)
                 if case .draining = message.message { self.drained() }
