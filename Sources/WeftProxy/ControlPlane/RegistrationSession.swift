@@ -128,17 +128,17 @@ final class RegistrationSession: Sendable {
         trustChanged: @escaping @Sendable (Weft_V1_TrustUpdate) -> Void
     ) async throws {
         let service = Weft_V1_WorkloadService.Client(wrapping: client)
-        let refused = Mutex<String?>(nil)
+        let refusal = SaidRefusal()
         do {
             try await self.exchange(messages, with: service, opened, registered, trustChanged) { cause in
-                refused.withLock { $0 = cause }
+                refusal.cause.withLock { $0 = cause }
             }
         } catch {
-            guard let cause = refused.withLock({ $0 }) else { throw error }
+            guard let cause = refusal.cause.withLock({ $0 }) else { throw error }
             // The word that the stream ends with tells what may change from what will not.
             throw RegistrationRefused(cause: cause, isFinal: (error as? RPCError)?.code == .invalidArgument)
         }
-        if let cause = refused.withLock({ $0 }) { throw RegistrationRefused(cause: cause) }
+        if let cause = refusal.cause.withLock({ $0 }) { throw RegistrationRefused(cause: cause) }
     }
 
     private func exchange(
@@ -200,4 +200,9 @@ final class RegistrationSession: Sendable {
             try await Task.sleep(for: Self.interval)
         }
     }
+}
+
+/// Why a stream's registration was refused; nil while it was not.
+private final class SaidRefusal: Sendable {
+    let cause = Mutex<String?>(nil)
 }
