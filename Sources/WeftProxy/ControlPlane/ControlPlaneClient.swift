@@ -92,7 +92,8 @@ package final class ControlPlaneClient: ConfigurationSource {
         defer { withExtendedLifetime(lock) {} }
         let keeper = IdentityKeeper(
             connection: ControlPlaneConnection(access: access), storage: storage, service: self.configuration.service,
-            account: self.configuration.account, trust: TrustKeeper(storage: storage, logger: self.logger), logger: self.logger)
+            account: self.configuration.account, trust: TrustKeeper(storage: storage, logger: self.logger),
+            logger: self.logger)
         let agent = access.agentSocket.map { socket in
             AgentIdentitySource(
                 socket: socket, namespace: self.configuration.service.namespace, account: self.configuration.account,
@@ -208,8 +209,9 @@ package final class ControlPlaneClient: ConfigurationSource {
     private func repeating(
         _ name: String, over connection: ControlPlaneConnection,
         _ stream:
-            @Sendable (_ opened: @escaping @Sendable () -> Void, _ answered: @escaping @Sendable () -> Void) async throws
-            -> Void
+            @Sendable (
+                _ opened: @escaping @Sendable () -> Void, _ answered: @escaping @Sendable () -> Void
+            ) async throws -> Void
     ) async throws {
         let backoff = SharedBackoff()
         let absence = SharedAbsence()
