@@ -61,7 +61,9 @@ struct WorkloadAPIServer: SpiffeWorkloadAPI.SimpleServiceProtocol {
         var refusal: RPCError?
         for entry in wanted {
             let token: String
-            do throws(RPCError) { token = try await self.session.token(for: entry, audiences: request.audience) } catch {
+            do throws(RPCError) {
+                token = try await self.session.token(for: entry, audiences: request.audience)
+            } catch {
                 // One identity that is refused keeps nobody from the others.
                 guard error.code == .permissionDenied else { throw error }
                 refusal = error

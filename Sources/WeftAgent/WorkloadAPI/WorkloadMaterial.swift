@@ -41,7 +41,9 @@ extension AgentSnapshot {
         }
         // What is on its way is waited for: without the first, the caller's default, another would be taken for it. What
         // will not come keeps nobody from the rest.
-        guard !svids.isEmpty, grants.allSatisfy({ $1 != nil || self.absent.contains($0.id) }) else { throw .notReady }
+        guard !svids.isEmpty, grants.allSatisfy({ $1 != nil || self.absent.contains($0.id) }) else {
+            throw .notReady
+        }
         return .with {
             $0.svids = svids
             for domain in trust.federated {

@@ -227,10 +227,29 @@ package struct APIClient: Sendable {
         case let error as HTTPClientError
         where [.connectTimeout, .deadlineExceeded, .readTimeout].contains(error):
             "no answer in time"
-        case is NIOSSLError where "\(error)".contains("CERTIFICATE_VERIFY_FAILED"):
-            "its certificate was issued by an authority that is not trusted here, or for another name"
+        case let error where error is NIOSSLError || error is BoringSSLError || error is NIOSSLExtraError:
+            Self.tlsCause(of: "\(error)")
         default: "\(error)"
         }
+    }
+
+    /// What a handshake failed of, from the words of the TLS library, which also name places in its source.
+    static func tlsCause(of text: String) -> String {
+        let alerts: [(String, String)] = [
+            ("CERTIFICATE_VERIFY_FAILED", "its certificate was issued by an authority that is not trusted here"),
+            ("failedToValidateHostname", "its certificate is for another name"),
+            ("ALERT_CERTIFICATE_REQUIRED", "it wants a client certificate; give one with --api-cert"),
+            ("ALERT_HANDSHAKE_FAILURE", "it refused the handshake"),
+            ("ALERT_UNKNOWN_CA", "it does not trust the client certificate's authority"),
+            ("ALERT_BAD_CERTIFICATE", "it refused the client certificate"),
+            ("CERTIFICATE_EXPIRED", "it says that the client certificate has expired"),
+            ("CERTIFICATE_REVOKED", "it says that the client certificate is revoked"),
+            ("ACCESS_DENIED", "it refused the client certificate"),
+            ("HTTP_REQUEST", "it speaks plain http, not TLS"),
+            ("WRONG_VERSION_NUMBER", "it does not speak TLS"),
+            ("uncleanShutdown", "it closed the connection in the middle of an answer"),
+        ]
+        return alerts.first { text.contains($0.0) }?.1 ?? "the TLS handshake failed"
     }
 
     private func failure(status: Int, _ data: Data) -> CommandFailure {

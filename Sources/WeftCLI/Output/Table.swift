@@ -38,12 +38,30 @@ package struct Table: Sendable {
 
     /// The lines, without trailing blanks. Empty values show as `-`.
     package func rendered(colours: Bool) -> String {
-        let rows = self.rows.map { row in row.map { $0.text.isEmpty ? Cell("-", .faint) : $0 } }
+        let rows = self.rows.map { row in
+            row.map { $0.text.isEmpty ? Cell("-", .faint) : Cell(Self.visible($0.text), $0.tone) }
+        }
         let widths = self.columns.indices.map { index in
             ([self.columns[index].heading] + rows.map { $0[index].text }).map(\.count).max() ?? 0
         }
         let heading = self.line(self.columns.map { Cell($0.heading, .strong) }, widths: widths, colours: colours)
         return ([heading] + rows.map { self.line($0, widths: widths, colours: colours) }).joined(separator: "\n")
+    }
+
+    /// What others wrote, as one line that moves no cursor: control characters, line breaks and marks that turn the
+    /// direction of writing read `\u{1B}`.
+    static func visible(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: Self.isHidden) else { return text }
+        return text.unicodeScalars.map { scalar in
+            Self.isHidden(scalar) ? "\\u{\(String(scalar.value, radix: 16, uppercase: true))}" : String(scalar)
+        }.joined()
+    }
+
+    private static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned: true
+        default: false
+        }
     }
 
     private func line(_ cells: [Cell], widths: [Int], colours: Bool) -> String {

@@ -6,7 +6,7 @@ enum AuthorizationLint {
     static func findings(in world: LintWorld) -> [Diagnostic] {
         world.security.policies.flatMap { policy in
             self.bytes(policy, in: world) + self.unproved(policy, in: world) + self.claims(policy, in: world)
-                + self.strangers(policy, in: world)
+                + self.strangers(policy, in: world) + self.deserted(policy, in: world)
         }
             + world.security.tokens.flatMap { policy in
                 self.byteFindings(
@@ -96,6 +96,21 @@ enum AuthorizationLint {
         guard tokens.metadata.namespace == port.service.namespace else { return false }
         if tokens.targets.isEmpty || tokens.targets.contains(target) { return true }
         return tokens.targets.contains { $0.covers(port.service, portName: port.name, port: port.number) }
+    }
+
+    // MARK: Namespaces where nothing is
+
+    /// A policy that names a target is told of that; one without is for its namespace, whose name may be mistyped.
+    private static func deserted(_ policy: AuthorizationPolicy, in world: LintWorld) -> [Diagnostic] {
+        let namespace = policy.metadata.namespace
+        guard policy.targets.isEmpty, !world.security.namespaces.contains(namespace) else { return [] }
+        return [
+            policy.metadata.finding(
+                .warning, kind: .authorizationPolicy, field: "metadata.namespace",
+                world.absence(of: "service or workload in the namespace \(namespace)", "the policy guards nothing"),
+                remedy: Suggestion.remedy(
+                    for: namespace, among: world.security.namespaces.sorted(), noun: "Namespaces"))
+        ]
     }
 
     // MARK: Callers that nobody is

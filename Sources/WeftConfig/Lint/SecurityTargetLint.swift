@@ -51,7 +51,11 @@ enum SecurityTargetLint {
     ) -> Missing? {
         let ports = world.security.ports(of: service)
         if ports.contains(where: { section.covers(name: $0.name, number: $0.number) }) { return nil }
-        let names = ports.map { $0.name.isEmpty ? "\($0.number)" : $0.name }
+        // One port may have two numbers.
+        var names: [String] = []
+        for name in ports.map({ $0.name.isEmpty ? "\($0.number)" : $0.name }) where !names.contains(name) {
+            names.append(name)
+        }
         return (
             world.security.isDeclared(service) ? .error : .warning,
             "the service \(service) has no port \(section), so the policy does nothing there",

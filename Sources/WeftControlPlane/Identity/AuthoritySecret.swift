@@ -51,7 +51,8 @@ enum AuthoritySecret {
     }
 
     private static func bytes(_ path: String, _ field: String) throws(ControlPlaneError) -> [UInt8] {
-        guard let file = FileHandle(forReadingAtPath: path), let data = try? file.read(upToCount: 8192) else {
+        guard let file = FileHandle(forReadingAtPath: path), let data = try? file.read(upToCount: 8192) ?? Data()
+        else {
             throw .invalidConfiguration(
                 field: field, cause: "\(path) cannot be read; check the path and its permissions")
         }

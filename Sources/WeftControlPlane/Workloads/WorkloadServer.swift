@@ -167,7 +167,8 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
                     sender.yield(.message(.with { $0.rejected = .with { $0.cause = cause } }))
                     // Nothing that follows on a stream without a workload could be taken.
                     if workload == nil {
-                        let isFinal = (error as? RegistrationRefusal)?.isFinal ?? false
+                        let refusal: any Error = error
+                        let isFinal = (refusal as? RegistrationRefusal)?.isFinal ?? false
                         sender.yield(
                             .failed(RPCError(code: isFinal ? .invalidArgument : .permissionDenied, message: cause)))
                         return

@@ -34,7 +34,8 @@ package struct EdgeStat: Hashable, Sendable, Codable {
     /// Within the window.
     package var requests: UInt64
     package var requestsPerSecond: Double
-    /// Requests without a failure over requests, 0–1; nil when there was none.
+    /// Requests without a failure of the destination over requests, 0–1; nil when there was none. What was refused to its
+    /// caller, as `denied` is, is no failure of the destination, and is among `failures` by its reason all the same.
     package var successRatio: Double?
     /// Milliseconds, interpolated within histogram buckets; nil when there was no request.
     package var p50: Double?

@@ -103,7 +103,8 @@ package final class ControlPlaneClient: ConfigurationSource {
         defer { withExtendedLifetime(lock) {} }
         let keeper = IdentityKeeper(
             connection: ControlPlaneConnection(access: access), storage: storage, service: self.configuration.service,
-            account: self.configuration.account, trust: TrustKeeper(storage: storage, logger: self.logger), logger: self.logger)
+            account: self.configuration.account, trust: TrustKeeper(storage: storage, logger: self.logger),
+            logger: self.logger)
         let agent = access.agentSocket.map { socket in
             AgentIdentitySource(
                 socket: socket, namespace: self.configuration.service.namespace, account: self.configuration.account,
@@ -178,15 +179,15 @@ package final class ControlPlaneClient: ConfigurationSource {
         return try await withGRPCClient(transport: transport) { client in
             try await withThrowingTaskGroup(of: WorkloadIdentity?.self) { group in
                 group.addTask {
-                    try await self.repeating("discovery", over: keeper.connection) { answered in
-                        try await self.discovery.run(over: client, answered: answered)
+                    try await self.repeating("discovery", over: keeper.connection) { opened, answered in
+                        try await self.discovery.run(over: client, opened: opened, answered: answered)
                     }
                     return nil
                 }
                 group.addTask {
-                    try await self.repeating("registration", over: keeper.connection) { answered in
+                    try await self.repeating("registration", over: keeper.connection) { opened, answered in
                         defer { receiver.connected(false) }
-                        try await self.register(registration, over: client) {
+                        try await self.register(registration, over: client, opened: opened) {
                             answered()
                             receiver.connected(true)
                             // Of a workload that calls nobody yet, too: nothing is what it starts from.
@@ -220,7 +221,10 @@ package final class ControlPlaneClient: ConfigurationSource {
     /// Opens a stream again and again, with growing waits until one is answered.
     private func repeating(
         _ name: String, over connection: ControlPlaneConnection,
-        _ stream: @Sendable (_ answered: @escaping @Sendable () -> Void) async throws -> Void
+        _ stream:
+            @Sendable (
+                _ opened: @escaping @Sendable () -> Void, _ answered: @escaping @Sendable () -> Void
+            ) async throws -> Void
     ) async throws {
         let backoff = SharedBackoff()
         let absence = SharedAbsence()
@@ -228,6 +232,8 @@ package final class ControlPlaneClient: ConfigurationSource {
             var cause = "the control plane ended the stream"
             do {
                 try await stream {
+                    absence.value.withLock { $0.opened(now: .now) }
+                } _: {
                     backoff.value.withLock { $0.succeeded() }
                     if let away = absence.value.withLock({ $0.returned(now: .now) }) {
                         self.logger.warning(
@@ -256,10 +262,11 @@ package final class ControlPlaneClient: ConfigurationSource {
     /// workload that was taken once, or started from what was saved, goes on.
     private func register(
         _ registration: RegistrationSession, over client: GRPCClient<ControlPlaneConnection.Transport>,
-        registered: @escaping @Sendable () -> Void, trustChanged: @escaping @Sendable (Weft_V1_TrustUpdate) -> Void
+        opened: @escaping @Sendable () -> Void, registered: @escaping @Sendable () -> Void,
+        trustChanged: @escaping @Sendable (Weft_V1_TrustUpdate) -> Void
     ) async throws {
         do {
-            try await registration.run(over: client, registered: registered, trustChanged: trustChanged)
+            try await registration.run(over: client, opened: opened, registered: registered, trustChanged: trustChanged)
         } catch let refusal as RegistrationRefused where refusal.isFinal && !self.isReady.load(ordering: .relaxed) {
             throw ControlPlaneRefusal(cause: "\(refusal)", remedy: "change what this workload says of itself")
         }

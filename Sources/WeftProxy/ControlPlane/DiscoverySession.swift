@@ -117,12 +117,12 @@ final class DiscoverySession: Sendable {
 
     // MARK: Streams
 
-    /// Runs one stream until it ends; throws how it ended. `answered` is called for all that the control plane says.
+    /// Runs one stream until it ends; throws how it ended. `opened` is called once it is open, `answered` for all that the
+    /// control plane says, which may be much later.
     func run(
-        over client: GRPCClient<ControlPlaneConnection.Transport>, answered: @escaping @Sendable () -> Void
-    )
-        async throws
-    {
+        over client: GRPCClient<ControlPlaneConnection.Transport>, opened: @escaping @Sendable () -> Void = {},
+        answered: @escaping @Sendable () -> Void
+    ) async throws {
         let (requests, outgoing) = AsyncStream<DiscoveryClient.Request>.makeStream()
         self.state.withLock { $0.outgoing = outgoing }
         defer {
@@ -134,7 +134,7 @@ final class DiscoverySession: Sendable {
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.watchDeadlines() }
-            group.addTask { try await self.exchange(requests, over: client, answered: answered) }
+            group.addTask { try await self.exchange(requests, over: client, opened: opened, answered: answered) }
             // The first to end ends the stream.
             try await group.next()
             group.cancelAll()
@@ -143,13 +143,14 @@ final class DiscoverySession: Sendable {
 
     private func exchange(
         _ requests: AsyncStream<DiscoveryClient.Request>, over client: GRPCClient<ControlPlaneConnection.Transport>,
-        answered: @escaping @Sendable () -> Void
+        opened: @escaping @Sendable () -> Void, answered: @escaping @Sendable () -> Void
     ) async throws {
         let service = Envoy_Service_Discovery_V3_AggregatedDiscoveryService.Client(wrapping: client)
         switch self.state.withLock({ $0.client.variant }) {
         case .incremental:
             do {
                 try await service.deltaAggregatedResources(options: ControlPlaneConnection.options) { writer in
+                    opened()
                     self.step { $0.streamOpened(now: $1) }
                     for await case .incremental(let request) in requests { try await writer.write(request) }
                 } onResponse: { response in
@@ -169,6 +170,7 @@ final class DiscoverySession: Sendable {
             }
         case .stateOfTheWorld:
             try await service.streamAggregatedResources(options: ControlPlaneConnection.options) { writer in
+                opened()
                 self.step { $0.streamOpened(now: $1) }
                 for await case .stateOfTheWorld(let request) in requests { try await writer.write(request) }
             } onResponse: { response in

@@ -95,7 +95,8 @@ final class RegistrationSession: Sendable {
 
     /// Runs one stream until it ends.
     func run(
-        over client: GRPCClient<ControlPlaneConnection.Transport>, registered: @escaping @Sendable () -> Void,
+        over client: GRPCClient<ControlPlaneConnection.Transport>, opened: @escaping @Sendable () -> Void = {},
+        registered: @escaping @Sendable () -> Void,
         trustChanged: @escaping @Sendable (Weft_V1_TrustUpdate) -> Void
     ) async throws {
         let (messages, outgoing) = AsyncStream<Message>.makeStream()
@@ -119,7 +120,7 @@ final class RegistrationSession: Sendable {
             group.addTask { try await self.reportQuotas(to: outgoing) }
             group.addTask {
                 try await self.exchange(
-                    messages, outgoing, over: client, registered: registered, trustChanged: trustChanged)
+                    messages, outgoing, over: client, opened: opened, registered: registered, trustChanged: trustChanged)
             }
             try await group.next()
             group.cancelAll()
@@ -129,31 +130,33 @@ final class RegistrationSession: Sendable {
     private func exchange(
         _ messages: AsyncStream<Message>, _ outgoing: AsyncStream<Message>.Continuation,
         over client: GRPCClient<ControlPlaneConnection.Transport>,
-        registered: @escaping @Sendable () -> Void, trustChanged: @escaping @Sendable (Weft_V1_TrustUpdate) -> Void
+        opened: @escaping @Sendable () -> Void, registered: @escaping @Sendable () -> Void,
+        trustChanged: @escaping @Sendable (Weft_V1_TrustUpdate) -> Void
     ) async throws {
         let service = Weft_V1_WorkloadService.Client(wrapping: client)
-        let refused = Mutex<String?>(nil)
+        let refusal = SaidRefusal()
         do {
-            try await self.exchange(messages, outgoing, with: service, registered, trustChanged) { cause in
-                refused.withLock { $0 = cause }
+            try await self.exchange(messages, outgoing, with: service, opened, registered, trustChanged) { cause in
+                refusal.cause.withLock { $0 = cause }
             }
         } catch {
-            guard let cause = refused.withLock({ $0 }) else { throw error }
+            guard let cause = refusal.cause.withLock({ $0 }) else { throw error }
             // The word that the stream ends with tells what may change from what will not.
             throw RegistrationRefused(cause: cause, isFinal: (error as? RPCError)?.code == .invalidArgument)
         }
-        if let cause = refused.withLock({ $0 }) { throw RegistrationRefused(cause: cause) }
+        if let cause = refusal.cause.withLock({ $0 }) { throw RegistrationRefused(cause: cause) }
     }
 
     private func exchange(
         _ messages: AsyncStream<Message>, _ outgoing: AsyncStream<Message>.Continuation,
         with service: Weft_V1_WorkloadService.Client<ControlPlaneConnection.Transport>,
-        _ registered: @escaping @Sendable () -> Void,
+        _ opened: @escaping @Sendable () -> Void, _ registered: @escaping @Sendable () -> Void,
         _ trustChanged: @escaping @Sendable (Weft_V1_TrustUpdate) -> Void,
         refused: @escaping @Sendable (_ cause: String) -> Void
     ) async throws {
         let taps = TapBook()
         try await service.connect(options: ControlPlaneConnection.options) { writer in
+            opened()
             for await message in messages {
                 try await writer.write(message)
                 switch message.message {
@@ -232,4 +235,9 @@ final class RegistrationSession: Sendable {
             try await Task.sleep(for: Self.interval)
         }
     }
+}
+
+/// Why a stream's registration was refused; nil while it was not.
+private final class SaidRefusal: Sendable {
+    let cause = Mutex<String?>(nil)
 }

@@ -106,7 +106,7 @@ final class PortAuthorization {
                     MetricNames.authorizationAudit,
                     [
                         "\(self.rules.authorization.policies[audit.policy].source.resource)",
-                        audit.rule.flatMap { self.rules.table.rule($0) }.map { "\($0.rule)" } ?? "",
+                        audit.rule.flatMap { self.rules.table.rule($0) }.map { "\($0.rule + 1)" } ?? "",
                         audit.outcome.rawValue,
                     ]))
         }
@@ -118,7 +118,7 @@ final class PortAuthorization {
         case .matched(let policy, let rule):
             return [
                 "\(self.rules.authorization.policies[policy].source.resource)",
-                self.rules.table.rule(rule).map { "\($0.rule)" } ?? "", decision,
+                self.rules.table.rule(rule).map { "\($0.rule + 1)" } ?? "", decision,
             ]
         case .noAllowMatched: return ["no_allow", "", decision]
         case .unmatched: return ["default", "", decision]

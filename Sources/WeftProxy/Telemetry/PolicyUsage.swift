@@ -42,7 +42,7 @@ package struct PolicyUsage: Sendable {
         self.counts.map { labels, counts in
             .with {
                 $0.policy = labels[0]
-                $0.rule = UInt32(labels[1]).map { $0 + 1 } ?? 0
+                $0.rule = UInt32(labels[1]) ?? 0
                 $0.allowed = counts.allowed
                 $0.denied = counts.denied
                 $0.audited = counts.audited

@@ -79,7 +79,7 @@ package enum MetricNames {
 
     package static let authorizationDecisions = MetricFamily(
         "weft_authorization_decisions", .counter, labels: ["policy", "rule", "decision"],
-        help: "Requests and connections that authorization judged, by the rule that decided.")
+        help: "Requests and connections that authorization judged, by the rule that decided, counted from 1.")
     package static let authorizationAudit = MetricFamily(
         "weft_authorization_audit", .counter, labels: ["policy", "rule", "outcome"],
         help: "Requests and connections that an audited policy would have judged otherwise.")

@@ -3,6 +3,15 @@ import Testing
 @testable import WeftCLI
 
 @Suite struct OutputTests {
+    @Test func `what others wrote moves no cursor and makes no line in a table`() {
+        var table = Table([.init("REASON")])
+        table.add([.init("\u{1B}[2Jgone\nREVOKED  \u{202E}x\u{85}")])
+        table.add([.init("plain, ä and ✓")])
+        let lines = table.rendered(colours: false).split(separator: "\n").map(String.init)
+        #expect(
+            lines == ["REASON", #"\u{1B}[2Jgone\u{A}REVOKED  \u{202E}x\u{85}"#, "plain, ä and ✓"])
+    }
+
     @Test func `a table lines up, numbers to the right, without trailing blanks`() {
         var table = Table([.init("NAME"), .init("RPS", .right), .init("NOTE")])
         table.add(["billing", "12.5", ""])

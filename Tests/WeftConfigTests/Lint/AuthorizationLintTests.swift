@@ -78,6 +78,16 @@ import WeftModel
         }
     }
 
+    @Test func `a policy for a namespace where nothing is guards nothing`() {
+        let policy =
+            "apiVersion: weft.dev/v1\nkind: AuthorizationPolicy\nmetadata: {name: a, namespace: defualt}\nspec: {}"
+        let found = lint([self.billing, policy])
+        #expect(found.map(\.severity) == [.warning])
+        #expect(found.first?.message.contains("in the namespace defualt") == true)
+        #expect(found.first?.field == "metadata.namespace")
+        #expect(lint([self.billing, policy.replacing("defualt", with: "default")]).isEmpty)
+    }
+
     @Test func `identities and namespaces that nobody has are warned about`() {
         let rule = """
             {from: [{identities: ["spiffe://mesh.local/ns/default/sa/biling", "spiffe://mesh.local/ns/x/*"], \

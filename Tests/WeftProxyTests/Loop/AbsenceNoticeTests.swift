@@ -15,4 +15,19 @@ import Testing
         let isToldAnew = notice.failed(now: start + .seconds(7202))
         #expect(isToldAnew)
     }
+
+    @Test func `an absence ends when the stream is open, however late the first answer comes`() {
+        var notice = AbsenceNotice()
+        let start = ContinuousClock.now
+        _ = notice.failed(now: start)
+        notice.opened(now: start + .seconds(3))
+        // That one broke before anything was said.
+        _ = notice.failed(now: start + .seconds(4))
+        notice.opened(now: start + .seconds(5))
+        let away = notice.returned(now: start + .seconds(55))
+        #expect(away == .seconds(5))
+        notice.opened(now: start + .seconds(60))
+        let none = notice.returned(now: start + .seconds(61))
+        #expect(none == nil)
+    }
 }

@@ -29,7 +29,7 @@ import WeftTelemetry
             await thief.close()
             #expect(guarded.app.heads.count == 1)
             let decisions = try await guarded.metrics().families[MetricNames.authorizationDecisions]
-            #expect(decisions?[["TrafficPolicy/default/callers", "0", "allowed"]] == .counter(1))
+            #expect(decisions?[["TrafficPolicy/default/callers", "1", "allowed"]] == .counter(1))
             #expect(decisions?[["no_allow", "", "denied"]] == .counter(1))
         }
     }
