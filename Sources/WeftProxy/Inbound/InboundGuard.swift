@@ -21,12 +21,15 @@ final class InboundGuard: Sendable {
 final class InboundTokens: Sendable {
     private let verifier: TokenVerifier
     private let scopes: [RequestScope]
+    /// Some requests at least have to carry one.
+    let isRequired: Bool
     /// Each place once, in the order of the issuers that name it, with those issuers.
     private let locations: [(location: TokenLocation, issuers: [Int])]
 
     init(_ issuers: [TokenIssuer]) {
         self.verifier = TokenVerifier(issuers: issuers)
         self.scopes = issuers.map { RequestScope($0.scope) }
+        self.isRequired = issuers.contains { $0.isRequired }
         var locations: [(location: TokenLocation, issuers: [Int])] = []
         for (index, issuer) in issuers.enumerated() {
             for location in issuer.locations {
