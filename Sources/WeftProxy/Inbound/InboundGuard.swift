@@ -89,7 +89,7 @@ final class InboundTokens: Sendable {
         let name: String
         let prefix: [UInt8]
         switch location {
-        case .bearer: (name, prefix) = ("authorization", Array("bearer ".utf8))
+        case .bearer: (name, prefix) = ("authorization", Array("bearer".utf8))
         case .header(let header, let text): (name, prefix) = (header, Array(text.utf8))
         }
         var found: (field: Int, token: [UInt8])?
@@ -102,11 +102,14 @@ final class InboundTokens: Sendable {
             let isToken =
                 location == .bearer
                 ? zip(start, prefix).allSatisfy { $0 == $1 || $0 | 0x20 == $1 } : start.elementsEqual(prefix)
-            guard isToken else { continue }
+            let rest = value.dropFirst(prefix.count)
+            // A tab is no space, but to many an application.
+            guard isToken, location != .bearer || rest.first.map(Self.isSpace) == true else { continue }
             if found != nil { throw .malformed("there are two of them in the field \(name)") }
-            let token = value.dropFirst(prefix.count).drop { $0 == 0x20 }
-            found = (index, Array(token))
+            found = (index, Array(rest.drop(while: Self.isSpace)))
         }
         return found
     }
+
+    private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
 }

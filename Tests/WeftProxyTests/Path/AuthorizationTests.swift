@@ -71,7 +71,9 @@ import WeftTelemetry
             for (field, status) in [
                 ("X-Other: 1", 200), ("Authorization: Basic dXNlcjpwYXNz", 200),
                 ("Authorization: Bearer \(token)", 200),
-                ("authorization: bearer  \(token)", 200), ("Authorization: Bearer \(token)x", 401),
+                ("authorization: bearer  \(token)", 200), ("Authorization: Bearer\t\(token)", 200),
+                ("Authorization: Bearer\tx.y.z", 401), ("Authorization: BearerToken", 200),
+                ("Authorization: Bearer \(token)x", 401),
                 ("Authorization: Bearer ", 200), ("Authorization: Bearer x.y.z", 401),
                 ("Authorization: Bearer \(try issuer.token(lasting: -61))", 401),
                 ("Authorization: Bearer \(try TestIssuer().token())", 401),
