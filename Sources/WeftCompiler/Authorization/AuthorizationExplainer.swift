@@ -52,12 +52,23 @@ package struct AuthorizationExplainer: Sendable {
                 if policy.action == .allow { finding.outcome = .outOfScope }
                 return self.judgeRules(policy, question, &finding)
             }
-            guard policy.scope.contains(where: { Self.matches($0, request) }) else {
+            guard self.contains(request, in: policy.scope) else {
                 finding.outcome = .outOfScope
+                return finding
+            }
+            if policy.action == .allow,
+                !policy.scope.contains(where: { RequestReading.matches($0, request, anyReading: false) })
+            {
+                finding.mismatch = "the path is one of the route's only by what its escapes or parameters hide"
                 return finding
             }
         }
         return self.judgeRules(policy, question, &finding)
+    }
+
+    /// Whether a request may be read as one of a policy's routes'; without matches, all are.
+    package func contains(_ request: AuthorizationQuestion.Request, in scope: [RouteMatch]) -> Bool {
+        scope.isEmpty || scope.contains { RequestReading.matches($0, request, anyReading: true) }
     }
 
     private func judgeRules(
@@ -95,9 +106,9 @@ package struct AuthorizationExplainer: Sendable {
             guard rule.needsHTTP, action == .allow else { return nil }
             return (1, "it asks for parts of a request, and bytes have none")
         }
-        if let cause = Self.closest(rule.to, { Self.mismatch($0, request) }) { return (1, cause) }
+        if let cause = Self.closest(rule.to, { Self.mismatch($0, request, action) }) { return (1, cause) }
         for condition in rule.when {
-            if let cause = Self.mismatch(condition, request) { return (2, cause) }
+            if let cause = Self.mismatch(condition, request, action) { return (2, cause) }
         }
         return nil
     }
@@ -149,80 +160,37 @@ package struct AuthorizationExplainer: Sendable {
     // MARK: What
 
     private static func mismatch(
-        _ operation: AuthorizationOperation, _ request: AuthorizationQuestion.Request
+        _ operation: AuthorizationOperation, _ request: AuthorizationQuestion.Request, _ action: AuthorizationAction
     ) -> String? {
         if !operation.methods.isEmpty, !operation.methods.contains(request.method) {
             return "\(request.method) is not \(self.list(operation.methods))"
         }
         if operation.notMethods.contains(request.method) { return "\(request.method) is excluded" }
-        if !operation.paths.isEmpty, !operation.paths.contains(where: { $0.matches(request.path) }) {
-            return "the path \(request.path) is not \(self.list(operation.paths.map(\.text)))"
-        }
-        if let pattern = operation.notPaths.first(where: { $0.matches(request.path) }) {
-            return "the path \(request.path) is excluded as \(pattern.text)"
-        }
-        return nil
+        let reading = RequestReading(operation, request, action)
+        if !reading.isTaken { return "the path \(request.path) is not \(self.list(operation.paths.map(\.text)))" }
+        return reading.exclusion.map { "the path \(request.path) is excluded as \($0.text)" }
     }
 
     // MARK: When
 
     private static func mismatch(
-        _ condition: AuthorizationCondition, _ request: AuthorizationQuestion.Request
+        _ condition: AuthorizationCondition, _ request: AuthorizationQuestion.Request, _ action: AuthorizationAction
     ) -> String? {
         let name: String
-        let found: [String]?
+        let reading: RequestReading?
         switch condition.subject {
         case .header(let header):
             name = "the header \(header)"
-            found = request.headers[header].map { [$0] }
+            reading = RequestReading(condition, header: header, request, action)
         case .claim(let way):
             name = "the claim \(way.joined(separator: "."))"
-            found = request.claims?[way]
+            reading = request.claims?[way].map { RequestReading(condition, claims: $0) }
         }
-        if let found {
-            if !condition.values.isEmpty, !condition.values.contains(where: { found.contains(where: $0.matches) }) {
-                return "\(name) is not \(self.list(condition.values.map(\.text)))"
-            }
-            if let pattern = condition.notValues.first(where: { found.contains(where: $0.matches) }) {
-                return "\(name) is excluded as \(pattern.text)"
-            }
-        } else if !condition.values.isEmpty || condition.notValues.isEmpty {
-            return "\(name) is not there"
+        guard let reading else {
+            return !condition.values.isEmpty || condition.notValues.isEmpty ? "\(name) is not there" : nil
         }
-        return nil
-    }
-
-    // MARK: Scope
-
-    private static func matches(_ match: RouteMatch, _ request: AuthorizationQuestion.Request) -> Bool {
-        if let method = match.method, method != request.method { return false }
-        switch match.path {
-        case .exact(let path): if path != request.path { return false }
-        case .prefix(let prefix):
-            let trimmed = prefix.hasSuffix("/") ? String(prefix.dropLast()) : prefix
-            if request.path != trimmed, !request.path.hasPrefix(trimmed + "/") { return false }
-        case .regularExpression(let text): if !self.matches(text, request.path) { return false }
-        }
-        for header in match.headers where !self.matches(header.value, request.headers[header.name]) { return false }
-        for parameter in match.queryParameters
-        where !self.matches(parameter.value, request.query[parameter.name]) {
-            return false
-        }
-        return true
-    }
-
-    private static func matches(_ match: StringMatch, _ value: String?) -> Bool {
-        guard let value else { return false }
-        switch match {
-        case .exact(let exact): return exact == value
-        case .regularExpression(let text): return self.matches(text, value)
-        case .present: return true
-        }
-    }
-
-    private static func matches(_ expression: String, _ text: String) -> Bool {
-        guard let expression = try? RegularExpression(expression) else { return false }
-        return expression.matches(text)
+        if !reading.isTaken { return "\(name) is not \(self.list(condition.values.map(\.text)))" }
+        return reading.exclusion.map { "\(name) is excluded as \($0.text)" }
     }
 
     private static func list(_ texts: [String]) -> String {

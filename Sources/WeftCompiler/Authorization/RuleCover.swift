@@ -25,9 +25,10 @@ enum RuleCover {
     }
 
     private static func covers(_ wide: AuthorizationOperation, _ narrow: AuthorizationOperation) -> Bool {
-        self.all(narrow.methods, by: wide.methods, ==) && self.all(narrow.paths, by: wide.paths, self.covers)
+        self.all(narrow.methods, by: wide.methods, ==)
+            && self.all(narrow.paths.map(\.compared), by: wide.paths.map(\.compared), self.covers)
             && self.excludes(narrow.notMethods, all: wide.notMethods, ==)
-            && self.excludes(narrow.notPaths, all: wide.notPaths, self.covers)
+            && self.excludes(narrow.notPaths.map(\.compared), all: wide.notPaths.map(\.compared), self.covers)
     }
 
     /// Whether what the wide side excludes is excluded by the narrow one too.

@@ -13,6 +13,8 @@ struct LintSecurity {
     var policies: [AuthorizationPolicy] = []
     var tokens: [RequestAuthentication] = []
     var peers: [PeerAuthentication] = []
+    /// Trust domains whose identities are believed too.
+    var federated: Set<String> = []
     private(set) var modes = PeerModes(settings: MeshSettings(), policies: [])
     private(set) var namespaces: Set<String> = []
     private var accounts: Set<ServiceName> = []

@@ -5,6 +5,8 @@ struct LintWorld {
     let scope: Linter.Scope
     /// Seconds since 1970; nil is not known.
     let now: Int64?
+    /// The mesh's own; nil is not known.
+    let trustDomain: TrustDomain?
     private(set) var services: [ServiceName: Service] = [:]
     /// Of every kind.
     private(set) var routes: [LintRoute] = []
@@ -28,9 +30,12 @@ struct LintWorld {
     private var routeNames: [ResourceKind: [String: [String]]] = [:]
     private var serviceNames: [String: [String]] = [:]
 
-    init(_ resources: [Resource], registered: [Workload], now: Int64?, scope: Linter.Scope) {
+    init(
+        _ resources: [Resource], registered: [Workload], now: Int64?, trustDomain: TrustDomain?, scope: Linter.Scope
+    ) {
         self.scope = scope
         self.now = now
+        self.trustDomain = trustDomain
         var workloads: [ResourceKey: Workload] = [:]
         for resource in resources {
             switch resource {
@@ -46,7 +51,7 @@ struct LintWorld {
             case .requestAuthentication(let policy): self.security.tokens.append(policy)
             case .peerAuthentication(let policy): self.security.peers.append(policy)
             case .meshSettings(let settings): self.settings = settings
-            case .trustDomainFederation: continue
+            case .trustDomainFederation(let other): self.security.federated.insert(other.trustDomain.name)
             case .workload(let workload): workloads[resource.key] = workload
             }
         }

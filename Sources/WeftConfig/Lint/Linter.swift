@@ -15,10 +15,13 @@ package enum Linter {
     /// - Parameters:
     ///   - registered: the workloads that registered by themselves; with them exist the services they registered for.
     ///   - now: seconds since 1970, for what ends; nil finds nothing that is over.
+    ///   - trustDomain: the mesh's own; nil, not known, finds no identity strange.
     package static func lint(
-        _ resources: [Resource], registered: [Workload] = [], now: Int64? = nil, scope: Scope = .mesh
+        _ resources: [Resource], registered: [Workload] = [], now: Int64? = nil, trustDomain: TrustDomain? = nil,
+        scope: Scope = .mesh
     ) -> [Diagnostic] {
-        let world = LintWorld(resources, registered: registered, now: now, scope: scope)
+        let world = LintWorld(
+            resources, registered: registered, now: now, trustDomain: trustDomain, scope: scope)
         return self.rules.flatMap { $0(world) }.sorted()
     }
 
@@ -34,6 +37,7 @@ package enum Linter {
         { OutlierLint.findings(in: $0) },
         { ExternalLint.findings(in: $0) },
         { AuthorizationLint.findings(in: $0) },
+        { AuthorizationPatternLint.findings(in: $0) },
         { SecurityTargetLint.findings(in: $0) },
     ]
 }

@@ -23,7 +23,7 @@ struct AuthorizationAnswers: Sendable {
             question = AuthorizationQuestion.Request(
                 method: request.method ?? "GET", path: try Self.path(request.path ?? "/"),
                 headers: Dictionary(
-                    request.headers.map { ($0.key.lowercased(), $0.value) }, uniquingKeysWith: { "\($0),\($1)" }),
+                    request.headers.map { ($0.key.lowercased(), [$0.value]) }, uniquingKeysWith: { $0 + $1 }),
                 query: Self.query(request.path ?? "/"),
                 claims: request.claims.map { claims in
                     Dictionary(
@@ -47,7 +47,8 @@ struct AuthorizationAnswers: Sendable {
     private func verdict(
         _ question: AuthorizationQuestion, at port: InboundListener
     ) -> AuthorizationCheckReport.Verdict {
-        let explanation = AuthorizationExplainer(port.authorization, trustDomain: self.trustDomain).explain(question)
+        let explainer = AuthorizationExplainer(port.authorization, trustDomain: self.trustDomain)
+        let explanation = explainer.explain(question)
         var verdict = AuthorizationCheckReport.Verdict(
             identity: question.identity?.description, destination: port.service.description, port: port.appPort,
             isAllowed: explanation.isAllowed, reason: explanation.isAllowed ? nil : Reason.denied.rawValue,
@@ -62,15 +63,26 @@ struct AuthorizationAnswers: Sendable {
             verdict.reason = Reason.plaintextRefused.rawValue
             verdict.because = "the port takes mutual TLS only, and the caller is in the clear"
             verdict.decidedBy = port.mtlsSource
-        } else if let issuer = port.authorization.issuers.first(where: \.isRequired), let request = question.request,
-            request.claims == nil, issuer.scope.isEmpty
-        {
+        } else if let issuer = Self.missingToken(question, at: port, explainer) {
             verdict.isAllowed = false
             verdict.reason = Reason.unauthenticated.rawValue
-            verdict.because = "\(issuer.source.resource) requires a token, and the request has none"
+            verdict.because =
+                "\(issuer.source.resource) requires a token, and "
+                + (question.request == nil ? "bytes carry none" : "the request has none")
             verdict.decidedBy = issuer.source
         }
         return verdict
+    }
+
+    /// Who requires a token that is not there; bytes have none for anybody, the requests of a route included.
+    private static func missingToken(
+        _ question: AuthorizationQuestion, at port: InboundListener, _ explainer: AuthorizationExplainer
+    ) -> TokenIssuer? {
+        port.authorization.issuers.first { issuer in
+            guard issuer.isRequired else { return false }
+            guard let request = question.request else { return true }
+            return request.claims == nil && explainer.contains(request, in: issuer.scope)
+        }
     }
 
     // MARK: Coverage

@@ -76,7 +76,7 @@ struct ControlPlaneParts: Sendable {
         let configurations = Configurations(
             store: store,
             lint: {
-                Linter.lint($0, registered: $1, now: $2)
+                Linter.lint($0, registered: $1, now: $2, trustDomain: configuration.trustDomain)
                     + FederationBook.lint($0, ownDomain: configuration.trustDomain)
             })
         let federation = try await FederationDriver(

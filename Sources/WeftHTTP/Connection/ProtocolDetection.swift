@@ -16,8 +16,10 @@ package enum DetectedProtocol: Hashable, Sendable {
 ///
 /// Whatever an application could take for a request has to be found to be HTTP, though the codec will refuse it: what
 /// passes as bytes, passes by every rule for requests. Hence a request line counts by its likeness, not by its being
-/// correct. Other protocols begin with a word and a space too, and stay bytes: their lines have neither a path behind a
-/// method of HTTP nor a version of HTTP at their end.
+/// correct: a first line that holds a version of HTTP is one, whatever else is in it, lines of a web server's log
+/// included. Other protocols begin with a word and a space too, and stay bytes: their lines have neither a path behind a
+/// method of HTTP nor a version of HTTP. What is not there yet is not waited for where the beginning looks like bytes;
+/// `HiddenRequestSearch` looks on.
 package enum ProtocolDetection {
     /// Bytes looked at before a request line counts as one that is merely too long.
     package static let maxBytes = 16_384
@@ -32,7 +34,7 @@ package enum ProtocolDetection {
         guard let first = bytes.first else { return isLast ? .bytes : .undecided }
         if first == 22 {
             guard bytes.count > 1 else { return isLast ? .bytes : .undecided }
-            return bytes[1] == 3 ? .tls : .bytes
+            if bytes[1] == 3 { return .tls }
         }
         let preface = UnsafeRawBufferPointer(
             start: Self.preface.utf8Start, count: Self.preface.utf8CodeUnitCount)
@@ -54,6 +56,8 @@ package enum ProtocolDetection {
     }
 
     private static func requestLine(_ whole: UnsafeRawBufferPointer, isLast: Bool) -> DetectedProtocol {
+        var version = VersionSearch()
+        if version.look(whole) == .request { return .http1 }
         // Empty lines before a request are skipped by many (RFC 9112 §2.2), and other blanks by some.
         guard let start = whole.firstIndex(where: { !Self.isSpace($0) && !Self.isLineEnd($0) }) else {
             return isLast || whole.count >= Self.maxBytes ? .http1 : .undecided
@@ -121,8 +125,14 @@ package enum ProtocolDetection {
             UnsafeRawBufferPointer(rebasing: word[..<version.utf8CodeUnitCount]), anyCase: version)
     }
 
-    /// What separates words for a lenient reader.
-    private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0b || byte == 0x0c }
+    /// What separates words for a lenient reader: some decode a line as Latin-1 and split it at all that Unicode calls white
+    /// space.
+    static func isSpace(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x20, 0x09, 0x0b, 0x0c, 0x1c...0x1f, 0x85, 0xa0: true
+        default: false
+        }
+    }
 
-    private static func isLineEnd(_ byte: UInt8) -> Bool { byte == 0x0d || byte == 0x0a }
+    static func isLineEnd(_ byte: UInt8) -> Bool { byte == 0x0d || byte == 0x0a }
 }

@@ -2,8 +2,8 @@
 ///
 /// Two spellings of one path must not be two paths to a rule and one to an application. Percent-escapes of unreserved
 /// characters are decoded, the others written with upper-case digits, `.` and `..` segments resolved, repeated slashes
-/// made one; the query stays as it is. What applications read in different ways is refused. Source: RFC 3986 §6.2.2;
-/// merging of slashes goes beyond it.
+/// made one; the query stays as it is. What applications read in different ways is refused. Authorization compares paths in
+/// a form that goes further, `ComparedPath`. Source: RFC 3986 §6.2.2; merging of slashes goes beyond it.
 package enum PathNormalization {
     package enum Outcome: Hashable, Sendable {
         /// Normal already.
@@ -116,8 +116,10 @@ package enum PathNormalization {
             let dots = segment.prefix { $0 == UInt8(ascii: ".") }.count
             if dots == 1 || dots == 2 {
                 let rest = segment.dropFirst(dots)
-                // With a parameter it is a dot segment to some and a name to others.
-                if rest.first == UInt8(ascii: ";") { return "a dot segment with a parameter in the path" }
+                // With a parameter, escaped or not, it is a dot segment to some and a name to others.
+                if rest.first == UInt8(ascii: ";") || rest.starts(with: "%3B".utf8) {
+                    return "a dot segment with a parameter in the path"
+                }
                 if rest.isEmpty {
                     if dots == 2, let slash = result.lastIndex(of: UInt8(ascii: "/")) {
                         result.removeSubrange(slash...)
@@ -136,7 +138,7 @@ package enum PathNormalization {
         return nil
     }
 
-    private static func digit(_ byte: UInt8) -> UInt8? {
+    static func digit(_ byte: UInt8) -> UInt8? {
         switch byte {
         case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
         case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
@@ -145,7 +147,7 @@ package enum PathNormalization {
         }
     }
 
-    private static func text(_ digit: UInt8) -> UInt8 {
+    static func text(_ digit: UInt8) -> UInt8 {
         digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "A") + digit - 10
     }
 }

@@ -21,12 +21,15 @@ final class InboundGuard: Sendable {
 final class InboundTokens: Sendable {
     private let verifier: TokenVerifier
     private let scopes: [RequestScope]
+    /// Some requests at least have to carry one.
+    let isRequired: Bool
     /// Each place once, in the order of the issuers that name it, with those issuers.
     private let locations: [(location: TokenLocation, issuers: [Int])]
 
     init(_ issuers: [TokenIssuer]) {
         self.verifier = TokenVerifier(issuers: issuers)
         self.scopes = issuers.map { RequestScope($0.scope) }
+        self.isRequired = issuers.contains { $0.isRequired }
         var locations: [(location: TokenLocation, issuers: [Int])] = []
         for (index, issuer) in issuers.enumerated() {
             for location in issuer.locations {
@@ -86,7 +89,7 @@ final class InboundTokens: Sendable {
         let name: String
         let prefix: [UInt8]
         switch location {
-        case .bearer: (name, prefix) = ("authorization", Array("bearer ".utf8))
+        case .bearer: (name, prefix) = ("authorization", Array("bearer".utf8))
         case .header(let header, let text): (name, prefix) = (header, Array(text.utf8))
         }
         var found: (field: Int, token: [UInt8])?
@@ -99,11 +102,14 @@ final class InboundTokens: Sendable {
             let isToken =
                 location == .bearer
                 ? zip(start, prefix).allSatisfy { $0 == $1 || $0 | 0x20 == $1 } : start.elementsEqual(prefix)
-            guard isToken else { continue }
+            let rest = value.dropFirst(prefix.count)
+            // A tab is no space, but to many an application.
+            guard isToken, location != .bearer || rest.first.map(Self.isSpace) == true else { continue }
             if found != nil { throw .malformed("there are two of them in the field \(name)") }
-            let token = value.dropFirst(prefix.count).drop { $0 == 0x20 }
-            found = (index, Array(token))
+            found = (index, Array(rest.drop(while: Self.isSpace)))
         }
         return found
     }
+
+    private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
 }

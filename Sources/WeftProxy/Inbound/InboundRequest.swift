@@ -21,8 +21,8 @@ final class InboundRequest: RelayedRequest {
     private var audit = ""
     /// Nil where nothing is traced.
     private var trace: RequestTrace?
-    /// How a tunnel to a port of unknown protocol begins, until that is known; nil where nobody asks.
-    private var beginning: [UInt8]?
+    /// Looks for requests in bytes to a port of unknown protocol; nil where nobody asks, and afterwards.
+    private var search: HiddenRequestSearch?
     /// It began like a request.
     private var hidesRequests = false
 
@@ -36,7 +36,7 @@ final class InboundRequest: RelayedRequest {
         self.claims = nil
         self.audit = ""
         self.trace = nil
-        self.beginning = nil
+        self.search = nil
         self.hidesRequests = false
         self.open(stream)
     }
@@ -105,9 +105,7 @@ final class InboundRequest: RelayedRequest {
                 retryAfterSeconds: 1)
             return self.exchange.refuse(head, end: end, with: reply, now: now)
         }
-        if head.method == .connect, application.appProtocol == .detect, self.connection?.isRaw == false {
-            self.beginning = []
-        }
+        if head.method == .connect, application.appProtocol == .detect { self.search = HiddenRequestSearch() }
         var head = head
         if head.method != .connect,
             let reply = RequestFields.normalizePath(
@@ -130,17 +128,23 @@ final class InboundRequest: RelayedRequest {
     /// Proves the token, and asks whether the caller may do this; a reply where not.
     private func authorize(_ head: inout RequestHead, _ authorization: PortAuthorization) -> LocalReply? {
         guard let connection = self.connection else { return LocalReply(.internal) }
-        if head.method != .connect {
-            do throws(TokenError) {
-                self.claims = try authorization.authenticate(&head)
-            } catch {
-                self.loop.telemetry.tokenRefused(error)
-                return authorization.reply(to: error)
-            }
-        }
-        let reply = self.judge(head, authorization, on: connection)
+        let reply =
+            self.authenticate(&head, authorization, on: connection)
+            ?? self.judge(head, authorization, on: connection)
         if reply != nil, head.method == .connect, connection.isRacing { connection.refusesBytes = true }
         return reply
+    }
+
+    private func authenticate(
+        _ head: inout RequestHead, _ authorization: PortAuthorization, on connection: DownstreamConnection
+    ) -> LocalReply? {
+        do throws(TokenError) {
+            self.claims = try authorization.authenticate(&head)
+            return nil
+        } catch {
+            if !connection.isRacing { self.loop.telemetry.tokenRefused(error) }
+            return authorization.reply(to: error)
+        }
     }
 
     private func judge(
@@ -160,7 +164,8 @@ final class InboundRequest: RelayedRequest {
         else { return }
         let application = self.loop.applicationInForce(port: port)
         guard let authorization = application.authorization,
-            let reply = self.judge(self.exchange.head, authorization, on: connection)
+            let reply = authorization.refusal(ofOpen: self.exchange.head)
+                ?? self.judge(self.exchange.head, authorization, on: connection)
         else { return }
         self.act { self.exchange.revoke(reply, now: self.loop.now) }
     }
@@ -198,17 +203,15 @@ final class InboundRequest: RelayedRequest {
         return (head, self.exchange.endsWithHead)
     }
 
-    /// A tunnel of a peer's to a port that may speak HTTP must not carry requests past the rules for requests.
+    /// Bytes to a port that may speak HTTP must not carry requests past the rules for requests: a peer's tunnel, or a
+    /// connection whose beginning did not look like any.
     override func bodyPasses(_ data: ByteBuffer, end: Bool) {
-        guard var beginning = self.beginning else { return }
-        beginning.append(contentsOf: data.readableBytesView.prefix(ProtocolDetection.maxBytes - beginning.count))
-        let isLast = end || beginning.count >= ProtocolDetection.maxBytes
-        switch beginning.withUnsafeBytes({ ProtocolDetection.classify($0, isLast: isLast) }) {
-        case .undecided: self.beginning = beginning
-        case .http1, .http2:
-            self.beginning = nil
-            self.hidesRequests = true
-        case .tls, .bytes: self.beginning = nil
+        guard var search = self.search else { return }
+        self.search = nil
+        switch data.withUnsafeReadableBytes({ search.look($0, isLast: end) }) {
+        case .looking: self.search = search
+        case .request: self.hidesRequests = true
+        case .bytes: break
         }
     }
 

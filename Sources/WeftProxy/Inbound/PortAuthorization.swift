@@ -38,10 +38,21 @@ final class PortAuthorization {
     // MARK: Deciding
 
     /// What the request's token says; nil where there is none and none is required. Takes the token away where the
-    /// application is not to see it.
+    /// application is not to see it. Bytes carry none: where one is required, of the requests of a route or of all, they
+    /// are refused.
     func authenticate(_ head: inout RequestHead) throws(TokenError) -> TokenClaims? {
         guard let tokens = self.rules.tokens else { return nil }
+        if head.method == .connect {
+            if tokens.isRequired { throw .missing }
+            return nil
+        }
         return try tokens.read(&head, &self.verified, now: Int64(Date().timeIntervalSince1970))
+    }
+
+    /// Why bytes that pass already may no longer: a token is required by now.
+    func refusal(ofOpen head: RequestHead) -> LocalReply? {
+        guard head.method == .connect, self.rules.tokens?.isRequired == true else { return nil }
+        return self.reply(to: .missing)
     }
 
     /// Whether the caller may do this; nil where nothing is judged.
@@ -67,8 +78,9 @@ final class PortAuthorization {
     }
 
     func reply(to error: TokenError) -> LocalReply {
-        var reply = LocalReply(
-            .unauthenticated, detail: error.description, provenance: self.rules.authorization.issuers.first?.source)
+        let issuers = self.rules.authorization.issuers
+        let source = (error == .missing ? issuers.first { $0.isRequired } : nil) ?? issuers.first
+        var reply = LocalReply(.unauthenticated, detail: error.description, provenance: source?.source)
         reply.publicDetail = "a valid token is required"
         reply.challenge = error == .missing ? "Bearer" : "Bearer error=\"invalid_token\""
         return reply

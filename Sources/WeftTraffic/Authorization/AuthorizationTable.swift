@@ -54,7 +54,8 @@ package final class AuthorizationTable: Sendable {
                         sources.append(CompiledSources(rule.from))
                     }
                 }
-                let compiled = CompiledRule(rule, number: number, policy: place, sources: index, scope: scope)
+                let compiled = CompiledRule(
+                    rule, number: number, policy: place, denies: policy.action == .deny, sources: index, scope: scope)
                 groups[policy.isAudit, default: [:]][policy.action, default: []].append(compiled)
                 number += 1
             }
@@ -63,10 +64,10 @@ package final class AuthorizationTable: Sendable {
         self.firstRule = firstRule
         self.sources = sources
         self.scopes = scopes
-        self.denials = RuleGroup(groups[false]?[.deny] ?? [])
-        self.permissions = RuleGroup(groups[false]?[.allow] ?? [])
-        self.auditedDenials = RuleGroup(groups[true]?[.deny] ?? [])
-        self.auditedPermissions = RuleGroup(groups[true]?[.allow] ?? [])
+        self.denials = RuleGroup(groups[false]?[.deny] ?? [], denies: true)
+        self.permissions = RuleGroup(groups[false]?[.allow] ?? [], denies: false)
+        self.auditedDenials = RuleGroup(groups[true]?[.deny] ?? [], denies: true)
+        self.auditedPermissions = RuleGroup(groups[true]?[.allow] ?? [], denies: false)
         let policies = authorization.policies
         let allows = policies.indices.filter { policies[$0].action == .allow && !policies[$0].isAudit }
         self.allowsApplyAlways = allows.contains { policies[$0].scope.isEmpty }
@@ -94,9 +95,13 @@ package final class AuthorizationTable: Sendable {
     func allowsApply(to request: AuthorizationRequest) -> Bool {
         if self.allowsApplyAlways { return true }
         if self.scopedAllows.isEmpty { return false }
-        return self.scopeIndex.first(of: request.path) { place in
-            CompiledScope.matches(self.scopes[Int(place)], request)
+        func applies(_ path: UnsafeRawBufferPointer?) -> Bool {
+            guard let path else { return false }
+            return self.scopeIndex.first(of: path) { place in
+                CompiledScope.matches(self.scopes[Int(place)], request, anyReading: true)
+            }
         }
+        return applies(request.path) || applies(request.plainPath) || applies(request.sentPath)
     }
 
     // MARK: Telling

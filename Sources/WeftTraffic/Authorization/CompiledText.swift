@@ -26,6 +26,12 @@ enum CompiledText: Sendable {
         }
     }
 
+    /// Whether a pattern of paths that matches also does without the path's parameters: only its end may have stood in one.
+    func endsAlike(_ plain: UnsafeRawBufferPointer) -> Bool {
+        guard case .suffix(let bytes) = self, !bytes.contains(UInt8(ascii: ";")) else { return true }
+        return self.matches(plain)
+    }
+
     private static func equal(_ bytes: [UInt8], _ text: UnsafeRawBufferPointer, at start: Int) -> Bool {
         for index in 0..<bytes.count where bytes[index] != text[start + index] { return false }
         return true

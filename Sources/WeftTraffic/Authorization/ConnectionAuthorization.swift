@@ -72,7 +72,7 @@ package final class ConnectionAuthorization: Sendable {
             }
             guard isAllowed else { break }
             for policy in self.table.auditedAllows where !matched.contains(policy) {
-                guard CompiledScope.matches(self.table.scopes[policy], request) else { continue }
+                guard CompiledScope.matches(self.table.scopes[policy], request, anyReading: true) else { continue }
                 if Self.add(AuthorizationAudit(policy: policy, rule: nil, outcome: .deny), to: &audits) { break }
             }
         }

@@ -32,6 +32,8 @@ struct RuleGroup: Sendable {
     }
 
     let rules: [CompiledRule]
+    /// All of them deny, or all of them allow.
+    private let denies: Bool
     /// Those that no index leads to.
     private(set) var residual: [Int32] = []
     private var paths: TextIndex?
@@ -44,8 +46,9 @@ struct RuleGroup: Sendable {
     /// To `claimIndexes`, by the first name of their paths.
     private var claimRoots: [String: [Int]] = [:]
 
-    init(_ rules: [CompiledRule]) {
+    init(_ rules: [CompiledRule], denies: Bool) {
         self.rules = rules
+        self.denies = denies
         var shared: [Place: Int] = [:]
         let options = rules.map(Self.options)
         for place in options.joined().joined() { shared[place, default: 0] += 1 }
@@ -71,7 +74,7 @@ struct RuleGroup: Sendable {
         if rule.operations.allSatisfy({ !$0.paths.isEmpty }) { add(.path, rule.operations.flatMap(\.paths)) }
         for condition in rule.conditions {
             switch condition.subject {
-            case .header(let header): add(.header(header), condition.values)
+            case .header(let header, let folded): add(.header(rule.denies ? folded : header), condition.values)
             case .claim(let path): if !path.isEmpty { add(.claim(path), condition.values) }
             }
         }
@@ -112,9 +115,10 @@ struct RuleGroup: Sendable {
         if let known = self.headerIndexes.firstIndex(where: { $0.header == header }) { return known }
         let number = self.headerIndexes.count
         self.headerIndexes.append((header, TextIndex()))
-        if header.name == .other {
+        if header.name == .other || header.hasSpellings {
             _ = self.otherHeaders.value(for: header.text, orInsert: number)
-        } else {
+        }
+        if header.name != .other {
             if self.knownHeaders.isEmpty { self.knownHeaders = Array(repeating: -1, count: 256) }
             self.knownHeaders[Int(header.name.rawValue)] = Int16(truncatingIfNeeded: number)
         }
@@ -207,7 +211,10 @@ struct RuleGroup: Sendable {
     }
 
     private func candidates(_ request: AuthorizationRequest, _ body: (Int32) -> Bool) -> Bool {
-        if let paths = self.paths, paths.first(of: request.path, where: body) { return true }
+        if let paths = self.paths {
+            if paths.first(of: request.path, where: body) { return true }
+            if self.denies, let plain = request.plainPath, paths.first(of: plain, where: body) { return true }
+        }
         if !self.headerIndexes.isEmpty, self.headers(request.head.headers, body) { return true }
         if let methods = self.methods, let index = request.head.headers.firstIndex(of: .method),
             request.head.headers.withValue(at: index, { methods.first(of: $0, where: body) })
@@ -233,7 +240,7 @@ struct RuleGroup: Sendable {
             let name = headers.fields[position].name
             let number: Int?
             if name == .other {
-                number = headers.withName(at: position) { self.otherHeaders.value(of: $0) }
+                number = headers.withName(at: position) { self.number(ofOther: $0) }
             } else {
                 number = self.knownHeaders.isEmpty ? nil : Int(self.knownHeaders[Int(name.rawValue)])
             }
@@ -241,11 +248,22 @@ struct RuleGroup: Sendable {
             let (header, index) = self.headerIndexes[number]
             // A repeated header is one value, looked at once.
             guard header.index(in: headers, from: 0) == position else { continue }
-            let isFound = header.withValue(in: headers) { value in
-                value.map { index.first(of: $0, where: body) } ?? false
-            }
+            let isFound =
+                self.denies
+                ? header.anyReading(in: headers) { index.first(of: $0, where: body) }
+                : header.withValue(in: headers) { value in value.map { index.first(of: $0, where: body) } ?? false }
             if isFound { return true }
         }
         return false
+    }
+
+    private func number(ofOther name: UnsafeRawBufferPointer) -> Int? {
+        guard self.denies, name.contains(UInt8(ascii: "_")) else { return self.otherHeaders.value(of: name) }
+        return withUnsafeTemporaryAllocation(byteCount: name.count, alignment: 1) { folded in
+            for index in 0..<name.count {
+                folded[index] = name[index] == UInt8(ascii: "_") ? UInt8(ascii: "-") : name[index]
+            }
+            return self.otherHeaders.value(of: UnsafeRawBufferPointer(rebasing: folded[..<name.count]))
+        }
     }
 }

@@ -102,6 +102,56 @@ import WeftModel
             ])
     }
 
+    @Test(arguments: [
+        ("methods: [DELET, GET]", "methods[0]", "Did you mean DELETE?"),
+        ("notMethods: [get]", "notMethods[0]", "Did you mean GET?"),
+        ("paths: [/a, \"/a%2Fb/*\"]", "paths[1]", "escapedSlashes"),
+        ("notPaths: [\"*%5C\"]", "notPaths[0]", "escapedSlashes"),
+    ])
+    func `what no request has is warned about`(part: String, field: String, remedy: String) throws {
+        let found = lint([self.billing, self.authorization("{to: [{\(part)}]}", on: self.onHTTP)])
+        #expect(found.map(\.severity) == [.warning])
+        #expect(found.first?.field == "spec.rules[0].to[0].\(field)")
+        #expect(found.first?.remedy?.contains(remedy) == true)
+    }
+
+    @Test func `escaped slashes are fine where they are kept`() {
+        let keeps = policy("keeps", "billing", "forwarding: {escapedSlashes: keep}")
+        let rule = "{to: [{paths: [/a%2Fb], methods: [PURGE, M-SEARCH, PROPFIND]}]}"
+        #expect(lint([self.billing, keeps, self.authorization(rule, on: self.onHTTP)]).isEmpty)
+    }
+
+    @Test(arguments: [
+        ("spiffe://mesh.local/ns/default*", true), ("*billing", true),
+        ("spiffe://mesh.local/ns/default/sa/bill*", true),
+        ("spiffe://mesh.local/ns/default/*", false), ("spiffe://mesh.local/ns/default/sa/billing-*", false),
+        ("*/sa/billing", false), ("*", false),
+    ])
+    func `an identity that is cut off within a name is warned about`(identity: String, isFound: Bool) {
+        let found = lint([self.billing, self.authorization("{from: [{identities: [\"\(identity)\"]}]}")])
+        #expect(found.contains { $0.message.contains("takes in other names") } == isFound)
+    }
+
+    @Test func `identities of trust domains that nobody believes are warned about`() {
+        let rule =
+            "{from: [{identities: [\"spiffe://mesh.locl/ns/default/sa/billing\", \"spiffe://other.example/*\"]}]}"
+        let policy = self.authorization(rule)
+        func fields(_ more: [String], _ own: TrustDomain?) -> [String] {
+            lint([self.billing, policy] + more, trustDomain: own).filter { $0.message.contains("Federation") }
+                .compactMap(\.field)
+        }
+        let place = "spec.rules[0].from[0].identities"
+        #expect(fields([], .standard) == ["\(place)[0]", "\(place)[1]"])
+        #expect(fields([], nil).isEmpty)
+        let other = """
+            apiVersion: weft.dev/v1
+            kind: TrustDomainFederation
+            metadata: {name: other}
+            spec: {trustDomain: other.example, bundleEndpoint: {url: "https://other.example/", profile: https_web}}
+            """
+        #expect(fields([other], .standard) == ["\(place)[0]"])
+    }
+
     @Test func `targets that are not there are warned about, and missing ports refused`() {
         let rule = "{from: [{identities: [\"*\"]}]}"
         let targets = "{kind: Service, name: biling}, {kind: HTTPRoute, name: a}"

@@ -4,11 +4,13 @@ import WeftModel
 
 /// Reads documents that are valid on their own and looks at them together.
 func lint(
-    _ documents: [String], registered: [Workload] = [], now: Int64? = nil, scope: Linter.Scope = .mesh
+    _ documents: [String], registered: [Workload] = [], now: Int64? = nil, trustDomain: TrustDomain? = nil,
+    scope: Linter.Scope = .mesh
 ) -> [Diagnostic] {
     let reading = read(documents.joined(separator: "\n---\n"))
     #expect(reading.diagnostics.filter { $0.severity == .error }.map(\.description) == [])
-    return Linter.lint(reading.resources.map(\.resource), registered: registered, now: now, scope: scope)
+    return Linter.lint(
+        reading.resources.map(\.resource), registered: registered, now: now, trustDomain: trustDomain, scope: scope)
 }
 
 /// A Service with one port.

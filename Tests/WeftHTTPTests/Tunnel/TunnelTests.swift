@@ -60,8 +60,8 @@ import WeftMessage
         "servers.a.load 0.5 1700000000\n", "SSH-2.0-OpenSSH_9.2 x\r\n", "ruok\n",
         // RTSP and SIP resemble HTTP, and are not.
         "OPTIONS rtsp://x/y RTSP/1.0\r\n", "OPTIONS sip:x@y SIP/2.0\r\n",
-        // Lines of a log.
-        "127.0.0.1 - - [x] \"GET / HTTP/1.1\" 200 5\n", "{\"line\": \"GET / HTTP/1.1\"}\n", "<34>1 x GET / HTTP/1.1\n",
+        // Words that only resemble a version, and versions behind the first line.
+        "client okhttp/4.9 x\r\n", "a HTTP/ 1\r\n", "a HTTPS/1\r\n", "ehlo\r\nGET / HTTP/1.1\r\n",
         // Binary beginnings: PostgreSQL, MongoDB, Kafka, a protobuf message, Cassandra.
         "\0\0\0\u{8}\u{4}\u{d2}\u{16}/", "\u{3f}\0\0\0\u{1}\0\0\0", "\0\0\0\u{14}\0\u{12}\0\u{3}", "\n\u{5}hello",
         "\u{4}\0\0\0\u{5}",
@@ -69,6 +69,54 @@ import WeftMessage
     func `what no application takes for a request stays bytes`(text: String) {
         #expect(self.classify(text) == .bytes)
         #expect(!Array(text.utf8).withUnsafeBytes { ProtocolDetection.looksLikeHTTP($0) })
+    }
+
+    /// What stands around a version of HTTP is not looked at: some reader takes it for a request. The texts are Latin-1.
+    @Test(arguments: [
+        "F(O / HTTP/1.1\r\n", "\"GET\" / HTTP/1.1\r\n", "GET\0 / HTTP/1.1\r\n", "GET\u{a0}/secret\u{a0}HTTP/1.1\r\n",
+        "\u{85}GET / HTTP/1.1\r\n", "\u{1c}\u{1f}GET / HTTP/1.1\r\n", "GET\u{1f}/\u{85}http/1.1\r\n",
+        "\u{16}x / HTTP/1.1\r\n", "\u{85}\nF(O / HTTP/1.1\r\n", "\(String(repeating: "A", count: 300)) / HTTP/1.1\r\n",
+        "\(String(repeating: "A", count: 40_000)) / HTTP/1.1\r\n",
+        "F(O /\(String(repeating: "a", count: 20_000)) HTTP/1.0\r\n", "HHTTP/1",
+        // Python's own server needs no version after GET.
+        "GET\u{a0}/secret\r\n", "\u{1e}GET\u{1d}/s\n",
+        // Lines of a web server's log: ports that take them are declared `tcp`.
+        "127.0.0.1 - - [x] \"GET / HTTP/1.1\" 200 5\n", "{\"line\": \"GET / HTTP/1.1\"}\n",
+    ])
+    func `a first line with a version of HTTP in it is HTTP, whatever else it holds`(text: String) {
+        let bytes = text.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }
+        #expect(bytes.withUnsafeBytes { ProtocolDetection.classify($0) } == .http1)
+        // However it is cut, it is found before its line has passed.
+        for size in bytes.count > 1_000 ? [4_096, 5_000] : [1, 7, 4_096] {
+            var search = HiddenRequestSearch()
+            var found = HiddenRequestSearch.Finding.looking
+            var start = 0
+            while start < bytes.count, found != .request {
+                let end = min(bytes.count, start + size)
+                found = bytes[start..<end].withUnsafeBytes { search.look($0, isLast: end == bytes.count) }
+                start = end
+            }
+            #expect(found == .request, "in pieces of \(size)")
+        }
+    }
+
+    @Test func `what begins otherwise is searched until its first line ends, and no further than 1 MiB`() {
+        var lines = HiddenRequestSearch()
+        #expect(Array("ehlo x".utf8).withUnsafeBytes { lines.look($0, isLast: false) } == .looking)
+        #expect(Array("y\r\n".utf8).withUnsafeBytes { lines.look($0, isLast: false) } == .bytes)
+        #expect(Array("GET / HTTP/1.1\r\n".utf8).withUnsafeBytes { lines.look($0, isLast: false) } == .bytes)
+        var binary = HiddenRequestSearch()
+        let zeros = [UInt8](repeating: 0, count: 1 << 19)
+        #expect(zeros.withUnsafeBytes { binary.look($0, isLast: false) } == .looking)
+        #expect(zeros.withUnsafeBytes { binary.look($0, isLast: false) } == .bytes)
+    }
+
+    @Test func `a TLS handshake that offers HTTP is a handshake`() {
+        let message = ClientHelloTests.hello(name: "x", protocols: ["h2", "http/1.1", "http/1.0"])
+        let hello: [UInt8] = [22, 3, 1, 0, UInt8(message.count)] + message
+        #expect(hello.withUnsafeBytes { ProtocolDetection.classify($0) } == .tls)
+        var search = HiddenRequestSearch()
+        #expect(hello.withUnsafeBytes { search.look($0, isLast: false) } != .request)
     }
 
     @Test func `a handshake is no request, and neither is silence`() {

@@ -32,6 +32,7 @@ import Testing
 
     @Test(arguments: [
         "/a\\b", "/a%", "/a%2", "/a%zz", "/a%2?", "/a%00", "/a%2fb", "/a%5Cb", "/..;/admin", "/.;x/a", "/%2e%2e;/a",
+        "/a/..%3Bx/b", "/.%3b",
     ])
     func `what applications read in different ways is refused`(target: String) {
         guard case .refused(let cause) = self.normal(target) else { return #expect(Bool(false), "\(target)") }

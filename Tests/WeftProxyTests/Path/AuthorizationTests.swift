@@ -71,7 +71,9 @@ import WeftTelemetry
             for (field, status) in [
                 ("X-Other: 1", 200), ("Authorization: Basic dXNlcjpwYXNz", 200),
                 ("Authorization: Bearer \(token)", 200),
-                ("authorization: bearer  \(token)", 200), ("Authorization: Bearer \(token)x", 401),
+                ("authorization: bearer  \(token)", 200), ("Authorization: Bearer\t\(token)", 200),
+                ("Authorization: Bearer\tx.y.z", 401), ("Authorization: BearerToken", 200),
+                ("Authorization: Bearer \(token)x", 401),
                 ("Authorization: Bearer ", 200), ("Authorization: Bearer x.y.z", 401),
                 ("Authorization: Bearer \(try issuer.token(lasting: -61))", 401),
                 ("Authorization: Bearer \(try TestIssuer().token())", 401),
@@ -148,6 +150,60 @@ import WeftTelemetry
         try await GuardedSidecar.run(.tcp, [GuardedSidecar.policy("everybody")]) { guarded in
             let answer = try await RawClient.converse(on: guarded.group, port: guarded.port, [request])
             #expect(answer.hasPrefix("HTTP/1.1 200 "))
+        }
+    }
+
+    private static let connect = Array("CONNECT billing:80 HTTP/1.1\r\nHost: billing:80\r\n\r\n".utf8)
+
+    /// Some applications split lines at bytes that are no spaces, and take any word for a method.
+    @Test(arguments: [[0xa0], [0x85], [0x1f], [0x28, 0x4f, 0x20], [0x00, 0x20]] as [[UInt8]])
+    func `no request hides in a tunnel to a port of unknown protocol`(space: [UInt8]) async throws {
+        try await GuardedSidecar.run(.detect) { guarded in
+            for pieces in [1, 3] {
+                let peer = try await PeerClient.connect(
+                    to: guarded.port, as: guarded.authority.identity("shop"), on: guarded.group)
+                try await peer.send(Self.connect)
+                #expect(await peer.more().hasPrefix("HTTP/1.1 200 "))
+                let line = Array("GET".utf8) + space + Array("/secret HTTP/1.1\r\nHost: b\r\n\r\n".utf8)
+                let size = line.count / pieces + 1
+                for start in stride(from: 0, to: line.count, by: size) {
+                    // What comes too late finds the connection closed.
+                    try? await peer.send(line[start..<min(line.count, start + size)])
+                }
+                // The application may say that it understands nothing of what came before.
+                while await !peer.more().isEmpty {}
+            }
+            #expect(guarded.app.heads.isEmpty)
+            let requests = try await guarded.metrics().families[MetricNames.requests]?.keys
+            #expect(requests?.filter { $0.contains("protocol_unknown") }.count == 1)
+        }
+    }
+
+    @Test func `bytes carry no token, so that they are refused where one is required`() async throws {
+        let issuer = TestIssuer()
+        let route = issuer.issuer {
+            $0.isRequired = true
+            $0.scope = [RouteMatch(path: .prefix("/admin"))]
+        }
+        try await GuardedSidecar.run(.detect, issuers: [route]) { guarded in
+            let peer = try await PeerClient.connect(
+                to: guarded.port, as: guarded.authority.identity("shop"), on: guarded.group)
+            try await peer.send(Self.connect)
+            var refusal = await peer.more()
+            if !refusal.contains("unauthenticated") { refusal += await peer.more() }
+            #expect(refusal.hasPrefix("HTTP/1.1 401 "))
+            #expect(refusal.contains("x-weft-reason: unauthenticated\r\n"))
+            #expect(
+                try await RawClient.converse(on: guarded.group, port: guarded.port, ["\0\0\0\u{8}hello\n"]) == "")
+            #expect(try await guarded.ask("/").hasPrefix("HTTP/1.1 200 "))
+            // Tunnels that are open end when a token comes to be required.
+            try await guarded.install([], issuers: [issuer.issuer()])
+            let open = try await PeerClient.connect(
+                to: guarded.port, as: guarded.authority.identity("shop"), on: guarded.group)
+            try await open.send(Self.connect)
+            #expect(await open.more().hasPrefix("HTTP/1.1 200 "))
+            try await guarded.install([], issuers: [route])
+            #expect(await open.more() == "")
         }
     }
 

@@ -42,6 +42,11 @@ struct PeerClient {
         return ""
     }
 
+    /// Sends bytes as they are.
+    func send(_ bytes: some Sequence<UInt8>) async throws {
+        try await self.channel.writeAndFlush(ByteBuffer(bytes: bytes))
+    }
+
     /// What comes next.
     func more() async -> String {
         for await answer in self.answers { return answer }

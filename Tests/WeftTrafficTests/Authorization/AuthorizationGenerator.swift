@@ -28,9 +28,12 @@ struct AuthorizationGenerator {
 
     // MARK: Policies
 
-    private static let paths = ["/", "/a", "/a/b", "/a/b/c", "/ab", "/abc", "/v1/users", "/v1/users/7", "/x.js", "/é"]
-    private static let names = ["x-tenant", "cookie", "host", "accept", "x-other"]
-    private static let values = ["gold", "gold-1", "silver", "", "a,b", "old"]
+    private static let paths = [
+        "/", "/a", "/a/b", "/a/b/c", "/ab", "/abc", "/v1/users", "/v1/users/7", "/x.js", "/é", "/v1/a:b", "/v1/a%3Ab",
+        "/a;p/b", "/a%3Bp/b", "/a%2Fb",
+    ]
+    private static let names = ["x-tenant", "cookie", "host", "accept", "x-other", "x_other", "user-agent"]
+    private static let values = ["gold", "gold-1", "silver", "", "a,b", "old", "gold, old", "gold; old", "a"]
     private static let identities = [
         "spiffe://mesh.local/ns/default/sa/a", "spiffe://mesh.local/ns/default/sa/b",
         "spiffe://mesh.local/ns/prod/sa/a", "spiffe://other.example/ns/default/sa/a", "spiffe://mesh.local/odd",
@@ -150,9 +153,13 @@ struct AuthorizationGenerator {
     mutating func request() -> RequestHead {
         var path = self.pick(Self.paths)
         if self.chance(15) { path += "/z" }
+        if self.chance(12) { path += self.pick([";p=1", "%3bp", ";a/b", ";x.js"]) }
+        if self.chance(8) { path = self.pick(["/;p", "/%3B"]) + path }
+        if self.chance(10) { path.replace("b", with: "%62") }
+        if self.chance(10) { path.replace(":", with: "%3a") }
         if self.chance(15) { path += self.pick(["?q=1", "?/a", "#f"]) }
         var headers = HeaderBlock()
-        for name in Self.names where name != "host" && self.chance(45) {
+        for name in Self.names + ["user_agent", "x_tenant"] where name != "host" && self.chance(35) {
             headers.append(name, self.pick(Self.values))
             if self.chance(20) { headers.append(name, self.pick(Self.values)) }
         }

@@ -74,7 +74,8 @@ import WeftModel
             let first = policies[..<policy].reduce(0) { $0 + $1.rules.count }
             return verdict.isAllowed == (expected == .allowed)
                 && policies[policy].action == (expected == .allowed ? .allow : .deny) && !policies[policy].isAudit
-                && ReferenceAuthorization.matches(policies[policy].rules[rule - first], head, caller, claims)
+                && ReferenceAuthorization.matches(
+                    policies[policy].rules[rule - first], policies[policy], head, caller, claims)
         case (.noAllowMatched, .noAllowMatched), (.defaultDenied, .unmatched): return !verdict.isAllowed
         case (.defaultAllowed, .unmatched): return verdict.isAllowed
         case (.denied, _), (.allowed, _), (.noAllowMatched, _), (.defaultDenied, _), (.defaultAllowed, _): return false

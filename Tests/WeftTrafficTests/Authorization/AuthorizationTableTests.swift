@@ -68,6 +68,119 @@ import WeftModel
         #expect(Self.connection([]).decideBytes().isAllowed)
     }
 
+    // MARK: Readings
+
+    private static func operation(_ paths: [TextPattern], not: [TextPattern] = []) -> AuthorizationRule {
+        var operation = AuthorizationOperation()
+        operation.paths = paths
+        operation.notPaths = not
+        return AuthorizationRule(to: [operation])
+    }
+
+    @Test(arguments: [
+        ("/v1/jobs:cancel", "/v1/jobs%3Acancel"), ("/v1/jobs%3Acancel", "/v1/jobs:cancel"),
+        ("/v1/jobs%3Acancel", "/v1/jobs%3acancel?x"),
+        ("/a!b$c&d'e(f)g*h+i,j=k@l", "/a%21b%24c%26d%27e%28f%29g%2Ah%2Bi%2Cj%3Dk%40l"),
+        ("/a|b", "/a%7Cb"), ("/a%7Cb", "/a|b"), ("/a%22b", "/a\"b"), ("/a%5Bb%5D", "/a[b]"), ("/a/b", "/a;x/b"),
+        ("/a/b", "/a%3Bx=1;y/b"), ("/a/b", "/a/b;x"), ("/a/b", "/;x/a/b"), ("/a/b", "/a/;x/b"), ("/a;x/b", "/a%3Bx/b"),
+    ])
+    func `an escape or a parameter is no way past a denial`(rule: String, request: String) {
+        // Few rules are tried one by one, many are found by index.
+        for others in [0, 20] {
+            let rules = (0..<others).map { Self.rule(path: "/other/\($0)") } + [Self.rule(path: rule)]
+            let connection = Self.connection([Self.policy("no", .deny, rules)])
+            #expect(!connection.decide(Self.head(request)).isAllowed)
+            #expect(connection.decide(Self.head("/other")).isAllowed)
+        }
+    }
+
+    @Test func `slashes and percent signs that are escaped are data, and cases differ`() {
+        let connection = Self.connection([Self.policy("no", .deny, [Self.rule(path: "/a/b")])])
+        for path in ["/a%2Fb", "/a%252Fb", "/a/%2562", "/A/b", "/a/b/", "/a%20/b"] {
+            #expect(connection.decide(Self.head(path)).isAllowed, "\(path)")
+        }
+    }
+
+    @Test func `what allows goes by the path itself, and not where a reading is excluded`() {
+        let connection = Self.connection([
+            Self.policy(
+                "some", .allow, [Self.operation([.prefix("/v1/"), .suffix(".js")], not: [.prefix("/v1/admin/")])])
+        ])
+        for (path, isAllowed) in [
+            ("/v1/x", true), ("/v1/x;p", true), ("/%76%31/x", true), ("/v1;p/x", false), ("/v1/admin/x", false),
+            ("/v1/admin;p/x", false), ("/v1/admin%3Bp/x", false), ("/a.js", true), ("/a;p.js", false),
+            ("/a/b.js;p", false),
+        ] {
+            #expect(connection.decide(Self.head(path)).isAllowed == isAllowed, "\(path)")
+        }
+    }
+
+    @Test func `a route's policy applies however its path is written`() {
+        for action in [AuthorizationAction.allow, .deny] {
+            let paths: [PathMatch] = [
+                .exact("/v1/jobs:cancel"), .prefix("/v1/jobs%3Acancel"), .regularExpression("/v1/jobs:c.*"),
+            ]
+            for scope in paths {
+                let policy = AuthorizationRules(
+                    source: Self.source("route"), action: action, scope: [RouteMatch(path: scope)],
+                    rules: action == .allow ? [] : [AuthorizationRule()])
+                let connection = Self.connection([policy])
+                for path in ["/v1/jobs:cancel", "/v1/jobs%3Acancel", "/v1;x/jobs%3acancel"] {
+                    #expect(!connection.decide(Self.head(path)).isAllowed, "\(path)")
+                }
+                #expect(connection.decide(Self.head("/v1/jobs")).isAllowed)
+            }
+        }
+        let tokens = RequestScope([RouteMatch(path: .prefix("/v1/jobs:cancel"))])
+        #expect(tokens.contains(Self.head("/v1/jobs%3Acancel;x")))
+    }
+
+    private static func isAllowed(
+        _ action: AuthorizationAction, _ condition: AuthorizationCondition, _ fields: [(String, String)]
+    ) -> Bool {
+        var answers: Set<Bool> = []
+        for others in [0, 20] {
+            let rules = (0..<others).map {
+                AuthorizationRule(when: [.init(subject: .header("x-debug"), values: [.exact("other\($0)")])])
+            }
+            var head = Self.head("/")
+            for (name, value) in fields { head.headers.append(name, value) }
+            let connection = Self.connection([
+                Self.policy("p", action, rules + [AuthorizationRule(when: [condition])])
+            ])
+            answers.insert(connection.decide(head).isAllowed)
+        }
+        #expect(answers.count == 1)
+        return answers.contains(true)
+    }
+
+    @Test(arguments: [
+        [("x-debug", "true")], [("x-debug", "true"), ("x-debug", "")], [("x-debug", ""), ("x-debug", "true")],
+        [("x-debug", "no,\ttrue ")], [("x-debug", "true,no")], [("x_debug", "true")],
+        [("x-debug", "no"), ("x_debug", "no,true")],
+    ])
+    func `a repeated, listed or respelled header is no way past a denial`(fields: [(String, String)]) {
+        let condition = AuthorizationCondition(subject: .header("x-debug"), values: [.exact("true")])
+        #expect(!Self.isAllowed(.deny, condition, fields))
+        // What may not be there keeps an ALLOW from matching by the same readings.
+        let without = AuthorizationCondition(subject: .header("x-debug"), notValues: [.exact("true")])
+        #expect(!Self.isAllowed(.allow, without, fields))
+        #expect(Self.isAllowed(.allow, without, [("x-debug", "truest")]))
+    }
+
+    @Test func `a denial of all but some values is evaded by no second value, an ALLOW takes the whole value`() {
+        let butGold = AuthorizationCondition(subject: .header("x-tier"), notValues: [.exact("gold")])
+        #expect(Self.isAllowed(.deny, butGold, [("x-tier", "gold")]))
+        for fields in [[("x-tier", "gold"), ("x-tier", "lead")], [("x-tier", "gold,lead")], [("x_tier", "gold")], []] {
+            #expect(!Self.isAllowed(.deny, butGold, fields), "\(fields)")
+        }
+        let gold = AuthorizationCondition(subject: .header("x-tier"), values: [.exact("gold")])
+        #expect(Self.isAllowed(.allow, gold, [("x-tier", "gold")]))
+        for fields in [[("x-tier", "gold"), ("x-tier", "lead")], [("x-tier", "gold,lead")], [("x_tier", "gold")]] {
+            #expect(!Self.isAllowed(.allow, gold, fields), "\(fields)")
+        }
+    }
+
     @Test func `rules are told by policy and place`() {
         let table = Self.connection([
             Self.policy("none", .allow, []),

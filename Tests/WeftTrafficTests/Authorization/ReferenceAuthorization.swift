@@ -32,10 +32,10 @@ struct ReferenceAuthorization {
         of policies: [AuthorizationRules], _ head: RequestHead, _ caller: Caller, _ claims: TokenClaims?
     ) -> Outcome {
         let applying = policies.filter { policy in
-            policy.scope.isEmpty || policy.scope.contains { Self.matches($0, head) }
+            policy.scope.isEmpty || policy.scope.contains { Self.matches($0, head, paths: Self.readings(of: head)) }
         }
         func isMatched(_ policy: AuthorizationRules) -> Bool {
-            policy.rules.contains { Self.matches($0, head, caller, claims) }
+            policy.rules.contains { Self.matches($0, policy, head, caller, claims) }
         }
         if applying.contains(where: { $0.action == .deny && isMatched($0) }) { return .denied }
         let allows = applying.filter { $0.action == .allow }
@@ -45,11 +45,15 @@ struct ReferenceAuthorization {
     }
 
     static func matches(
-        _ rule: AuthorizationRule, _ head: RequestHead, _ caller: Caller, _ claims: TokenClaims?
+        _ rule: AuthorizationRule, _ policy: AuthorizationRules, _ head: RequestHead, _ caller: Caller,
+        _ claims: TokenClaims?
     ) -> Bool {
-        (rule.from.isEmpty || rule.from.contains { self.matches($0, caller) })
-            && (rule.to.isEmpty || rule.to.contains { self.matches($0, head) })
-            && rule.when.allSatisfy { self.matches($0, head, claims) }
+        let isWithin =
+            policy.scope.isEmpty || policy.action == .deny
+            || policy.scope.contains { self.matches($0, head, paths: [self.canonicalPath(of: head)]) }
+        return isWithin && (rule.from.isEmpty || rule.from.contains { self.matches($0, caller) })
+            && (rule.to.isEmpty || rule.to.contains { self.matches($0, head, policy.action) })
+            && rule.when.allSatisfy { self.matches($0, head, claims, policy.action) }
     }
 
     // MARK: Bytes
@@ -118,38 +122,120 @@ struct ReferenceAuthorization {
         String(head.path.prefix { $0 != "?" && $0 != "#" })
     }
 
-    static func matches(_ operation: AuthorizationOperation, _ head: RequestHead) -> Bool {
-        let method = head.method.text
-        let path = self.path(of: head)
-        return (operation.methods.isEmpty || operation.methods.contains(method))
-            && !operation.notMethods.contains(method)
-            && (operation.paths.isEmpty || operation.paths.contains { self.matches($0, path) })
-            && !operation.notPaths.contains { self.matches($0, path) }
+    static func canonical(_ path: String) -> String {
+        let parts = path.split(separator: "%", omittingEmptySubsequences: false)
+        return parts.dropFirst().reduce(String(parts[0])) { result, part in
+            guard let byte = UInt8(part.prefix(2), radix: 16), part.prefix(2).count == 2, byte > 0x20, byte < 0x7f,
+                !"/\\%".utf8.contains(byte)
+            else { return "\(result)%\(part)" }
+            return "\(result)\(UnicodeScalar(byte))\(part.dropFirst(2))"
+        }
     }
 
-    static func matches(_ condition: AuthorizationCondition, _ head: RequestHead, _ claims: TokenClaims?) -> Bool {
-        let texts: [String]
+    static func canonicalPath(of head: RequestHead) -> String { self.canonical(self.path(of: head)) }
+
+    static func withoutParameters(_ path: String) -> String {
+        guard path.contains(";") else { return path }
+        let segments = path.split(separator: "/", omittingEmptySubsequences: false).map { $0.prefix { $0 != ";" } }
+        guard let first = segments.first, let last = segments.last, segments.count > 1 else { return path }
+        return ([first] + segments.dropFirst().dropLast().filter { !$0.isEmpty } + [last]).joined(separator: "/")
+    }
+
+    /// With and without parameters.
+    static func readings(of head: RequestHead) -> [String] {
+        let path = self.canonicalPath(of: head)
+        return [path, self.withoutParameters(path)]
+    }
+
+    static func matches(
+        _ operation: AuthorizationOperation, _ head: RequestHead, _ action: AuthorizationAction
+    ) -> Bool {
+        let method = head.method.text
+        let readings = self.readings(of: head)
+        func canonical(_ patterns: [TextPattern]) -> [TextPattern] {
+            patterns.map { pattern in
+                switch pattern {
+                case .any: .any
+                case .exact(let text): .exact(self.canonical(text))
+                case .prefix(let text): .prefix(self.canonical(text))
+                case .suffix(let text): .suffix(self.canonical(text))
+                }
+            }
+        }
+        func isTaken(_ path: String) -> Bool {
+            operation.paths.isEmpty || canonical(operation.paths).contains { self.matches($0, path) }
+        }
+        func isExcluded(_ path: String) -> Bool {
+            canonical(operation.notPaths).contains { self.matches($0, path) }
+        }
+        guard operation.methods.isEmpty || operation.methods.contains(method), !operation.notMethods.contains(method)
+        else { return false }
+        if action == .deny { return readings.contains { isTaken($0) && !isExcluded($0) } }
+        let isAllowed =
+            operation.paths.isEmpty
+            || canonical(operation.paths).contains { pattern in
+                guard self.matches(pattern, readings[0]) else { return false }
+                guard case .suffix(let end) = pattern, !end.contains(";") else { return true }
+                return self.matches(pattern, readings[1])
+            }
+        return isAllowed && !readings.contains(where: isExcluded)
+    }
+
+    static func matches(
+        _ condition: AuthorizationCondition, _ head: RequestHead, _ claims: TokenClaims?, _ action: AuthorizationAction
+    ) -> Bool {
+        func isOne(_ patterns: [TextPattern], _ texts: [String]) -> Bool {
+            patterns.contains { pattern in texts.contains { self.matches(pattern, $0) } }
+        }
+        let letter: [String]
+        var readings: [String]
         switch condition.subject {
         case .header(let name):
-            let values = head.headers.values(of: name == "host" ? ":authority" : name)
-            texts = values.isEmpty ? [] : [values.joined(separator: name == "cookie" ? "; " : ",")]
+            let name = name == "host" ? ":authority" : name
+            let separator = name == "cookie" ? "; " : ","
+            let values = head.headers.values(of: name)
+            letter = values.isEmpty ? [] : [values.joined(separator: separator)]
+            func dashed(_ text: String) -> String {
+                text.split(separator: "_", omittingEmptySubsequences: false).joined(separator: "-")
+            }
+            readings = []
+            var lines: [String] = []
+            for index in 0..<head.headers.count where dashed(head.headers.name(at: index)) == dashed(name) {
+                let line = head.headers.value(at: index)
+                lines.append(line)
+                readings.append(line)
+                for part in line.split(whereSeparator: { $0 == "," || name == "cookie" && $0 == ";" }) {
+                    let words = part.split(separator: " ", omittingEmptySubsequences: true)
+                    if !words.isEmpty { readings.append(words.joined(separator: " ")) }
+                }
+            }
+            if !lines.isEmpty { readings.append(lines.joined(separator: separator)) }
+            let dashes = head.headers.values(of: dashed(name))
+            if dashes.count > 1 { readings.append(dashes.joined(separator: separator)) }
         case .claim(let path):
             var value = claims?.members
             for name in path { value = value?.object?[name] }
             let elements: [JSONValue] = if case .array(let list) = value { list } else { value.map { [$0] } ?? [] }
-            texts = elements.compactMap { element in
+            letter = elements.compactMap { element in
                 switch element {
                 case .string(let text), .number(let text): text
                 case .boolean(let flag): "\(flag)"
                 case .null, .array, .object: nil
                 }
             }
+            if letter.isEmpty { return condition.values.isEmpty && !condition.notValues.isEmpty }
+            return (condition.values.isEmpty || isOne(condition.values, letter)) && !isOne(condition.notValues, letter)
         }
-        if texts.isEmpty { return condition.values.isEmpty && !condition.notValues.isEmpty }
-        return
-            (condition.values.isEmpty
-            || condition.values.contains { pattern in texts.contains { self.matches(pattern, $0) } })
-            && !condition.notValues.contains { pattern in texts.contains { self.matches(pattern, $0) } }
+        let holdsWhereAbsent = condition.values.isEmpty && !condition.notValues.isEmpty
+        if action == .deny {
+            if letter.isEmpty, holdsWhereAbsent { return true }
+            return readings.contains { reading in
+                (condition.values.isEmpty || isOne(condition.values, [reading]))
+                    && !isOne(condition.notValues, [reading])
+            }
+        }
+        if letter.isEmpty, !holdsWhereAbsent { return false }
+        return (condition.values.isEmpty || isOne(condition.values, letter)) && !isOne(condition.notValues, readings)
     }
 
     static func matches(_ pattern: TextPattern, _ text: String) -> Bool {
@@ -161,18 +247,19 @@ struct ReferenceAuthorization {
         }
     }
 
-    /// Of the kinds that the generator makes: no query parameters.
-    static func matches(_ match: RouteMatch, _ head: RequestHead) -> Bool {
-        let path = self.path(of: head)
-        let isPath =
+    /// Of the kinds that the generator makes: no query parameters, and no expressions about escapes.
+    static func matches(_ match: RouteMatch, _ head: RequestHead, paths: [String]) -> Bool {
+        let isPath = paths.contains { path in
             switch match.path {
-            case .exact(let exact): path == exact
+            case .exact(let exact): return path == self.canonical(exact)
             case .prefix(let prefix):
-                prefix == "/" || path == prefix || path.hasPrefix(prefix.hasSuffix("/") ? prefix : prefix + "/")
+                let prefix = self.canonical(prefix)
+                return prefix == "/" || path == prefix || path.hasPrefix(prefix.hasSuffix("/") ? prefix : prefix + "/")
                     || path + "/" == prefix
             case .regularExpression(let text):
-                text == "/[a-c]+" && path.count > 1 && path.dropFirst().allSatisfy { "abc".contains($0) }
+                return text == "/[a-c]+" && path.count > 1 && path.dropFirst().allSatisfy { "abc".contains($0) }
             }
+        }
         return isPath && (match.method == nil || match.method == head.method.text)
             && match.headers.allSatisfy { header in
                 let values = head.headers.values(of: header.name)
