@@ -112,7 +112,7 @@ struct APIServer: Sendable {
             return .token(id: token.id, role: token.role)
         }
         guard let peer, peer.id.trustDomain == (await self.authority.trustDomain) else { return .anonymous }
-        if let workload = peer.id.workload, workload == ("weft", "admin") { return .peer(peer.id, role: .admin) }
+        if ReservedIdentity(peer.id) == .admin { return .peer(peer.id, role: .admin) }
         return .peer(peer.id, role: self.roles[peer.id])
     }
 

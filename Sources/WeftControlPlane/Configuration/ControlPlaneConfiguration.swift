@@ -84,6 +84,9 @@ package struct ControlPlaneConfiguration: Hashable, Sendable {
         package var audience: String
         /// Services that accounts may join besides those of their own names, by `NAMESPACE/ACCOUNT`.
         package var services: [String: Set<String>] = [:]
+        /// Whether its account `admin` in the namespace `weft` may join, which makes it an admin of the API. Default false:
+        /// otherwise whoever may make service accounts in that namespace would be one.
+        package var admitsAdmin = false
         /// For one question. Default 5 s.
         package var timeout = Duration.seconds(5)
 

@@ -155,7 +155,7 @@ extension Authority {
         let subject: String
         switch refusal {
         case .revoked(let identity, _, _), .tooManyForIdentity(let identity, _): subject = identity.description
-        case .tooMany: subject = ""
+        case .tooMany, .reserved: subject = ""
         }
         await self.record(
             .certificate, subject, actor: subject.isEmpty ? attestation : subject, outcome: .refused,

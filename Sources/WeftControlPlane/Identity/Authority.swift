@@ -146,15 +146,17 @@ actor Authority {
         return svid
     }
 
-    /// Whom a token admits, without taking a use of it. Throws `JoinTokenRefusal`.
+    /// Whom a token admits, without taking a use of it. Throws `JoinTokenRefusal`, and `IssuingRefusal` for a token that was
+    /// made for a reserved identity.
     func joiner(
         token text: String, service: String = "", namespace: String = "", source: [UInt8], now: Date
     ) throws -> AttestedWorkload {
         let (record, _, token) = try self.redeemed(
             text, service: service, namespace: namespace, source: source, now: now)
+        let identity = record.identity(in: self.authority.trustDomain)
+        if let cause = ReservedIdentity(identity)?.refusal { throw IssuingRefusal.reserved(cause) }
         return AttestedWorkload(
-            identity: record.identity(in: self.authority.trustDomain), service: record.service,
-            proof: .joinToken(text), details: ["token": token.id])
+            identity: identity, service: record.service, proof: .joinToken(text), details: ["token": token.id])
     }
 
     /// Gives an identity to one who proved itself: `joiner` for tokens, others by their own means.
@@ -190,10 +192,12 @@ actor Authority {
     }
 
     /// Signs a request for an identity that its sender is entitled to; a leaf's lifetime where none is given. Refuses
-    /// with `IssuingRefusal` whoever is revoked or asks too often. Whoever hands the certificate out tells `recordIssued`.
+    /// with `IssuingRefusal` what is reserved, and whoever is revoked or asks too often. Whoever hands the certificate out
+    /// tells `recordIssued`.
     func issue(
         _ csr: [UInt8], identity: SPIFFEID, dnsNames: [String] = [], lifetime: Duration? = nil, now: Date
     ) throws -> SVID {
+        if let cause = ReservedIdentity(identity)?.refusal { throw IssuingRefusal.reserved(cause) }
         if let revocation = self.revocations[identity] {
             throw IssuingRefusal.revoked(identity, at: revocation.at, reason: revocation.reason)
         }
@@ -236,6 +240,9 @@ actor Authority {
             }
             guard Self.isName(request.namespace) else {
                 throw Self.refused("namespace", "is no name of lower-case letters, digits and '-'")
+            }
+            if let cause = ReservedIdentity(namespace: request.namespace, account: service)?.refusal {
+                throw Self.refused("service", cause)
             }
             guard (1...10_000).contains(request.uses) else {
                 throw Self.refused("uses", "\(request.uses) is not within 1 and 10 000")
