@@ -30,9 +30,10 @@ struct APIService: Sendable {
         } catch let error as APIError {
             if error.code == .unauthenticated || error.code == .forbidden {
                 // Without credentials nothing is guessed: that is told, and slows nobody down.
+                let path = call.path.prefix(2).joined(separator: "/").prefix(64)
                 self.refusals.failed(
                     SourceAddress(call.source), cause: error.cause ?? error.message,
-                    subject: "\(call.method) /\(call.path.prefix(2).joined(separator: "/").prefix(64))",
+                    subject: ["\(call.method) /\(path)", error.location].compactMap(\.self).joined(separator: " "),
                     actor: call.caller == .anonymous ? nil : call.caller.description, costs: false)
             }
             return Self.refusal(error)
@@ -72,12 +73,8 @@ struct APIService: Sendable {
             request.author = Self.author(request.author, call.caller)
             let registered = await self.registry.workloads.map(\.workload)
             if !request.dryRun { try await self.requireAudit() }
-            let answer = try await self.configurations.apply(request, registered: registered) { keys throws(APIError) in
-                for key in keys {
-                    try APIPermissions.check(
-                        call.caller, has: APIPermissions.change(of: key.kind), to: "apply \(key)")
-                }
-            }
+            let answer = try await self.configurations.apply(
+                request, registered: registered, permission: ChangePermission(caller: call.caller, verb: "apply"))
             if !answer.dryRun { await self.recordApply(answer, call) }
             return try APIReply(answer)
         case ("GET /v1/resources", 0):
@@ -101,12 +98,19 @@ struct APIService: Sendable {
             return try APIReply(view)
         case ("DELETE /v1/resources", 3):
             let key = ResourceKey(kind: try Self.kind(rest[0]), namespace: rest[1], name: rest[2])
-            try APIPermissions.check(call.caller, has: APIPermissions.change(of: key.kind), to: "delete \(key)")
+            let force = call.query["force"] == "true"
+            if force {
+                try APIPermissions.check(
+                    call.caller, has: .admin, to: "delete it by force", location: "\(key)")
+            }
             try await self.requireAudit()
             let deleted = try await self.configurations.delete(
-                key, author: Self.author(call.query["author"], call.caller))
-            await self.record(
-                .change, call, subject: key.description, ["action": "deleted", "revision": "\(deleted.revision)"])
+                key, force: force, registered: await self.registry.workloads.map(\.workload),
+                permission: ChangePermission(caller: call.caller, verb: "delete"),
+                author: Self.author(call.query["author"], call.caller))
+            var details = ["action": "deleted", "revision": "\(deleted.revision)"]
+            if force { details["force"] = "true" }
+            await self.record(.change, call, subject: key.description, details)
             return try APIReply(deleted)
         case ("GET /v1/history", 0):
             let limit = try Self.number(call.query["limit"], "limit", within: 1...10_000) ?? 100

@@ -20,7 +20,7 @@ enum OpenAPIDocument {
             "/v1/resources/{kind}/{namespace}/{name}": {
               "parameters": [\(path("kind")), \(path("namespace")), \(path("name"))],
               "get": {"summary": "One resource", "responses": {"200": \(json("ResourceView")), "401": \(error), "403": \(error), "404": \(error)}},
-              "delete": {"summary": "Deletes one resource", "parameters": [\(query("author"))], "responses": {"200": \(json("DeleteResponse")), "401": \(error), "403": \(error), "404": \(error), "503": \(error)}}
+              "delete": {"summary": "Deletes one resource", "parameters": [\(query("author")), \(query("force"))], "responses": {"200": \(json("DeleteResponse")), "401": \(error), "403": \(error), "404": \(error), "422": \(error), "503": \(error)}}
             },
             "/v1/history": {"get": {"summary": "Past changes, newest first", "parameters": [\(query("limit"))], "responses": {"200": \(json("HistoryList")), "401": \(error), "403": \(error)}}},
             "/v1/status": {"get": {"summary": "The control plane, its authority and its proxies", "responses": {"200": \(json("StatusReport")), "401": \(error), "403": \(error)}}},
@@ -97,7 +97,7 @@ enum OpenAPIDocument {
         ("ParentReference", "name:string namespace:string port?:integer sectionName?:string"),
         ("RouteCondition", "type:string isTrue:boolean reason:string message:string"),
         ("ResourceList", "revision:integer resources:ResourceView[]"),
-        ("DeleteResponse", "revision:integer key:ResourceKey"),
+        ("DeleteResponse", "revision:integer key:ResourceKey warnings?:Diagnostic[]"),
         ("HistoryView", "revision:integer key:ResourceKey action:string author:string at:integer document?:string"),
         ("HistoryList", "entries:HistoryView[]"),
         (
