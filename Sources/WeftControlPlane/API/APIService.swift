@@ -24,19 +24,22 @@ struct APIService: Sendable {
     let problems: @Sendable () async -> [Diagnostic]
     let logger: Logger
 
+    /// What is answered to one who may not make the call, whatever its body says; nil where it may.
+    func refusal(of call: APICall) -> APIReply? {
+        do throws(APIError) {
+            try Self.admit(call)
+            return nil
+        } catch {
+            return self.refused(call, error)
+        }
+    }
+
     func answer(_ call: APICall) async -> APIReply {
         do {
+            try Self.admit(call)
             return try await self.route(call)
         } catch let error as APIError {
-            if error.code == .unauthenticated || error.code == .forbidden {
-                // Without credentials nothing is guessed: that is told, and slows nobody down.
-                let path = call.path.prefix(2).joined(separator: "/").prefix(64)
-                self.refusals.failed(
-                    SourceAddress(call.source), cause: error.cause ?? error.message,
-                    subject: ["\(call.method) /\(path)", error.location].compactMap(\.self).joined(separator: " "),
-                    actor: call.caller == .anonymous ? nil : call.caller.description, costs: false)
-            }
-            return Self.refusal(error)
+            return self.refused(call, error)
         } catch {
             self.logger.error("an API call failed", metadata: ["path": "\(call.path)", "cause": "\(error)"])
             return Self.refusal(
@@ -46,16 +49,31 @@ struct APIService: Sendable {
         }
     }
 
-    private func route(_ call: APICall) async throws -> APIReply {
+    private func refused(_ call: APICall, _ error: APIError) -> APIReply {
+        if error.code == .unauthenticated || error.code == .forbidden {
+            // Without credentials nothing is guessed: that is told, and slows nobody down.
+            let path = call.path.prefix(2).joined(separator: "/").prefix(64)
+            self.refusals.failed(
+                SourceAddress(call.source), cause: error.cause ?? error.message,
+                subject: ["\(call.method) /\(path)", error.location].compactMap(\.self).joined(separator: " "),
+                actor: call.caller == .anonymous ? nil : call.caller.description, costs: false)
+        }
+        return Self.refusal(error)
+    }
+
+    /// Throws where the caller may not make the call at all. Looks at no body.
+    private static func admit(_ call: APICall) throws(APIError) {
         guard let need = APIPermissions.need(method: call.method, path: call.path) else {
             guard call.caller != .anonymous else { throw Self.unauthenticated }
             throw Self.unknown(call)
         }
-        if case .role(let role) = need {
-            guard call.caller != .anonymous else { throw Self.unauthenticated }
-            try APIPermissions.check(
-                call.caller, has: role, to: "\(call.method) /\(call.path.prefix(2).joined(separator: "/"))")
-        }
+        guard case .role(let role) = need else { return }
+        guard call.caller != .anonymous else { throw Self.unauthenticated }
+        try APIPermissions.check(
+            call.caller, has: role, to: "\(call.method) /\(call.path.prefix(2).joined(separator: "/"))")
+    }
+
+    private func route(_ call: APICall) async throws -> APIReply {
         switch (call.method, call.path) {
         case ("GET", ["healthz"]): return APIReply(contentType: "text/plain", body: Array("ok\n".utf8))
         case ("GET", ["openapi.json"]): return APIReply(body: Array(OpenAPIDocument.text.utf8))

@@ -127,6 +127,10 @@ package struct ControlPlaneConfiguration: Hashable, Sendable {
         package var messageBytes = 4 << 20
         /// Bytes of one API call's body. Default 8 MiB.
         package var apiBodyBytes = 8 << 20
+        /// For all of it to come. Default 30 s.
+        package var apiBodyTime = Duration.seconds(30)
+        /// Connections to the API, over TLS and over the Unix socket each. Default 1024.
+        package var apiConnections = 1024
         /// Edges whose metrics are kept. Default 2000.
         package var edges = 2000
         /// Certificates signed for one identity within a minute. Default 60.

@@ -151,10 +151,12 @@ struct ControlPlaneParts: Sendable {
             services: [workloads, discovery, AgentServer(agents: agents, trust: trust, logger: logger)])
         self.api = APIServer(
             service: service, authority: authority, roles: configuration.apiRoles, refusals: refusals,
-            maxBodyBytes: configuration.limits.apiBodyBytes, logger: logger)
+            maxBodyBytes: configuration.limits.apiBodyBytes,
+            bodyTime: configuration.limits.apiBodyTime, maxConnections: configuration.limits.apiConnections,
+            logger: logger)
         self.apiTLS = OptionalMutualTLS(
-            certificate: apiCertificate, trust: trust, peers: ConnectionPeers(), maxConnections: 1024,
-            refusals: apiRefusals, logger: logger, watch: refusals)
+            certificate: apiCertificate, trust: trust, peers: ConnectionPeers(),
+            maxConnections: configuration.limits.apiConnections, refusals: apiRefusals, logger: logger, watch: refusals)
         self.bundleTLS = OptionalMutualTLS(
             certificate: apiCertificate, trust: trust, peers: ConnectionPeers(), maxConnections: 256, logger: logger,
             watch: refusals)
