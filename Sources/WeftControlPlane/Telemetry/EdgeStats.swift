@@ -106,6 +106,9 @@ package struct EdgeStats: Sendable {
             protocol: "", tls: false, peerIdentity: nil)
     }
 
+    /// What a request is answered with that policies do not let through.
+    private static let refusals: [Reason] = [.denied, .unauthenticated, .plaintextRefused]
+
     private static func stat(
         _ key: EdgeKey, _ sum: EdgeCounters, total: EdgeCounters, seconds: Double
     ) -> EdgeStat {
@@ -122,6 +125,7 @@ package struct EdgeStats: Sendable {
             p99: Self.percentile(0.99, of: sum.latency), retriesPerSecond: Double(sum.retries) / seconds,
             failures: failures, bytesInPerSecond: Double(sum.bytesIn) / seconds,
             bytesOutPerSecond: Double(sum.bytesOut) / seconds, totalRequests: total.requests,
-            totalFailures: total.failures, totalRetries: total.retries)
+            totalFailures: total.failures, totalRetries: total.retries,
+            totalRefused: Self.refusals.reduce(0) { $0 &+ (total.reasons[$1.rawValue] ?? 0) })
     }
 }

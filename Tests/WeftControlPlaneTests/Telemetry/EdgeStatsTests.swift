@@ -31,6 +31,14 @@ import WeftModel
         #expect(edge.p50 == 7.5)
     }
 
+    @Test func `who was refused is counted over all, whatever the window`() throws {
+        var stats = EdgeStats()
+        var counters = self.counters(9)
+        counters.reasons = ["denied": 3, "unauthenticated": 1, "plaintext_refused": 1, "no_endpoints": 2]
+        stats.record([(self.key, counters)], from: "a", second: 100)
+        #expect(try #require(stats.report(window: 10, second: 500, at: 0).edges.first).totalRefused == 5)
+    }
+
     @Test func `what a proxy counted before we listened is no rate`() throws {
         var stats = EdgeStats()
         stats.record([(self.key, self.counters(1_000_000))], from: "a", second: 100)
