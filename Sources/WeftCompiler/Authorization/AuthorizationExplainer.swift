@@ -41,6 +41,11 @@ package struct AuthorizationExplainer: Sendable {
             isAllowed: answer.isAllowed, because: answer.because, decidedBy: answer.by, findings: findings)
     }
 
+    /// Whether what acts on requests of this scope acts on a request; an empty scope is all.
+    package static func covers(_ scope: [RouteMatch], _ request: AuthorizationQuestion.Request) -> Bool {
+        scope.isEmpty || scope.contains { self.matches($0, request) }
+    }
+
     private func finding(
         _ policy: AuthorizationRules, _ question: AuthorizationQuestion
     ) -> AuthorizationExplanation.Finding {

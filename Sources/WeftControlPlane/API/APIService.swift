@@ -209,9 +209,13 @@ struct APIService: Sendable {
 
     private var authorization: AuthorizationAnswers {
         get async {
-            AuthorizationAnswers(
+            var answers = AuthorizationAnswers(
                 snapshot: self.snapshot(), entries: await self.registry.entries,
                 trustDomain: await self.authority.trustDomain)
+            for case .service(let service) in (try? await self.configurations.load().resources) ?? [] {
+                answers.selectors[service.metadata.serviceName] = service.selector
+            }
+            return answers
         }
     }
 

@@ -115,7 +115,7 @@ enum OpenAPIDocument {
         ("RevokedIdentity", "identity:string reason:string at:integer by:string"),
         (
             "IdentityReport",
-            "trustDomain:string now:integer roots:RootStatus[] intermediateExpiresAt:integer isRootOffline:boolean isEncrypted:boolean proxies:integer rotation?:RotationStatus revoked:RevokedIdentity[] trustVersion:integer"
+            "trustDomain:string now:integer roots:RootStatus[] intermediateExpiresAt:integer isRootOffline:boolean isEncrypted:boolean proxies:integer rotation?:RotationStatus revoked:RevokedIdentity[] trustVersion:integer remarks?:string[]"
         ),
         ("RotationRequest", "action:string force?:boolean"),
         ("RevocationRequest", "identity:string reason?:string"),
@@ -134,7 +134,7 @@ enum OpenAPIDocument {
         ),
         (
             "EdgeStat",
-            "source:string destination:string version:string route:string direction:string protocol:string tls:boolean peerIdentity?:string requests:integer requestsPerSecond:number successRatio?:number p50?:number p95?:number p99?:number retriesPerSecond:number failures:object bytesInPerSecond:number bytesOutPerSecond:number totalRequests:integer totalFailures:integer totalRetries:integer"
+            "source:string destination:string version:string route:string direction:string protocol:string tls:boolean peerIdentity?:string requests:integer requestsPerSecond:number successRatio?:number p50?:number p95?:number p99?:number retriesPerSecond:number failures:object bytesInPerSecond:number bytesOutPerSecond:number totalRequests:integer totalFailures:integer totalRetries:integer totalRefused?:integer"
         ),
         ("StatReport", "at:integer windowSeconds:number edges:EdgeStat[]"),
         ("AuthorizationUsage", "since:integer rules:PolicyRuleUsage[]"),
@@ -168,7 +168,7 @@ enum OpenAPIDocument {
             "AuthorizationVerdict",
             "identity?:string destination:string port:integer isAllowed:boolean reason?:string because:string decidedBy?:Provenance findings:AuthorizationFinding[]"
         ),
-        ("AuthorizationCheckReport", "verdicts:AuthorizationVerdict[]"),
+        ("AuthorizationCheckReport", "verdicts:AuthorizationVerdict[] remarks?:string[]"),
         ("CoverageFinding", "policy:Provenance rule?:integer kind:string cause:string"),
         ("AuthorizationCoverageReport", "rules:integer findings:CoverageFinding[]"),
         ("AuthorizationProposalReport", "yaml:string services:integer edges:integer requests:integer"),

@@ -50,6 +50,9 @@ actor Authority {
     ) async throws {
         var random = SystemRandomNumberGenerator()
         let secret = try AuthoritySecret.read(configuration)
+        for file in AuthoritySecret.openFiles(configuration) {
+            logger.warning("others can read what the authority's keys are encrypted with", metadata: ["file": "\(file)"])
+        }
         let authority: CertificateAuthority
         let storage: any CredentialStorage
         do {
@@ -119,6 +122,12 @@ actor Authority {
 
     /// The services an identity may register for.
     func services(of identity: SPIFFEID) -> Set<String> { self.admissions[identity.description] ?? [] }
+
+    /// Whether somebody joined with an identity, or may with a token.
+    func knows(_ identity: SPIFFEID) -> Bool {
+        self.admissions[identity.description] != nil
+            || self.tokens.values.contains { $0.identity(in: self.authority.trustDomain) == identity }
+    }
 
     // MARK: Joining and renewing
 
@@ -247,7 +256,7 @@ actor Authority {
             guard (1...10_000).contains(request.uses) else {
                 throw Self.refused("uses", "\(request.uses) is not within 1 and 10 000")
             }
-            let network = request.network.map { NetworkPrefix($0) }
+            let network = request.network.map { NetworkPrefix(exactly: $0) }
             if case .some(.none) = network {
                 throw Self.refused("network", "is no range of addresses such as 10.0.0.0/8 or fd00::/8")
             }
