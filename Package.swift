@@ -156,7 +156,8 @@ let package = Package(
         tests(
             of: "WeftControlPlane",
             [
-                "WeftModel", "WeftDiscovery", "WeftIdentity", "WeftProtos", "WeftProxy", protobuf, grpcCore,
+                "WeftModel", "WeftConfig", "WeftDiscovery", "WeftIdentity", "WeftProtos", "WeftProxy", protobuf,
+                grpcCore,
                 grpcProtobuf,
                 grpcTransport, crypto, nioCore, nioPosix, nioHTTP1, nioSSL, asyncHTTPClient, logging, lifecycle,
             ]),

@@ -72,8 +72,9 @@ package struct APIClient: Sendable {
         try await self.call(.GET, Self.path(of: key))
     }
 
-    package func delete(_ key: ResourceKey) async throws -> DeleteResponse {
-        try await self.call(.DELETE, Self.path(of: key))
+    /// `force` removes what others need; an admin may.
+    package func delete(_ key: ResourceKey, force: Bool = false) async throws -> DeleteResponse {
+        try await self.call(.DELETE, Self.path(of: key) + (force ? "?force=true" : ""))
     }
 
     package func status() async throws -> StatusReport { try await self.call(.GET, "/v1/status") }

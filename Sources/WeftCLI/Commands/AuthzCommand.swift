@@ -61,6 +61,7 @@ struct AuthzCommand: AsyncParsableCommand {
             }
             let wanted = request
             let report = try await self.api.withClient { try await $0.checkAuthorization(wanted) }
+            for remark in report.remarks ?? [] { Console.current.error("warning: \(remark)") }
             try self.output.show(report) { AuthzTables.check(report, console: $0) }
             if report.verdicts.contains(where: { !$0.isAllowed }) { throw ExitCode(ExitStatus.failed.rawValue) }
         }

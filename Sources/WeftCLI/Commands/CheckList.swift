@@ -44,6 +44,10 @@ package enum CheckList {
                 $0.state == .lost ? (.failed, "lost") : nil
             },
             self.proxies(
+                status, "no proxy is revoked",
+                "Stop the workload, or `weft identity restore IDENTITY` and restart it with a new join token.", as: .note
+            ) { $0.state == .revoked ? (.note, "is revoked and still runs") : nil },
+            self.proxies(
                 status, "proxies are ready", "Read the log of the workload and `curl 127.0.0.1:ADMIN/ready`."
             ) { $0.state == .notReady ? (.failed, $0.cause ?? "not ready") : nil },
             self.proxies(
@@ -169,8 +173,17 @@ package enum CheckList {
             remedy: open.isEmpty ? nil : "Set mtls to strict once all callers have a sidecar.")
     }
 
+    /// Why a request that is counted crossed no network: nobody was there to send it to, or it was not sent.
+    private static let unsent: [Reason] = [
+        .noRoute, .noEndpoints, .connectFailed, .connectTimeout, .tlsFailed, .peerIdentityMismatch, .dnsFailed,
+        .overflow, .rateLimited, .overload, .faultAbort, .badRequest, .headersTooLarge, .plaintextRefused,
+    ]
+
     private static func plaintext(_ stat: StatReport) -> Probe {
-        let plain = stat.edges.filter { !$0.tls && $0.requests > 0 }
+        let plain = stat.edges.filter { edge in
+            let unsent = self.unsent.reduce(0) { $0 &+ (edge.failures[$1.rawValue] ?? 0) }
+            return !edge.tls && edge.requests > unsent
+        }
         return Probe(
             name: "calls cross in mutual TLS", verdict: plain.isEmpty ? .ok : .doubtful,
             finding: plain.isEmpty
@@ -189,7 +202,7 @@ package enum CheckList {
 
     /// The worst complaint is the verdict.
     private static func proxies(
-        _ status: StatusReport, _ name: String, _ remedy: String,
+        _ status: StatusReport, _ name: String, _ remedy: String, as least: Verdict = .doubtful,
         _ complaint: (ProxyStatus) -> (verdict: Verdict, text: String)?
     ) -> Probe {
         let complaints = status.proxies.compactMap { proxy in
@@ -197,7 +210,7 @@ package enum CheckList {
         }
         return Probe(
             name: name,
-            verdict: complaints.isEmpty ? .ok : complaints.contains { $0.verdict == .failed } ? .failed : .doubtful,
+            verdict: complaints.isEmpty ? .ok : complaints.contains { $0.verdict == .failed } ? .failed : least,
             finding: complaints.isEmpty
                 ? "\(status.proxies.count) of \(status.proxies.count)"
                 : complaints.map(\.text).joined(separator: "; "),

@@ -172,20 +172,28 @@ struct GetCommand: AsyncParsableCommand {
 struct DeleteCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "delete", abstract: "Remove a resource.",
-        discussion: "Example:  weft delete httproute billing")
+        discussion: """
+            Refused where what remains would contradict itself, such as a rule about claims without the \
+            RequestAuthentication that reads them.
+
+            Example:  weft delete httproute billing
+            """)
 
     @Argument(help: ArgumentHelp("One of \(Kinds.names).")) var kind: String
     @Argument(help: "Its name.") var name: String
     @Option(name: [.short, .long], help: ArgumentHelp("Its namespace; default where not given.", valueName: "name"))
     var namespace: String?
+    @Flag(help: "Remove it though what remains contradicts itself; for admins.") var force = false
     @OptionGroup var api: APIOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
         var settings = Settings(environment: Machine.environment)
         let namespace = try settings.text("namespace", self.namespace) ?? "default"
+        let force = try settings.isOn("force", self.force)
         let key = ResourceKey(kind: try Kinds.named(self.kind), namespace: namespace, name: self.name)
-        let response = try await self.api.withClient { try await $0.delete(key) }
+        let response = try await self.api.withClient { try await $0.delete(key, force: force) }
+        for warning in response.warnings ?? [] { Console.current.error("\(warning)") }
         try self.output.show(response) { _ in
             "\(response.key) deleted\nrevision \(response.revision) of \(self.api.used)"
         }

@@ -74,6 +74,7 @@ struct ControlCommand: AsyncParsableCommand {
             "A further service that an account may join; that of its own name it always may. Repeatable.",
             valueName: "namespace/account=service"))
     var kubernetesService: [String] = []
+    @Flag(help: "Let its account weft/admin join, which makes that an admin of the API.") var kubernetesAdmin = false
     @Option(
         help: ArgumentHelp(
             "Encrypts the authority's keys with the passphrase in this file; at least 12 bytes.", valueName: "file"))
@@ -162,12 +163,14 @@ struct ControlCommand: AsyncParsableCommand {
         let audience = try settings.text("kubernetes-audience", self.kubernetesAudience)
         let services = try settings.values(
             "kubernetes-service", self.kubernetesService, expected: "NAMESPACE/ACCOUNT=SERVICE", Self.service)
+        let admitsAdmin = try settings.isOn("kubernetes-admin", self.kubernetesAdmin)
         guard let server else { return }
         var kubernetes = ControlPlaneConfiguration.Kubernetes(url: server)
         if let authorities { kubernetes.caFile = absolutePath(authorities) }
         if let token { kubernetes.tokenFile = absolutePath(token) }
         if let audience { kubernetes.audience = audience }
         for (account, service) in services { kubernetes.services[account, default: []].insert(service) }
+        kubernetes.admitsAdmin = admitsAdmin
         configuration.kubernetes = kubernetes
     }
 

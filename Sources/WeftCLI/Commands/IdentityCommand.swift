@@ -75,7 +75,8 @@ struct IdentityCommand: AsyncParsableCommand {
 
         func run() async throws {
             let request = RevocationRequest(identity: self.identity, reason: self.reason)
-            _ = try await self.api.withClient { try await $0.revoke(request) }
+            let report = try await self.api.withClient { try await $0.revoke(request) }
+            for remark in report.remarks ?? [] { Console.current.error("warning: \(remark)") }
             Console.current.line("\(self.identity) revoked")
         }
     }

@@ -55,10 +55,16 @@ struct TokenCommand: AsyncParsableCommand {
                 APIRole(rawValue: $0)
             }
             request.role = role ?? .viewer
+            let isForAPI = try settings.isOn("api-access", self.apiAccess)
+            guard role == nil || isForAPI else {
+                throw CommandFailure.usage(
+                    "a token for joining has no role", at: "--role",
+                    remedy: "Give --api-access for a token for the API, or leave --role out.")
+            }
             request.network = try settings.value(
                 "network", self.network, expected: "a range of addresses such as 10.0.0.0/8"
-            ) { NetworkPrefix($0)?.description }
-            if try settings.isOn("api-access", self.apiAccess) {
+            ) { NetworkPrefix(exactly: $0)?.description }
+            if isForAPI {
                 request.purpose = .api
             } else if self.agent {
                 request.purpose = .agent

@@ -92,7 +92,7 @@ enum Tables {
     private static func state(_ proxy: ProxyStatus) -> Table.Cell {
         switch proxy.state {
         case .ready, .client: .init(proxy.state.rawValue, .good)
-        case .notReady, .draining, .lost:
+        case .notReady, .draining, .lost, .revoked:
             .init(proxy.state.rawValue + (proxy.cause.map { " (\($0))" } ?? ""), .warning)
         }
     }

@@ -21,6 +21,10 @@ enum RegistrationEntryReader {
         }
         let hint = spec["hint"].map { $0.text(atMost: 1024) }
         guard let metadata, let account, let selectors else { return nil }
+        if let cause = ReservedIdentity(namespace: metadata.namespace, account: account)?.refusal {
+            spec["account"]?.refuse(cause, remedy: "Name another account, or put the entry into another namespace.")
+            return nil
+        }
         return RegistrationEntry(
             metadata: metadata, account: account, service: service ?? nil, hosts: (hosts ?? .some(nil)) ?? nil,
             selectors: selectors, ttl: ttl ?? nil, dnsNames: (dnsNames ?? nil) ?? [], hint: (hint ?? nil) ?? "")

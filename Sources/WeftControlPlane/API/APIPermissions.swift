@@ -93,13 +93,17 @@ enum APIPermissions {
     }
 
     /// Throws what the caller is told where its role does not suffice.
-    static func check(_ caller: APICall.Caller, has needed: APIRole, to what: String) throws(APIError) {
+    ///
+    /// - Parameter location: the resource that is meant; nil where the call as a whole is.
+    static func check(
+        _ caller: APICall.Caller, has needed: APIRole, to what: String, location: String? = nil
+    ) throws(APIError) {
         if let role = caller.role, role >= needed { return }
         let cause =
             caller.role.map { "\(caller) is \($0.rawValue), and \(needed.rawValue) is needed" }
             ?? "\(caller) has no role here, and \(needed.rawValue) is needed"
         throw APIError(
-            status: 403, code: .forbidden, message: "you may not \(what)", cause: cause,
+            status: 403, code: .forbidden, message: "you may not \(what)", location: location, cause: cause,
             remedy:
                 "use a token of `weft token create --api-access --role \(needed.rawValue)`, a certificate with that role, or the control plane's Unix socket"
         )

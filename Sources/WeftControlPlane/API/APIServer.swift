@@ -17,6 +17,9 @@ struct APIServer: Sendable {
     let roles: [SPIFFEID: APIRole]
     let refusals: RefusalWatch
     let maxBodyBytes: Int
+    /// For a whole body.
+    let bodyTime: Duration
+    let maxConnections: Int
     let logger: Logger
 
     /// What hummingbird makes for each request.
@@ -34,8 +37,10 @@ struct APIServer: Sendable {
     ) -> Application<Responder> {
         Application(
             responder: CallbackResponder { request, _ in await self.respond(to: request, caller: .local) },
+            server: HTTPServerBuilder { HTTP1Channel(responder: $0, configuration: self.connection) },
             configuration: ApplicationConfiguration(
-                address: .unixDomainSocket(path: socket), serverName: "weft"),
+                address: .unixDomainSocket(path: socket), serverName: "weft",
+                availableConnectionsDelegate: MaximumAvailableConnections(self.maxConnections, logger: self.quiet)),
             onServerRunning: running, logger: self.quiet)
     }
 
@@ -125,12 +130,15 @@ struct APIServer: Sendable {
 
     private func builder(_ tls: OptionalMutualTLS) -> HTTPServerBuilder {
         HTTPServerBuilder { responder in
-            // Who connects and says nothing gives its place to another.
-            SecuredChannel(
-                base: HTTP1Channel(
-                    responder: responder, configuration: HTTP1Channel.Configuration(idleTimeout: .seconds(60))),
-                tls: tls)
+            SecuredChannel(base: HTTP1Channel(responder: responder, configuration: self.connection), tls: tls)
         }
+    }
+
+    private var connection: HTTP1Channel.Configuration {
+        let limit = TimeAmount(self.bodyTime)
+        // Who connects and says nothing gives its place to another.
+        return HTTP1Channel.Configuration(
+            additionalChannelHandlers: [BodyDeadline(after: limit)], idleTimeout: .seconds(60))
     }
 
     static let tooFast = APIError(
@@ -141,27 +149,49 @@ struct APIServer: Sendable {
         request.uri.path.split(separator: "/").map { String($0).removingPercentEncoding ?? String($0) }
     }
 
+    /// What follows the scheme, which is written in either case (RFC 9110 §11.1).
+    private static func bearer(_ field: String) -> String? {
+        let parts = field.split(maxSplits: 1) { $0 == " " || $0 == "\t" }
+        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
+        return parts[1].trimmingCharacters(in: .whitespaces)
+    }
+
     private func caller(_ request: Request, _ peer: SVIDVerifier.Peer?) async -> APICall.Caller {
-        if let field = request.headers[.authorization], field.hasPrefix("Bearer "),
-            let token = await self.authority.apiToken(String(field.dropFirst("Bearer ".count)), now: Date())
+        if let field = request.headers[.authorization], let text = Self.bearer(field),
+            let token = await self.authority.apiToken(text, now: Date())
         {
             return .token(id: token.id, role: token.role)
         }
         let dashboard = await self.dashboardCaller(request)
         if dashboard != .anonymous { return dashboard }
         guard let peer, peer.id.trustDomain == (await self.authority.trustDomain) else { return .anonymous }
-        if let workload = peer.id.workload, workload == ("weft", "admin") { return .peer(peer.id, role: .admin) }
+        if ReservedIdentity(peer.id) == .admin { return .peer(peer.id, role: .admin) }
         return .peer(peer.id, role: self.roles[peer.id])
     }
 
     private func respond(
         to request: Request, caller: APICall.Caller, source: String = "local", isTLS: Bool = true
     ) async -> Response {
+        var query: [String: String] = [:]
+        for (name, value) in request.uri.queryParameters { query[String(name)] = String(value) }
+        var call = APICall(
+            method: request.method.rawValue, path: Self.path(of: request), query: query, body: [], caller: caller,
+            source: source, accept: request.headers[.accept], host: source == "local" ? nil : request.head.authority)
+        // Whoever may not make the call sends no body for it.
+        if let refusal = self.service.refusal(of: call) { return self.response(refusal) }
+        if call.path == ["v1", "dashboard", "sessions"], !DashboardPage.isOwn(request) {
+            return self.response(
+                APIService.refusal(
+                    APIError(
+                        status: 403, code: .forbidden, message: "the dashboard is opened from its own page only",
+                        cause: "the call came from another site, or is not JSON")))
+        }
         var request = request
-        let body: [UInt8]
         do {
+            let announced = request.headers[.contentLength].flatMap { Int($0) } ?? 0
+            guard announced <= self.maxBodyBytes else { throw NIOTooManyBytesError() }
             let buffer = try await request.collectBody(upTo: self.maxBodyBytes)
-            body = Array(buffer.readableBytesView)
+            call.body = Array(buffer.readableBytesView)
         } catch {
             return self.response(
                 APIService.refusal(
@@ -170,19 +200,7 @@ struct APIServer: Sendable {
                         cause: "it is larger than \(self.maxBodyBytes) bytes, or was cut off",
                         remedy: "apply fewer files at once")))
         }
-        var query: [String: String] = [:]
-        for (name, value) in request.uri.queryParameters { query[String(name)] = String(value) }
-        let call = APICall(
-            method: request.method.rawValue, path: Self.path(of: request), query: query, body: body, caller: caller,
-            source: source, accept: request.headers[.accept], host: source == "local" ? nil : request.head.authority)
         if call.method == "GET", call.path == ["v1", "tap"] { return await self.tap(call) }
-        if call.path == ["v1", "dashboard", "sessions"], !DashboardPage.isOwn(request) {
-            return self.response(
-                APIService.refusal(
-                    APIError(
-                        status: 403, code: .forbidden, message: "the dashboard is opened from its own page only",
-                        cause: "the call came from another site, or is not JSON")))
-        }
         let reply = await self.service.answer(call)
         var response = self.response(reply)
         if let cookie = reply.cookie {

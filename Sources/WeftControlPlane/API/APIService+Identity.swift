@@ -23,7 +23,10 @@ extension APIService {
             let identity = try Self.identity(request.identity)
             _ = try await self.authority.revoke(
                 identity, reason: request.reason ?? "", actor: "\(call.caller)", now: Date())
-            return try await self.identityReport()
+            return try await self.identityReport(
+                remarks: await self.isKnown(identity)
+                    ? nil
+                    : ["no workload, token or RegistrationEntry has \(identity): check how it is written"])
         case ("DELETE", ["revocations"]):
             let identity = try Self.identity(call.query["identity"] ?? "")
             guard try await self.authority.restore(identity, actor: "\(call.caller)", now: Date()) else {
@@ -36,8 +39,22 @@ extension APIService {
         }
     }
 
-    private func identityReport() async throws -> APIReply {
-        try APIReply(try await self.authority.report(fleet: await self.fleet(), now: Date()))
+    private func identityReport(remarks: [String]? = nil) async throws -> APIReply {
+        var report = try await self.authority.report(fleet: await self.fleet(), now: Date())
+        report.remarks = remarks
+        return try APIReply(report)
+    }
+
+    /// Whether anybody has an identity, had it, or may get it. Of agents nobody keeps a list.
+    private func isKnown(_ identity: SPIFFEID) async -> Bool {
+        if identity.agentHost != nil { return true }
+        if await self.authority.knows(identity) { return true }
+        if await self.registry.entries.contains(where: { $0.identity == identity }) { return true }
+        let resources = (try? await self.configurations.load().resources) ?? []
+        return resources.contains { resource in
+            guard case .registrationEntry(let entry) = resource else { return false }
+            return identity.workload.map { $0 == (entry.metadata.namespace, entry.account) } ?? false
+        }
     }
 
     private static func identity(_ text: String) throws(APIError) -> SPIFFEID {

@@ -52,7 +52,7 @@ extension APIService {
     /// Opens a tap: its lines, once the caller may and the filters are right.
     func tap(_ call: APICall) async -> Result<AsyncStream<TapLine>, APIError> {
         do throws(APIError) {
-            try self.authorize(call)
+            try Self.admit(call)
             let rate = try Self.number(call.query["rate"], "rate", within: 1...1000) ?? 100
             return .success(try await self.records.tap(try Self.filter(call.query), perSecond: rate))
         } catch {

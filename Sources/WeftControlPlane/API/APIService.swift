@@ -29,6 +29,16 @@ struct APIService: Sendable {
     let telemetry: ControlPlaneTelemetry
     let logger: Logger
 
+    /// What is answered to one who may not make the call, whatever its body says; nil where it may.
+    func refusal(of call: APICall) -> APIReply? {
+        do throws(APIError) {
+            try Self.admit(call)
+            return nil
+        } catch {
+            return self.refused(call, error)
+        }
+    }
+
     func answer(_ call: APICall) async -> APIReply {
         let began = ContinuousClock.now
         let reply = await self.reply(to: call)
@@ -38,11 +48,10 @@ struct APIService: Sendable {
 
     private func reply(to call: APICall) async -> APIReply {
         do {
+            try Self.admit(call)
             return try await self.route(call)
         } catch let error as APIError {
-            self.note(error, call)
-            self.telemetry.refused(call, error)
-            return Self.refusal(error)
+            return self.refused(call, error)
         } catch {
             self.logger.error("an API call failed", metadata: ["path": "\(call.path)", "cause": "\(error)"])
             return Self.refusal(
@@ -52,32 +61,37 @@ struct APIService: Sendable {
         }
     }
 
+    private func refused(_ call: APICall, _ error: APIError) -> APIReply {
+        self.note(error, call)
+        self.telemetry.refused(call, error)
+        return Self.refusal(error)
+    }
+
     /// Takes down that a caller was refused.
     func note(_ error: APIError, _ call: APICall) {
         guard error.code == .unauthenticated || error.code == .forbidden else { return }
         // Without credentials nothing is guessed: that is told, and slows nobody down.
+        let path = call.path.prefix(2).joined(separator: "/").prefix(64)
         self.refusals.failed(
             SourceAddress(call.source), cause: error.cause ?? error.message,
-            subject: "\(call.method) /\(call.path.prefix(2).joined(separator: "/").prefix(64))",
+            subject: ["\(call.method) /\(path)", error.location].compactMap(\.self).joined(separator: " "),
             actor: call.caller == .anonymous ? nil : call.caller.description, costs: false)
     }
 
-    /// Whether there is such a call, and the caller may make it.
-    func authorize(_ call: APICall) throws(APIError) {
+    /// Throws where the caller may not make the call at all. Looks at no body.
+    static func admit(_ call: APICall) throws(APIError) {
         guard let need = APIPermissions.need(method: call.method, path: call.path) else {
             guard call.caller != .anonymous else { throw Self.unauthenticated }
             throw Self.unknown(call)
         }
         if case .dashboard = call.caller, call.method != "GET" { throw Self.onlyLooks }
-        if case .role(let role) = need {
-            guard call.caller != .anonymous else { throw Self.unauthenticated }
-            try APIPermissions.check(
-                call.caller, has: role, to: "\(call.method) /\(call.path.prefix(2).joined(separator: "/"))")
-        }
+        guard case .role(let role) = need else { return }
+        guard call.caller != .anonymous else { throw Self.unauthenticated }
+        try APIPermissions.check(
+            call.caller, has: role, to: "\(call.method) /\(call.path.prefix(2).joined(separator: "/"))")
     }
 
     private func route(_ call: APICall) async throws -> APIReply {
-        try self.authorize(call)
         switch (call.method, call.path) {
         case ("GET", ["healthz"]): return APIReply(contentType: "text/plain", body: Array("ok\n".utf8))
         case ("GET", ["openapi.json"]): return APIReply(body: Array(OpenAPIDocument.text.utf8))
@@ -100,12 +114,8 @@ struct APIService: Sendable {
             request.author = Self.author(request.author, call.caller)
             let registered = await self.registry.workloads.map(\.workload)
             if !request.dryRun { try await self.requireAudit() }
-            let answer = try await self.configurations.apply(request, registered: registered) { keys throws(APIError) in
-                for key in keys {
-                    try APIPermissions.check(
-                        call.caller, has: APIPermissions.change(of: key.kind), to: "apply \(key)")
-                }
-            }
+            let answer = try await self.configurations.apply(
+                request, registered: registered, permission: ChangePermission(caller: call.caller, verb: "apply"))
             if !answer.dryRun { await self.recordApply(answer, call) }
             return try APIReply(answer)
         case ("GET /v1/resources", 0):
@@ -129,12 +139,19 @@ struct APIService: Sendable {
             return try APIReply(view)
         case ("DELETE /v1/resources", 3):
             let key = ResourceKey(kind: try Self.kind(rest[0]), namespace: rest[1], name: rest[2])
-            try APIPermissions.check(call.caller, has: APIPermissions.change(of: key.kind), to: "delete \(key)")
+            let force = call.query["force"] == "true"
+            if force {
+                try APIPermissions.check(
+                    call.caller, has: .admin, to: "delete it by force", location: "\(key)")
+            }
             try await self.requireAudit()
             let deleted = try await self.configurations.delete(
-                key, author: Self.author(call.query["author"], call.caller))
-            await self.record(
-                .change, call, subject: key.description, ["action": "deleted", "revision": "\(deleted.revision)"])
+                key, force: force, registered: await self.registry.workloads.map(\.workload),
+                permission: ChangePermission(caller: call.caller, verb: "delete"),
+                author: Self.author(call.query["author"], call.caller))
+            var details = ["action": "deleted", "revision": "\(deleted.revision)"]
+            if force { details["force"] = "true" }
+            await self.record(.change, call, subject: key.description, details)
             return try APIReply(deleted)
         case ("GET /v1/history", 0):
             let limit = try Self.number(call.query["limit"], "limit", within: 1...10_000) ?? 100
@@ -224,9 +241,13 @@ struct APIService: Sendable {
 
     private var authorization: AuthorizationAnswers {
         get async {
-            AuthorizationAnswers(
+            var answers = AuthorizationAnswers(
                 snapshot: self.snapshot(), entries: await self.registry.entries,
                 trustDomain: await self.authority.trustDomain)
+            for case .service(let service) in (try? await self.configurations.load().resources) ?? [] {
+                answers.selectors[service.metadata.serviceName] = service.selector
+            }
+            return answers
         }
     }
 

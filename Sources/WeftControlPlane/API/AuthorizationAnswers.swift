@@ -8,6 +8,8 @@ struct AuthorizationAnswers: Sendable {
     /// What is registered.
     let entries: [Registry.Entry]
     let trustDomain: TrustDomain
+    /// The labels that declared services select their workloads by.
+    var selectors: [ServiceName: [String: String]] = [:]
 
     // MARK: Check
 
@@ -21,7 +23,7 @@ struct AuthorizationAnswers: Sendable {
         var question: AuthorizationQuestion.Request?
         if request.method != nil || request.path != nil || !request.headers.isEmpty || request.claims != nil {
             question = AuthorizationQuestion.Request(
-                method: request.method ?? "GET", path: try Self.path(request.path ?? "/"),
+                method: request.method ?? "GET", path: try Self.rawPath(request.path ?? "/"),
                 headers: Dictionary(
                     request.headers.map { ($0.key.lowercased(), [$0.value]) }, uniquingKeysWith: { $0 + $1 }),
                 query: Self.query(request.path ?? "/"),
@@ -33,15 +35,36 @@ struct AuthorizationAnswers: Sendable {
         }
         let ports = try self.ports(of: request.to, port: request.port)
         let identities = try self.identities(of: request.from)
-        return AuthorizationCheckReport(
-            verdicts: ports.flatMap { port in
-                identities.map { identity in
+        var verdicts: [AuthorizationCheckReport.Verdict] = []
+        for port in ports {
+            var asked = question ?? .init()
+            asked.path = try Self.normalized(asked.path, at: port)
+            for identity in identities {
+                verdicts.append(
                     self.verdict(
                         AuthorizationQuestion(
                             identity: identity, address: address,
-                            request: [.tcp, .tls].contains(port.appProtocol) ? nil : question ?? .init()), at: port)
-                }
-            })
+                            request: [.tcp, .tls].contains(port.appProtocol) ? nil : asked), at: port))
+            }
+        }
+        return AuthorizationCheckReport(
+            verdicts: verdicts, remarks: self.stranger(request.from, identities).map { [$0] })
+    }
+
+    /// What is doubtful about who is asked for: the answer holds for whoever gets that identity.
+    private func stranger(_ name: String?, _ identities: [SPIFFEID?]) -> String? {
+        let known = Set(self.entries.map(\.identity))
+        guard let name, let identity = identities.compactMap(\.self).first(where: { !known.contains($0) }) else {
+            return nil
+        }
+        let service = Self.service(name)
+        let elsewhere = Set(
+            self.entries.filter { $0.workload.service == service.name }.map(\.workload.metadata.namespace)
+        ).sorted()
+        let hint =
+            name.hasPrefix("spiffe://") || elsewhere.isEmpty
+            ? "" : "; did you mean \(elsewhere.map { "\(service.name).\($0)" }.joined(separator: " or "))?"
+        return "no workload that is registered has the identity \(identity)\(hint)"
     }
 
     private func verdict(
@@ -114,12 +137,12 @@ struct AuthorizationAnswers: Sendable {
         }
         let names = Dictionary(services.map { ($0.description, $0) }, uniquingKeysWith: { first, _ in first })
         let edges = stat.edges.compactMap { edge -> AuthorizationProposal.Edge? in
-            guard edge.direction == .inbound, edge.totalRequests > 0, let destination = names[edge.destination] else {
-                return nil
-            }
+            // Who was refused is no reason to allow.
+            let served = edge.totalRequests - min(edge.totalRequests, edge.totalRefused ?? 0)
+            guard edge.direction == .inbound, served > 0, let destination = names[edge.destination] else { return nil }
             return AuthorizationProposal.Edge(
                 identity: edge.peerIdentity.flatMap { SPIFFEID($0) }, destination: destination,
-                requests: edge.totalRequests)
+                requests: served)
         }
         return AuthorizationProposalReport(
             yaml: AuthorizationProposal(edges: edges, services: Array(services)).yaml(enforced: enforced),
@@ -166,7 +189,8 @@ struct AuthorizationAnswers: Sendable {
     /// One listener for each port of the service whose rules differ.
     private func ports(of service: String, port: Int?) throws(APIError) -> [InboundListener] {
         let wanted = Self.service(service)
-        let all = self.listeners.filter { $0.service == wanted }
+        let chosen = self.selected(by: wanted)
+        let all = self.listeners.filter { $0.service == wanted || chosen.contains($0.name) }
         guard !all.isEmpty else {
             throw APIError(
                 status: 404, code: .notFound, message: "no workload of \(wanted) is registered", location: "to",
@@ -189,6 +213,23 @@ struct AuthorizationAnswers: Sendable {
             )
         }
         return found
+    }
+
+    /// The names of the listeners of those workloads that a declared service selects.
+    private func selected(by service: ServiceName) -> Set<String> {
+        guard let selector = self.selectors[service], !selector.isEmpty else { return [] }
+        return Set(
+            self.entries.map(\.workload).filter { workload in
+                var labels = workload.metadata.labels
+                labels["app"] = labels["app"] ?? workload.service
+                return workload.metadata.namespace == service.namespace
+                    && selector.allSatisfy { labels[$0.key] == $0.value }
+            }.flatMap { workload in
+                workload.ports.map {
+                    InboundListener.name(
+                        namespace: workload.metadata.namespace, workload: workload.metadata.name, appPort: $0.port)
+                }
+            })
     }
 
     /// The identities behind a name; one that is nil for a caller in the clear.
@@ -218,10 +259,18 @@ struct AuthorizationAnswers: Sendable {
 
     // MARK: Paths
 
-    private static func path(_ text: String) throws(APIError) -> String {
+    private static func rawPath(_ text: String) throws(APIError) -> String {
         let path = String(text.prefix { $0 != "?" && $0 != "#" })
         guard path.hasPrefix("/") else { throw self.refused("path", "\(path.prefix(128)) does not begin with /") }
-        guard let normal = PathNormalization.normalized(path, keepsEscapedSlashes: false) else {
+        return path
+    }
+
+    /// As the port's proxy makes it, whose settings say which paths it takes.
+    private static func normalized(_ path: String, at port: InboundListener) throws(APIError) -> String {
+        guard
+            let normal = PathNormalization.normalized(
+                path, keepsEscapedSlashes: port.forwarding.keepsEscapedSlashes)
+        else {
             throw self.refused("path", "\(path.prefix(128)) cannot be normalized, and is refused by the proxies")
         }
         return normal

@@ -42,15 +42,18 @@ struct Configurations: Sendable {
 
     /// Stores all documents in one revision, or says everything that is wrong with them and stores none.
     ///
+    /// What was wrong before with resources that the documents do not touch is told as a warning: what one team left
+    /// behind, or a workload that registered, must not keep all others from changing theirs.
+    ///
     /// - Parameters:
     ///   - registered: the workloads that registered by themselves, whose services documents may name.
-    ///   - permit: throws where the caller may not write these.
+    ///   - permission: throws where the caller may not make the changes.
     func apply(
-        _ request: ApplyRequest, registered: [Workload] = [], permit: ([ResourceKey]) throws -> Void = { _ in }
+        _ request: ApplyRequest, registered: [Workload], permission: ChangePermission
     ) async throws -> ApplyResponse {
         let reading = ConfigReader.read(request.documents.map { SourceDocument(file: $0.file, text: $0.text) })
         guard !reading.diagnostics.hasErrors else { throw Self.invalid(reading.diagnostics) }
-        try permit(reading.resources.map(\.resource.key))
+        try permission.check(reading.resources.map(\.resource.key))
         return try await self.translating {
             // Others may apply between our look and our write; then we look again.
             while true {
@@ -59,7 +62,17 @@ struct Configurations: Sendable {
                     throw StoreError.conflict(expected: expected, actual: loaded.revision)
                 }
                 let world = Self.world(loaded.resources, with: reading)
-                let diagnostics = reading.diagnostics + self.lint(world, registered, Self.now)
+                let stored = Dictionary(loaded.resources.map { ($0.key, $0) }) { first, _ in first }
+                try permission.check(
+                    reading.resources.map {
+                        ResourceChange(key: $0.resource.key, old: stored[$0.resource.key], new: $0.resource)
+                    }, stored: loaded.resources, registered: registered)
+                var diagnostics = reading.diagnostics + self.lint(world, registered, Self.now)
+                if diagnostics.hasErrors {
+                    let standing = StandingErrors(self.lint(loaded.resources, registered, Self.now))
+                    diagnostics = standing.softened(
+                        diagnostics, but: Set(reading.resources.map(\.resource.key.description)))
+                }
                 guard !diagnostics.hasErrors else { throw Self.invalid(diagnostics) }
                 do {
                     return try await self.write(reading, over: loaded, request, warnings: diagnostics.sorted())
@@ -120,12 +133,42 @@ struct Configurations: Sendable {
         throw Self.missing(key)
     }
 
-    func delete(_ key: ResourceKey, author: String) async throws -> DeleteResponse {
-        let set = try await self.translating {
-            try await self.store.apply([.delete(key)], author: author, now: Self.now)
+    /// Removes a resource, unless what remains would contradict itself as it did not before. Tells what that leaves
+    /// doubtful, and was not before.
+    ///
+    /// - Parameter force: removes it nevertheless, and tells of errors as of warnings.
+    func delete(
+        _ key: ResourceKey, force: Bool, registered: [Workload], permission: ChangePermission, author: String
+    ) async throws -> DeleteResponse {
+        try permission.check([key])
+        return try await self.translating {
+            while true {
+                guard try await self.store.get(key) != nil else { throw Self.missing(key) }
+                let loaded = try await self.load()
+                try permission.check(
+                    [ResourceChange(key: key, old: loaded.resources.first { $0.key == key }, new: nil)],
+                    stored: loaded.resources, registered: registered)
+                let before = self.lint(loaded.resources, registered, Self.now)
+                let after = self.lint(loaded.resources.filter { $0.key != key }, registered, Self.now)
+                let new = StandingErrors(before).new(after)
+                guard force || !new.hasErrors else {
+                    throw Self.invalid(
+                        new, nothing: "deleted",
+                        remedy: "delete or mend first what needs it, or delete it with --force")
+                }
+                do {
+                    let set = try await self.store.apply(
+                        [.delete(key)], expecting: loaded.revision, author: author, now: Self.now)
+                    guard !set.changes.isEmpty else { throw Self.missing(key) }
+                    let warnings = new.map(\.asWarning).sorted()
+                    return DeleteResponse(
+                        revision: set.revision, key: key, warnings: warnings.isEmpty ? nil : warnings)
+                } catch StoreError.conflict {
+                    // Others changed something between our look and our write; then we look again.
+                    continue
+                }
+            }
         }
-        guard !set.changes.isEmpty else { throw Self.missing(key) }
-        return DeleteResponse(revision: set.revision, key: key)
     }
 
     /// Newest first.
@@ -176,12 +219,15 @@ struct Configurations: Sendable {
 
     private static var now: Int64 { Int64(Date().timeIntervalSince1970) }
 
-    private static func invalid(_ diagnostics: [Diagnostic]) -> APIError {
+    private static func invalid(
+        _ diagnostics: [Diagnostic], nothing done: String = "applied",
+        remedy: String = "mend the documents and apply them again"
+    ) -> APIError {
         let errors = diagnostics.filter { $0.severity == .error }.count
         return APIError(
             status: 422, code: .invalidConfiguration,
-            message: errors == 1 ? "nothing was applied: 1 mistake" : "nothing was applied: \(errors) mistakes",
-            remedy: "mend the documents and apply them again", diagnostics: diagnostics.sorted())
+            message: "nothing was \(done): \(errors) \(errors == 1 ? "mistake" : "mistakes")",
+            remedy: remedy, diagnostics: diagnostics.sorted())
     }
 
     private static func missing(_ key: ResourceKey) -> APIError {

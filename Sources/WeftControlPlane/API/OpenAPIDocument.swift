@@ -20,7 +20,7 @@ enum OpenAPIDocument {
             "/v1/resources/{kind}/{namespace}/{name}": {
               "parameters": [\(path("kind")), \(path("namespace")), \(path("name"))],
               "get": {"summary": "One resource", "responses": {"200": \(json("ResourceView")), "401": \(error), "403": \(error), "404": \(error)}},
-              "delete": {"summary": "Deletes one resource", "parameters": [\(query("author"))], "responses": {"200": \(json("DeleteResponse")), "401": \(error), "403": \(error), "404": \(error), "503": \(error)}}
+              "delete": {"summary": "Deletes one resource", "parameters": [\(query("author")), \(query("force"))], "responses": {"200": \(json("DeleteResponse")), "401": \(error), "403": \(error), "404": \(error), "422": \(error), "503": \(error)}}
             },
             "/v1/history": {"get": {"summary": "Past changes, newest first", "parameters": [\(query("limit"))], "responses": {"200": \(json("HistoryList")), "401": \(error), "403": \(error)}}},
             "/v1/status": {"get": {"summary": "The control plane, its authority and its proxies", "responses": {"200": \(json("StatusReport")), "401": \(error), "403": \(error)}}},
@@ -106,7 +106,7 @@ enum OpenAPIDocument {
         ("ParentReference", "name:string namespace:string port?:integer sectionName?:string"),
         ("RouteCondition", "type:string isTrue:boolean reason:string message:string"),
         ("ResourceList", "revision:integer resources:ResourceView[]"),
-        ("DeleteResponse", "revision:integer key:ResourceKey"),
+        ("DeleteResponse", "revision:integer key:ResourceKey warnings?:Diagnostic[]"),
         ("HistoryView", "revision:integer key:ResourceKey action:string author:string at:integer document?:string"),
         ("HistoryList", "entries:HistoryView[]"),
         (
@@ -124,7 +124,7 @@ enum OpenAPIDocument {
         ("RevokedIdentity", "identity:string reason:string at:integer by:string"),
         (
             "IdentityReport",
-            "trustDomain:string now:integer roots:RootStatus[] intermediateExpiresAt:integer isRootOffline:boolean isEncrypted:boolean proxies:integer rotation?:RotationStatus revoked:RevokedIdentity[] trustVersion:integer"
+            "trustDomain:string now:integer roots:RootStatus[] intermediateExpiresAt:integer isRootOffline:boolean isEncrypted:boolean proxies:integer rotation?:RotationStatus revoked:RevokedIdentity[] trustVersion:integer remarks?:string[]"
         ),
         ("RotationRequest", "action:string force?:boolean"),
         ("RevocationRequest", "identity:string reason?:string"),
@@ -143,7 +143,7 @@ enum OpenAPIDocument {
         ),
         (
             "EdgeStat",
-            "source:string destination:string version:string route:string direction:string protocol:string tls:boolean peerIdentity?:string requests:integer requestsPerSecond:number successRatio?:number p50?:number p95?:number p99?:number retriesPerSecond:number failures:object bytesInPerSecond:number bytesOutPerSecond:number totalRequests:integer totalFailures:integer totalRetries:integer"
+            "source:string destination:string version:string route:string direction:string protocol:string tls:boolean peerIdentity?:string requests:integer requestsPerSecond:number successRatio?:number p50?:number p95?:number p99?:number retriesPerSecond:number failures:object bytesInPerSecond:number bytesOutPerSecond:number totalRequests:integer totalFailures:integer totalRetries:integer totalRefused?:integer"
         ),
         (
             "TelemetryEdge",
@@ -188,7 +188,7 @@ enum OpenAPIDocument {
             "AuthorizationVerdict",
             "identity?:string destination:string port:integer isAllowed:boolean reason?:string because:string decidedBy?:Provenance findings:AuthorizationFinding[]"
         ),
-        ("AuthorizationCheckReport", "verdicts:AuthorizationVerdict[]"),
+        ("AuthorizationCheckReport", "verdicts:AuthorizationVerdict[] remarks?:string[]"),
         ("CoverageFinding", "policy:Provenance rule?:integer kind:string cause:string"),
         ("AuthorizationCoverageReport", "rules:integer findings:CoverageFinding[]"),
         ("AuthorizationProposalReport", "yaml:string services:integer edges:integer requests:integer"),

@@ -155,10 +155,12 @@ actor AgentAuthority {
         return (text, Int64(now.timeIntervalSince1970) + lifetime.components.seconds)
     }
 
-    /// The identity that an entry gives; throws `RevokedIdentity` for one that is refused.
+    /// The identity that an entry gives; throws `RevokedIdentity` for one that is refused, `IssuingRefusal` for one that is
+    /// reserved.
     private func identity(of entry: RegistrationEntry) throws -> SPIFFEID {
         let identity = SPIFFEID(
             trustDomain: self.hub.trust.own.trustDomain, namespace: entry.metadata.namespace, account: entry.account)
+        if let cause = ReservedIdentity(identity)?.refusal { throw IssuingRefusal.reserved(cause) }
         guard !self.trust.isRevoked(identity) else { throw RevokedIdentity(identity: identity) }
         return identity
     }

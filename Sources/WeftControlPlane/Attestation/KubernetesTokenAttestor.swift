@@ -29,6 +29,9 @@ struct KubernetesTokenAttestor: WorkloadAttestor {
         case .refused(let cause): throw Self.refused(cause)
         case .unavailable(let cause): throw Self.unavailable(cause)
         case .account(let namespace, let account):
+            if let cause = self.reservation(namespace: namespace, account: account) {
+                throw AttestationRefusal(shown: cause, cause: cause)
+            }
             let allowed = self.services(namespace: namespace, account: account)
             let service = evidence.service.isEmpty ? account : evidence.service
             guard evidence.namespace.isEmpty || evidence.namespace == namespace, allowed.contains(service) else {
@@ -40,6 +43,16 @@ struct KubernetesTokenAttestor: WorkloadAttestor {
             return AttestedWorkload(
                 identity: SPIFFEID(trustDomain: self.trustDomain, namespace: namespace, account: account),
                 service: service, proof: .other, details: ["account": "\(namespace)/\(account)"])
+        }
+    }
+
+    /// Why the cluster's word does not suffice for an account of these names.
+    private func reservation(namespace: String, account: String) -> String? {
+        switch ReservedIdentity(namespace: namespace, account: account) {
+        case .controlPlane?: ReservedIdentity.controlPlane.refusal
+        case .admin? where !self.configuration.admitsAdmin:
+            "the account admin in the namespace weft is an admin of the control plane's API, and clusters do not name those; start the control plane with --kubernetes-admin where this one may"
+        case .admin?, nil: nil
         }
     }
 

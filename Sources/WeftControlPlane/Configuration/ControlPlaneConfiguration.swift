@@ -87,6 +87,9 @@ package struct ControlPlaneConfiguration: Hashable, Sendable {
         package var audience: String
         /// Services that accounts may join besides those of their own names, by `NAMESPACE/ACCOUNT`.
         package var services: [String: Set<String>] = [:]
+        /// Whether its account `admin` in the namespace `weft` may join, which makes it an admin of the API. Default false:
+        /// otherwise whoever may make service accounts in that namespace would be one.
+        package var admitsAdmin = false
         /// For one question. Default 5 s.
         package var timeout = Duration.seconds(5)
 
@@ -127,6 +130,10 @@ package struct ControlPlaneConfiguration: Hashable, Sendable {
         package var messageBytes = 4 << 20
         /// Bytes of one API call's body. Default 8 MiB.
         package var apiBodyBytes = 8 << 20
+        /// For all of it to come. Default 30 s.
+        package var apiBodyTime = Duration.seconds(30)
+        /// Connections to the API, over TLS and over the Unix socket each. Default 1024.
+        package var apiConnections = 1024
         /// What is kept of the edges' figures.
         package var telemetry = TelemetryStore.Limits()
         /// Certificates signed for one identity within a minute. Default 60.

@@ -88,6 +88,9 @@ extension Authority {
             throw error
         }
         try await self.trustChanged()
+        self.logger.notice(
+            "an identity was revoked",
+            metadata: ["identity": "\(identity)", "by": "\(actor)", "reason": "\(revocation.reason.debugDescription)"])
         await self.record(
             .authority, identity.description, actor: actor, ["action": "revoke", "reason": revocation.reason], now: now)
         return true
@@ -99,6 +102,8 @@ extension Authority {
         try await self.revocationTable.remove(identity.description)
         self.revocations[identity] = nil
         try await self.trustChanged()
+        self.logger.notice(
+            "an identity was restored", metadata: ["identity": "\(identity)", "by": "\(actor)"])
         await self.record(.authority, identity.description, actor: actor, ["action": "restore"], now: now)
         return true
     }
@@ -155,7 +160,7 @@ extension Authority {
         let subject: String
         switch refusal {
         case .revoked(let identity, _, _), .tooManyForIdentity(let identity, _): subject = identity.description
-        case .tooMany: subject = ""
+        case .tooMany, .reserved: subject = ""
         }
         await self.record(
             .certificate, subject, actor: subject.isEmpty ? attestation : subject, outcome: .refused,

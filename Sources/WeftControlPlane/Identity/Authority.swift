@@ -50,6 +50,9 @@ actor Authority {
     ) async throws {
         var random = SystemRandomNumberGenerator()
         let secret = try AuthoritySecret.read(configuration)
+        for file in AuthoritySecret.openFiles(configuration) {
+            logger.warning("others can read what the authority's keys are encrypted with", metadata: ["file": "\(file)"])
+        }
         let authority: CertificateAuthority
         let storage: any CredentialStorage
         do {
@@ -120,6 +123,12 @@ actor Authority {
     /// The services an identity may register for.
     func services(of identity: SPIFFEID) -> Set<String> { self.admissions[identity.description] ?? [] }
 
+    /// Whether somebody joined with an identity, or may with a token.
+    func knows(_ identity: SPIFFEID) -> Bool {
+        self.admissions[identity.description] != nil
+            || self.tokens.values.contains { $0.identity(in: self.authority.trustDomain) == identity }
+    }
+
     // MARK: Joining and renewing
 
     /// Trades a token for an identity. A use is taken, durably, before the identity is handed out; a request that
@@ -146,15 +155,17 @@ actor Authority {
         return svid
     }
 
-    /// Whom a token admits, without taking a use of it. Throws `JoinTokenRefusal`.
+    /// Whom a token admits, without taking a use of it. Throws `JoinTokenRefusal`, and `IssuingRefusal` for a token that was
+    /// made for a reserved identity.
     func joiner(
         token text: String, service: String = "", namespace: String = "", source: [UInt8], now: Date
     ) throws -> AttestedWorkload {
         let (record, _, token) = try self.redeemed(
             text, service: service, namespace: namespace, source: source, now: now)
+        let identity = record.identity(in: self.authority.trustDomain)
+        if let cause = ReservedIdentity(identity)?.refusal { throw IssuingRefusal.reserved(cause) }
         return AttestedWorkload(
-            identity: record.identity(in: self.authority.trustDomain), service: record.service,
-            proof: .joinToken(text), details: ["token": token.id])
+            identity: identity, service: record.service, proof: .joinToken(text), details: ["token": token.id])
     }
 
     /// Gives an identity to one who proved itself: `joiner` for tokens, others by their own means.
@@ -190,10 +201,12 @@ actor Authority {
     }
 
     /// Signs a request for an identity that its sender is entitled to; a leaf's lifetime where none is given. Refuses
-    /// with `IssuingRefusal` whoever is revoked or asks too often. Whoever hands the certificate out tells `recordIssued`.
+    /// with `IssuingRefusal` what is reserved, and whoever is revoked or asks too often. Whoever hands the certificate out
+    /// tells `recordIssued`.
     func issue(
         _ csr: [UInt8], identity: SPIFFEID, dnsNames: [String] = [], lifetime: Duration? = nil, now: Date
     ) throws -> SVID {
+        if let cause = ReservedIdentity(identity)?.refusal { throw IssuingRefusal.reserved(cause) }
         if let revocation = self.revocations[identity] {
             throw IssuingRefusal.revoked(identity, at: revocation.at, reason: revocation.reason)
         }
@@ -241,10 +254,13 @@ actor Authority {
             guard Self.isName(account) else {
                 throw Self.refused("account", "is no name of lower-case letters, digits and '-'")
             }
+            if let cause = ReservedIdentity(namespace: request.namespace, account: account)?.refusal {
+                throw Self.refused("service", cause)
+            }
             guard (1...10_000).contains(request.uses) else {
                 throw Self.refused("uses", "\(request.uses) is not within 1 and 10 000")
             }
-            let network = request.network.map { NetworkPrefix($0) }
+            let network = request.network.map { NetworkPrefix(exactly: $0) }
             if case .some(.none) = network {
                 throw Self.refused("network", "is no range of addresses such as 10.0.0.0/8 or fd00::/8")
             }

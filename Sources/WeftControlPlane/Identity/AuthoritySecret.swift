@@ -9,6 +9,15 @@ enum AuthoritySecret {
             passphraseFile: configuration.authorityPassphraseFile, keyFile: configuration.authorityKeyFile)
     }
 
+    /// Files of secrets that others than their owner may read or change, in words.
+    static func openFiles(_ configuration: ControlPlaneConfiguration) -> [String] {
+        [configuration.authorityPassphraseFile, configuration.authorityKeyFile].compactMap(\.self).compactMap { path in
+            let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+            guard let mode = attributes?[.posixPermissions] as? Int, mode & 0o077 != 0 else { return nil }
+            return "\(path) has the mode 0\(String(mode & 0o777, radix: 8)); its owner alone should read it: chmod 600"
+        }
+    }
+
     static func read(
         passphraseFile: String?, keyFile: String?
     ) throws(ControlPlaneError) -> SealingSecret? {

@@ -38,11 +38,13 @@ enum IssuingRefusal: Error, Hashable, Sendable, CustomStringConvertible {
     case revoked(SPIFFEID, at: Int64, reason: String)
     case tooManyForIdentity(SPIFFEID, limit: Int)
     case tooMany(limit: Int)
+    /// Nobody gets it, however proved.
+    case reserved(String)
 
     /// Whether asking again later may help.
     var isTransient: Bool {
         switch self {
-        case .revoked: false
+        case .revoked, .reserved: false
         case .tooManyForIdentity, .tooMany: true
         }
     }
@@ -54,6 +56,7 @@ enum IssuingRefusal: Error, Hashable, Sendable, CustomStringConvertible {
                 + (reason.isEmpty ? "" : " (\(reason))") + "; an operator can `weft identity restore` it"
         case .tooManyForIdentity(let identity, let limit):
             "\(identity) has had \(limit) certificates within a minute, which is the limit; see why it asks so often"
+        case .reserved(let cause): "\(cause), and is given to nobody else; join as another service or account"
         case .tooMany(let limit):
             "\(limit) certificates have been signed within a minute, which is the limit; try again in a minute"
         }

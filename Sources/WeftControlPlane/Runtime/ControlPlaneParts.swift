@@ -95,13 +95,14 @@ struct ControlPlaneParts: Sendable {
         let meshCertificate = try ServerCertificate(identity, alpn: ["h2"])
         let apiCertificate = try ServerCertificate(identity, alpn: ["http/1.1"])
         let (meshRefusals, apiRefusals) = (RefusedHandshakes(), RefusedHandshakes())
+        let revokedCallers = RevokedCallers()
         let transport = MeshTransport(
             MeshListener(
                 address: configuration.meshAddress,
                 tls: OptionalMutualTLS(
                     certificate: meshCertificate, trust: trust, peers: ConnectionPeers(),
                     maxConnections: configuration.limits.connections, refusals: meshRefusals, logger: logger,
-                    watch: refusals)),
+                    watch: refusals, revoked: revokedCallers)),
             limits: configuration.limits)
         let workloads = WorkloadServer(
             authority: authority,
@@ -129,7 +130,10 @@ struct ControlPlaneParts: Sendable {
                 startedAt: started, now: Int64(Date().timeIntervalSince1970),
                 authority: try await authority.status,
                 proxies: StatusAssembly.proxies(
-                    entries: await registry.entries, streams: streams.all, snapshot: hub.snapshot),
+                    entries: await registry.entries, streams: streams.all, snapshot: hub.snapshot,
+                    revoked: trust.current.trust.revoked,
+                    knocking: revokedCallers.recent(
+                        of: trust.current.trust.revoked, now: Int64(Date().timeIntervalSince1970))),
                 problems: await reconciler.problems + federation.problems,
                 refusedHandshakes: ["mesh": meshRefusals.counts, "api": apiRefusals.counts])
         }
@@ -166,10 +170,12 @@ struct ControlPlaneParts: Sendable {
             services: [workloads, discovery, AgentServer(agents: agents, trust: trust, logger: logger)])
         self.api = APIServer(
             service: service, authority: authority, roles: configuration.apiRoles, refusals: refusals,
-            maxBodyBytes: configuration.limits.apiBodyBytes, logger: logger)
+            maxBodyBytes: configuration.limits.apiBodyBytes,
+            bodyTime: configuration.limits.apiBodyTime, maxConnections: configuration.limits.apiConnections,
+            logger: logger)
         self.apiTLS = OptionalMutualTLS(
-            certificate: apiCertificate, trust: trust, peers: ConnectionPeers(), maxConnections: 1024,
-            refusals: apiRefusals, logger: logger, watch: refusals)
+            certificate: apiCertificate, trust: trust, peers: ConnectionPeers(),
+            maxConnections: configuration.limits.apiConnections, refusals: apiRefusals, logger: logger, watch: refusals)
         self.bundleTLS = OptionalMutualTLS(
             certificate: apiCertificate, trust: trust, peers: ConnectionPeers(), maxConnections: 256, logger: logger,
             watch: refusals)

@@ -3,9 +3,13 @@ internal import WeftModel
 
 /// Joins what the registry, the streams and the authority know into one report.
 enum StatusAssembly {
-    /// Each registered workload with the stream that its proxy takes configuration on, and each client without one.
+    /// Each registered workload with the stream that its proxy takes configuration on, each client without one, and who
+    /// is refused because it is revoked.
+    ///
+    /// - Parameter knocking: revoked identities that tried to connect lately.
     static func proxies(
-        entries: [Registry.Entry], streams: [DiscoveryStreams.Stream], snapshot: MeshSnapshot = MeshSnapshot()
+        entries: [Registry.Entry], streams: [DiscoveryStreams.Stream], snapshot: MeshSnapshot = MeshSnapshot(),
+        revoked: Set<SPIFFEID> = [], knocking: [SPIFFEID] = []
     ) -> [ProxyStatus] {
         var byWorkload: [String: DiscoveryStreams.Stream] = [:]
         var others: [DiscoveryStreams.Stream] = []
@@ -19,7 +23,15 @@ enum StatusAssembly {
             }
         }
         let registered = entries.map { entry in
-            self.proxy(entry, stream: byWorkload[Registry.id(of: entry.workload)], in: snapshot)
+            self.proxy(
+                entry, stream: byWorkload[Registry.id(of: entry.workload)], in: snapshot,
+                isRevoked: revoked.contains(entry.identity))
+        }
+        let registeredIdentities = Set(entries.map(\.identity))
+        let refused = knocking.filter { !registeredIdentities.contains($0) }.map { identity in
+            ProxyStatus(
+                workload: nil, service: nil, identity: identity.description, address: nil, client: .weft,
+                state: .revoked, cause: "it still tries to connect; `weft identity restore` lets it")
         }
         let clients = others.sorted { $0.identity.description < $1.identity.description }.map { stream in
             ProxyStatus(
@@ -27,15 +39,16 @@ enum StatusAssembly {
                 proxyVersion: stream.clientVersion, client: stream.client, state: .client,
                 connectedSince: stream.since, discovery: stream.types)
         }
-        return registered + clients
+        return registered + clients + refused
     }
 
     private static func proxy(
-        _ entry: Registry.Entry, stream: DiscoveryStreams.Stream?, in snapshot: MeshSnapshot
+        _ entry: Registry.Entry, stream: DiscoveryStreams.Stream?, in snapshot: MeshSnapshot, isRevoked: Bool
     ) -> ProxyStatus {
         let workload = entry.workload
         let (state, cause): (ProxyStatus.State, String?) =
             switch (entry.connection, entry.readiness) {
+            case _ where isRevoked: (.revoked, "its identity is revoked; `weft identity restore` lets it in again")
             case (nil, _): (.lost, "its proxy is not connected; its endpoint is kept for a moment")
             case (_, .ready): (.ready, nil)
             case (_, .notReady(let cause)): (.notReady, cause)

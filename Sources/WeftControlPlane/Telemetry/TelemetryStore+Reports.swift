@@ -123,6 +123,9 @@ extension TelemetryStore {
 
     // MARK: Stat
 
+    /// What a request is answered with that policies do not let through.
+    private static let refusals: [Reason] = [.denied, .unauthenticated, .plaintextRefused]
+
     /// Every edge that was ever heard of, with its figures over the last `seconds`.
     package func report(window seconds: Int64, second: Int64, at: Int64) -> StatReport {
         let window = self.window(seconds, second: second)
@@ -138,7 +141,8 @@ extension TelemetryStore {
                 retriesPerSecond: Double(sum.retries) / window.seconds, failures: sum.failuresByReason,
                 bytesInPerSecond: Double(sum.bytesIn) / window.seconds,
                 bytesOutPerSecond: Double(sum.bytesOut) / window.seconds, totalRequests: series.total.requests,
-                totalFailures: series.total.failures, totalRetries: series.total.retries)
+                totalFailures: series.total.failures, totalRetries: series.total.retries,
+                totalRefused: Self.refusals.reduce(0) { $0 &+ (series.total.reasons[$1] ?? 0) })
         }
         let sorted = stats.sorted {
             ($0.source, $0.destination, $0.version, $0.route, $0.direction.rawValue)

@@ -17,6 +17,8 @@ struct OptionalMutualTLS: Sendable {
     let logger: Logger
     /// Told of those who showed a certificate that is not believed.
     var watch: RefusalWatch?
+    /// Told of those whose identity is revoked.
+    var revoked: RevokedCallers?
 
     /// Adds the handler; fails, so that the connection is closed, when there are too many.
     func secure(_ channel: any Channel) -> EventLoopFuture<Void> {
@@ -29,6 +31,7 @@ struct OptionalMutualTLS: Sendable {
         channel.closeFuture.whenComplete { [peers = self.peers] _ in peers.close(key, peer) }
         let generation = self.certificate.generation
         let (trust, refusals, watch, logger) = (self.trust, self.refusals, self.watch, self.logger)
+        let revoked = self.revoked
         return channel.eventLoop.makeCompletedFuture {
             let handler = NIOSSLServerHandler(
                 context: generation.context,
@@ -40,6 +43,9 @@ struct OptionalMutualTLS: Sendable {
                         promise.succeed(.certificateVerified(VerificationMetadata(nil)))
                     } catch {
                         peer.refuse(error as? SVIDError ?? .malformed("\(error)"))
+                        if case .revoked(let identity)? = error as? SVIDError {
+                            revoked?.note(identity, now: Int64(Date().timeIntervalSince1970))
+                        }
                         // A sidecar whose certificate ran out must not cost its host's operators their logins.
                         watch?.failed(
                             SourceAddress(key.remote), cause: "its certificate was refused: \(error)", subject: "TLS",

@@ -61,7 +61,9 @@ package struct CertificateAuthority: Sendable {
 
     /// The identity that a control plane of `trustDomain` proves: namespace `weft`, account `control`.
     package static func controlPlaneID(in trustDomain: TrustDomain) -> SPIFFEID {
-        SPIFFEID(trustDomain: trustDomain, namespace: "weft", account: "control")
+        SPIFFEID(
+            trustDomain: trustDomain, namespace: ReservedIdentity.namespace,
+            account: ReservedIdentity.controlPlaneAccount)
     }
 
     package var rootIssued: Date { self.root.certificate.notValidBefore }

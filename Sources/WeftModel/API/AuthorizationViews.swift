@@ -34,8 +34,13 @@ package struct AuthorizationCheckRequest: Hashable, Sendable, Codable {
 /// The answer: one for each of the callers' identities and each of the ports that differ.
 package struct AuthorizationCheckReport: Hashable, Sendable, Codable {
     package var verdicts: [Verdict]
+    /// What is doubtful about the question; nil for nothing.
+    package var remarks: [String]?
 
-    package init(verdicts: [Verdict]) { self.verdicts = verdicts }
+    package init(verdicts: [Verdict], remarks: [String]? = nil) {
+        self.verdicts = verdicts
+        self.remarks = remarks
+    }
 
     package struct Verdict: Hashable, Sendable, Codable {
         /// The SPIFFE ID; nil in the clear.

@@ -18,6 +18,8 @@ package struct IdentityReport: Hashable, Sendable, Codable {
     package var revoked: [RevokedIdentity]
     /// The version of what is trusted.
     package var trustVersion: UInt64
+    /// What is doubtful about what was asked for; nil for nothing.
+    package var remarks: [String]?
 
     package init(
         trustDomain: String, now: Int64, roots: [RootStatus], intermediateExpiresAt: Int64, isRootOffline: Bool,

@@ -56,10 +56,13 @@ package struct ResourceList: Hashable, Sendable, Codable {
 package struct DeleteResponse: Hashable, Sendable, Codable {
     package var revision: Revision
     package var key: ResourceKey
+    /// What is doubtful without it, and was not before; nil for nothing.
+    package var warnings: [Diagnostic]?
 
-    package init(revision: Revision, key: ResourceKey) {
+    package init(revision: Revision, key: ResourceKey, warnings: [Diagnostic]? = nil) {
         self.revision = revision
         self.key = key
+        self.warnings = warnings
     }
 }
 

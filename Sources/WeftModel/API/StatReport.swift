@@ -51,13 +51,15 @@ package struct EdgeStat: Hashable, Sendable, Codable {
     package var totalRequests: UInt64
     package var totalFailures: UInt64
     package var totalRetries: UInt64
+    /// Those that policies did not let through; nil from a control plane that does not count them.
+    package var totalRefused: UInt64?
 
     package init(
         source: String, destination: String, version: String, route: String, direction: Direction,
         protocol: String, tls: Bool, peerIdentity: String?, requests: UInt64, requestsPerSecond: Double,
         successRatio: Double?, p50: Double?, p95: Double?, p99: Double?, retriesPerSecond: Double,
         failures: [String: UInt64], bytesInPerSecond: Double, bytesOutPerSecond: Double, totalRequests: UInt64,
-        totalFailures: UInt64, totalRetries: UInt64
+        totalFailures: UInt64, totalRetries: UInt64, totalRefused: UInt64? = nil
     ) {
         self.source = source
         self.destination = destination
@@ -80,6 +82,7 @@ package struct EdgeStat: Hashable, Sendable, Codable {
         self.totalRequests = totalRequests
         self.totalFailures = totalFailures
         self.totalRetries = totalRetries
+        self.totalRefused = totalRefused
     }
 
     package enum Direction: String, Hashable, Sendable, Codable, CaseIterable {

@@ -151,6 +151,8 @@ package struct ProxyStatus: Hashable, Sendable, Codable {
         case draining
         /// Its connection is gone; its lease still runs and its endpoints are kept.
         case lost
+        /// Its identity is revoked: nobody takes its calls, and the control plane refuses it.
+        case revoked
         /// Takes configuration and registered no workload.
         case client
     }

@@ -27,6 +27,12 @@ package struct NetworkPrefix: Hashable, Sendable, CustomStringConvertible {
         self.init(bytes: bytes, bits: bits)
     }
 
+    /// The same, and nil too where the address has bits beyond the prefix: `10.0.0.1/8` may be meant for one or many.
+    package init?(exactly text: String) {
+        self.init(text)
+        guard Self.address(String(text.prefix { $0 != "/" })) == self.bytes else { return nil }
+    }
+
     /// Whether an address of 4 or 16 bytes lies in it. An IPv4 address in IPv6's clothes counts as IPv4.
     package func contains(_ address: [UInt8]) -> Bool {
         var address = address[...]

@@ -112,6 +112,30 @@ import WeftModel
                 == ["proxies are connected": .failed, "proxies are ready": .failed])
     }
 
+    @Test func `a revoked workload is called revoked, and is not lost`() {
+        let report = Self.report([Self.proxy { $0.state = .revoked }])
+        let found = self.verdicts(report)
+        #expect(found.mapValues(\.verdict) == ["no proxy is revoked": .note])
+        #expect(found["no proxy is revoked"]?.finding == "default/billing-1 is revoked and still runs")
+        #expect(!CheckList.isDegraded(report))
+    }
+
+    @Test func `only what reached somebody in the clear crossed without mutual TLS`() {
+        func edge(_ requests: UInt64, tls: Bool = false, _ failures: [String: UInt64]) -> EdgeStat {
+            EdgeStat(
+                source: "web.default", destination: "unknown", version: "", route: "", direction: .outbound,
+                protocol: "http/1.1", tls: tls, peerIdentity: nil, requests: requests, requestsPerSecond: 1,
+                successRatio: nil, p50: nil, p95: nil, p99: nil, retriesPerSecond: 0, failures: failures,
+                bytesInPerSecond: 0, bytesOutPerSecond: 0, totalRequests: requests, totalFailures: 0, totalRetries: 0)
+        }
+        let name = "calls cross in mutual TLS"
+        let report = Self.report([Self.proxy()])
+        #expect(self.verdicts(report, edges: [edge(2, ["no_route": 1, "no_endpoints": 1])])[name] == nil)
+        #expect(self.verdicts(report, edges: [edge(2, ["no_route": 1])])[name]?.verdict == .doubtful)
+        #expect(self.verdicts(report, edges: [edge(1, ["denied": 1])])[name]?.verdict == .doubtful)
+        #expect(self.verdicts(report, edges: [edge(1, tls: true, [:])])[name] == nil)
+    }
+
     @Test func `open ports and refused handshakes are notes`() {
         let report = Self.report([Self.proxy { $0.unencryptedPorts = [8080] }]) {
             $0.refusedHandshakes = ["mesh": ["expired": 2], "api": [:]]

@@ -18,6 +18,20 @@ import WeftModel
         }
     }
 
+    @Test func `no entry gives away the control plane's own identity, and others of its namespace may be given`() {
+        func entry(_ namespace: String, _ account: String) -> Reading {
+            read(
+                "apiVersion: weft.dev/v1\nkind: RegistrationEntry\nmetadata: {name: a, namespace: \(namespace)}\nspec: {account: \(account), selectors: [{uid: 1}]}\n"
+            )
+        }
+        let refused = entry("weft", "control")
+        #expect(refused.resources.isEmpty)
+        #expect(refused.diagnostics.first?.field == "spec.account")
+        #expect(refused.diagnostics.first?.message.contains("control plane's own") == true)
+        #expect(entry("weft", "admin").resources.count == 1)
+        #expect(entry("money", "control").resources.count == 1)
+    }
+
     @Test func `an entry says what it says`() throws {
         let spec = """
             {account: b, service: billing, hosts: [db-1, db-2.example], ttl: 10m, dnsNames: [b.example], hint: internal,

@@ -74,6 +74,22 @@ import WeftModel
         }
     }
 
+    @Test func `a cluster names no control plane, and an admin of the API only where that is asked for`() async throws {
+        try await self.withAttestor { server, attestor in
+            let evidence = self.evidence(service: "", namespace: "")
+            server.answers(user: "system:serviceaccount:weft:control")
+            #expect(try await self.refusal(attestor, evidence).shown.contains("control plane's own"))
+            server.answers(user: "system:serviceaccount:weft:admin")
+            #expect(try await self.refusal(attestor, evidence).shown.contains("--kubernetes-admin"))
+            var configuration = attestor.configuration
+            configuration.admitsAdmin = true
+            let trusting = KubernetesTokenAttestor(configuration, trustDomain: .standard)
+            #expect(try await trusting.attest(evidence).identity.path == "/ns/weft/sa/admin")
+            server.answers(user: "system:serviceaccount:weft:control")
+            _ = try await self.refusal(trusting, evidence)
+        }
+    }
+
     @Test func `a wrong audience, a token not known and a user that is no account are refused alike to the outside`()
         async throws
     {

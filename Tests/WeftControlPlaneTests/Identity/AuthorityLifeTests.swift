@@ -79,6 +79,42 @@ import WeftProtos
         }
     }
 
+    @Test func `the control plane's own identity is given to nobody, neither for a token nor for a renewal`() async throws {
+        try await self.with { place in
+            let control = SPIFFEID(trustDomain: .standard, namespace: "weft", account: "control")
+            // Made by a version that did not refuse it.
+            var random = SystemRandomNumberGenerator()
+            let token = JoinToken(rootFingerprint: String(repeating: "0", count: 64), random: &random)
+            let now = Date()
+            try await place.tokens.put(
+                token.id,
+                try Authority.encode(
+                    JoinTokenRecord(
+                        token: token, namespace: "weft", service: "control", createdAt: now,
+                        expiresAt: now.addingTimeInterval(60), author: "local")))
+            let authority = try await place.open()
+            let made = await #expect(throws: APIError.self) {
+                try await authority.createToken(
+                    TokenRequest(service: "control", namespace: "weft"), author: "local", now: now)
+            }
+            #expect(made?.location == "service")
+            #expect(made?.cause?.contains("control plane's own") == true)
+            let csr = try self.csr()
+            await #expect(throws: IssuingRefusal.self) {
+                try await authority.joiner(token: token.text, source: [], now: now)
+            }
+            await #expect(throws: IssuingRefusal.self) { try await authority.join(token: token.text, csr: csr, now: now) }
+            let renewal = await #expect(throws: IssuingRefusal.self) {
+                try await authority.renew(control, csr: csr, now: now)
+            }
+            #expect(renewal?.isTransient == false)
+            // Others of its namespace are accounts like any.
+            _ = try await authority.createToken(
+                TokenRequest(service: "admin", namespace: "weft"), author: "local", now: now)
+            #expect(try await authority.serverIdentity(names: ServerNames(.init()), now: now).id == control)
+        }
+    }
+
     @Test func `the control plane's own identity and those of others cannot be revoked`() async throws {
         try await self.with { place in
             let authority = try await place.open()
