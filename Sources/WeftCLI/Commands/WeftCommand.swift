@@ -33,7 +33,10 @@ package struct WeftCommand: AsyncParsableCommand {
                 subcommands: [ApplyCommand.self, GetCommand.self, DeleteCommand.self, ValidateCommand.self]),
             CommandGroup(
                 name: "What is going on",
-                subcommands: [StatusCommand.self, StatCommand.self, CheckCommand.self, AuditCommand.self]),
+                subcommands: [
+                    StatusCommand.self, StatCommand.self, EdgesCommand.self, RoutesCommand.self, TopCommand.self,
+                    CheckCommand.self, AuditCommand.self,
+                ]),
             CommandGroup(name: "Who is who", subcommands: [IdentityCommand.self, AuthzCommand.self]),
         ])
 

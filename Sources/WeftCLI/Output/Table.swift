@@ -38,12 +38,26 @@ package struct Table: Sendable {
 
     /// The lines, without trailing blanks. Empty values show as `-`.
     package func rendered(colours: Bool) -> String {
-        let rows = self.rows.map { row in row.map { $0.text.isEmpty ? Cell("-", .faint) : $0 } }
+        let rows = self.rows.map { row in
+            row.map { $0.text.isEmpty ? Cell("-", .faint) : Cell(Self.harmless($0.text), $0.tone) }
+        }
         let widths = self.columns.indices.map { index in
             ([self.columns[index].heading] + rows.map { $0[index].text }).map(\.count).max() ?? 0
         }
         let heading = self.line(self.columns.map { Cell($0.heading, .strong) }, widths: widths, colours: colours)
         return ([heading] + rows.map { self.line($0, widths: widths, colours: colours) }).joined(separator: "\n")
+    }
+
+    /// Without characters that steer terminals: names come from all over the mesh.
+    private static func harmless(_ text: String) -> String {
+        func steers(_ scalar: Unicode.Scalar) -> Bool {
+            switch scalar.properties.generalCategory {
+            case .control, .lineSeparator, .paragraphSeparator, .format: true
+            default: false
+            }
+        }
+        guard text.unicodeScalars.contains(where: steers) else { return text }
+        return String(String.UnicodeScalarView(text.unicodeScalars.map { steers($0) ? "\u{FFFD}" : $0 }))
     }
 
     private func line(_ cells: [Cell], widths: [Int], colours: Bool) -> String {

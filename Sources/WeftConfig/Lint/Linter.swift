@@ -35,6 +35,7 @@ package enum Linter {
         { ExternalLint.findings(in: $0) },
         { AuthorizationLint.findings(in: $0) },
         { SecurityTargetLint.findings(in: $0) },
+        { ObjectiveLint.findings(in: $0) },
     ]
 }
 

@@ -38,6 +38,7 @@ enum APIPermissions {
         (Call("GET", "/v1/history"), .role(.viewer)),
         (Call("GET", "/v1/status"), .role(.viewer)),
         (Call("GET", "/v1/stat"), .role(.viewer)),
+        (Call("GET", "/v1/objectives"), .role(.viewer)),
         (Call("GET", "/v1/telemetry/edges"), .role(.viewer)),
         (Call("GET", "/v1/telemetry/timeline"), .role(.viewer)),
         (Call("GET", "/v1/identity"), .role(.viewer)),

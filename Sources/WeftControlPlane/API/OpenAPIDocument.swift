@@ -25,6 +25,7 @@ enum OpenAPIDocument {
             "/v1/history": {"get": {"summary": "Past changes, newest first", "parameters": [\(query("limit"))], "responses": {"200": \(json("HistoryList")), "401": \(error), "403": \(error)}}},
             "/v1/status": {"get": {"summary": "The control plane, its authority and its proxies", "responses": {"200": \(json("StatusReport")), "401": \(error), "403": \(error)}}},
             "/v1/stat": {"get": {"summary": "Golden metrics of each edge", "parameters": [\(query("window"))], "responses": {"200": \(json("StatReport")), "401": \(error), "403": \(error)}}},
+            "/v1/objectives": {"get": {"summary": "How well each objective is kept", "responses": {"200": \(json("ObjectiveReport")), "401": \(error), "403": \(error)}}},
             "/v1/telemetry/edges": {"get": {"summary": "Golden signals by edge, service, route or version", "parameters": [\(query("window")), \(query("source")), \(query("destination")), \(query("service")), \(query("namespace")), \(query("version")), \(query("route")), \(query("reason")), \(query("identity")), \(query("direction")), \(query("group"))], "responses": {"200": \(json("TelemetryEdges")), "400": \(error), "401": \(error), "403": \(error)}}},
             "/v1/telemetry/timeline": {"get": {"summary": "Golden signals over time", "parameters": [\(query("window")), \(query("source")), \(query("destination")), \(query("service")), \(query("namespace")), \(query("version")), \(query("route")), \(query("reason")), \(query("identity")), \(query("direction"))], "responses": {"200": \(json("TelemetryTimeline")), "400": \(error), "401": \(error), "403": \(error)}}},
             "/v1/identity/plaintext": {"get": {"summary": "Who calls in the clear, and each port's mutual TLS mode", "responses": {"200": \(json("PlaintextReport")), "401": \(error)}}},
@@ -148,6 +149,11 @@ enum OpenAPIDocument {
             "at_unix:integer requests_per_second:number success_ratio?:number p50_ms?:number p90_ms?:number p99_ms?:number retries_per_second:number bytes_in_per_second:number bytes_out_per_second:number code_classes:object failures:object grpc_failures_per_second:number"
         ),
         ("TelemetryTimeline", "step_seconds:integer direction:string points:TelemetryPoint[]"),
+        (
+            "ObjectiveStatus",
+            "name:string namespace:string target:string success_target?:number latency_target_ms?:number latency_ratio?:number window_seconds:integer judged_seconds:integer measured_success_ratio?:number measured_latency_ratio?:number budget_remaining_ratio?:number burn_rates:object state:string"
+        ),
+        ("ObjectiveReport", "objectives:ObjectiveStatus[]"),
         ("StatReport", "at:integer windowSeconds:number edges:EdgeStat[]"),
         ("AuthorizationUsage", "since:integer rules:PolicyRuleUsage[]"),
         ("PolicyRuleUsage", "policy:string rule?:integer allowed:integer denied:integer audited:integer"),
