@@ -57,6 +57,8 @@ package enum Compiler {
             case .trustDomainFederation: continue
             // Agents follow these, proxies do not.
             case .registrationEntry: continue
+            // What is demanded changes no request.
+            case .serviceObjective: continue
             }
         }
         routes.crossNamespace = settings.crossNamespaceBackends

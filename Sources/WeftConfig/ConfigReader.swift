@@ -109,6 +109,7 @@ package enum ConfigReader {
             case .trustDomainFederation:
                 TrustDomainFederationReader.read(fields).map(Resource.trustDomainFederation)
             case .registrationEntry: RegistrationEntryReader.read(fields).map(Resource.registrationEntry)
+            case .serviceObjective: ServiceObjectiveReader.read(fields).map(Resource.serviceObjective)
             }
         guard let read, !document.collector.diagnostics[before...].hasErrors else { return nil }
         var metadata = read.metadata
@@ -192,6 +193,9 @@ extension Resource {
         case .registrationEntry(var value):
             value.metadata = metadata
             return .registrationEntry(value)
+        case .serviceObjective(var value):
+            value.metadata = metadata
+            return .serviceObjective(value)
         }
     }
 }

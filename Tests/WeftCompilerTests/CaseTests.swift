@@ -48,7 +48,7 @@ import WeftModel
                         workload: workload, readiness: self.readiness(workload.metadata.annotations["test/readiness"])))
             case .service, .httpRoute, .grpcRoute, .streamRoute, .referenceGrant, .externalService, .trafficPolicy,
                 .authorizationPolicy, .requestAuthentication, .peerAuthentication, .meshSettings,
-                .trustDomainFederation, .registrationEntry:
+                .trustDomainFederation, .registrationEntry, .serviceObjective:
                 resources.append(parsed.resource)
             }
         }

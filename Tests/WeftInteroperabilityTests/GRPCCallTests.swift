@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import WeftModel
 
 extension InteroperabilityTests {
     /// What a gRPC call is, whichever way it travels.
@@ -20,6 +21,22 @@ extension InteroperabilityTests {
         func `the service knows its caller by the identity that it proved`(way: Way) async throws {
             let result = try await TestMesh.running.call("describe", by: way)
             #expect(result.reply?.metadata["x-weft-peer"] == "spiffe://mesh.local/ns/default/sa/\(way.account)")
+        }
+
+        @Test(arguments: [Way.xds, .envoy])
+        func `clients that are not ours report how their calls end, as who they proved to be`(way: Way) async throws {
+            let mesh = try TestMesh.running
+            try await eventually("a load report of \(way)") {
+                _ = try await mesh.call("describe", by: way)
+                let text = try await mesh.weft("edges", "--from", way.account, "--window", "60s", "-o", "json")
+                let report = try JSONDecoder().decode(TelemetryEdges.self, from: Data(text.utf8))
+                let isThere = report.edges.contains { edge in
+                    edge.destination.hasPrefix("greeter") && edge.direction == .outbound
+                        && edge.signals.requestsPerSecond > 0 && edge.signals.successRatio == 1
+                        && edge.signals.p50 == nil
+                }
+                return isThere ? () : nil as Void?
+            }
         }
 
         @Test(arguments: Way.allCases)

@@ -47,6 +47,7 @@ let fieldFacts = """
       metadata 25 envoy.config.core.v3.Metadata
       common_lb_config 27 envoy.config.cluster.v3.Cluster.CommonLbConfig
       load_assignment 33 envoy.config.endpoint.v3.ClusterLoadAssignment
+      lrs_server 42 envoy.config.core.v3.ConfigSource
       typed_extension_protocol_options 36 map<string,google.protobuf.Any>
       health_checks 8 envoy.config.core.v3.HealthCheck repeated
       outlier_detection 19 envoy.config.cluster.v3.OutlierDetection
@@ -152,6 +153,31 @@ let fieldFacts = """
       cluster_name 1 string
       endpoints 2 envoy.config.endpoint.v3.LocalityLbEndpoints repeated
       policy 4 envoy.config.endpoint.v3.ClusterLoadAssignment.Policy
+    envoy.config.endpoint.v3.ClusterStats.DroppedRequests
+      category 1 string
+      dropped_count 2 uint64
+    envoy.config.endpoint.v3.ClusterStats
+      cluster_name 1 string
+      upstream_locality_stats 2 envoy.config.endpoint.v3.UpstreamLocalityStats repeated
+      total_dropped_requests 3 uint64
+      load_report_interval 4 google.protobuf.Duration
+      dropped_requests 5 envoy.config.endpoint.v3.ClusterStats.DroppedRequests repeated
+      cluster_service_name 6 string
+    envoy.config.endpoint.v3.UpstreamLocalityStats
+      locality 1 envoy.config.core.v3.Locality
+      total_successful_requests 2 uint64
+      total_requests_in_progress 3 uint64
+      total_error_requests 4 uint64
+      priority 6 uint32
+      total_issued_requests 8 uint64
+    envoy.service.load_stats.v3.LoadStatsRequest
+      node 1 envoy.config.core.v3.Node
+      cluster_stats 2 envoy.config.endpoint.v3.ClusterStats repeated
+    envoy.service.load_stats.v3.LoadStatsResponse
+      clusters 1 string repeated
+      load_reporting_interval 2 google.protobuf.Duration
+      report_endpoint_granularity 3 bool
+      send_all_clusters 4 bool
     envoy.config.endpoint.v3.Endpoint
       address 1 envoy.config.core.v3.Address
       hostname 3 string

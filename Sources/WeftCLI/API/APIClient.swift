@@ -84,6 +84,15 @@ package struct APIClient: Sendable {
         try await self.call(.GET, "/v1/stat?window=\(max(1, window.components.seconds))")
     }
 
+    /// Golden signals of the edges, or groups of them, that a query names.
+    package func edges(_ query: TelemetryQuery) async throws -> TelemetryEdges {
+        let fields = query.fields.map { "\($0.name)=\(Self.escaped($0.value))" }
+        return try await self.call(.GET, "/v1/telemetry/edges?" + fields.joined(separator: "&"))
+    }
+
+    /// How well the objectives are kept.
+    package func objectives() async throws -> ObjectiveReport { try await self.call(.GET, "/v1/objectives") }
+
     package func createToken(_ request: TokenRequest) async throws -> CreatedToken {
         try await self.call(.POST, "/v1/tokens", body: request)
     }

@@ -71,6 +71,12 @@ package struct Bootstrap: Sendable, Hashable {
             grpc_services: [{envoy_grpc: {cluster_name: weft-control}}]
           cds_config: {ads: {}, resource_api_version: V3}
           lds_config: {ads: {}, resource_api_version: V3}
+        # How its calls end is reported to the control plane.
+        cluster_manager:
+          load_stats_config:
+            api_type: GRPC
+            transport_api_version: V3
+            grpc_services: [{envoy_grpc: {cluster_name: weft-control}}]
         static_resources:
           secrets:
           - name: weft-identity

@@ -25,7 +25,7 @@ package enum CheckList {
     ///   - asked: this machine's time just before the report was asked for.
     ///   - answered: and just after.
     package static func probes(
-        _ status: StatusReport, _ stat: StatReport, asked: Date, answered: Date
+        _ status: StatusReport, _ stat: StatReport, _ objectives: ObjectiveReport, asked: Date, answered: Date
     ) -> [Probe] {
         [
             Probe(
@@ -64,6 +64,7 @@ package enum CheckList {
             self.callers(status),
             self.unencrypted(status),
             self.plaintext(stat),
+            self.objectives(objectives),
         ]
     }
 
@@ -190,6 +191,28 @@ package enum CheckList {
                 ? "\(stat.edges.count) edges in the last minute"
                 : plain.map { "\($0.source) to \($0.destination)" }.joined(separator: ", "),
             remedy: plain.isEmpty ? nil : "`weft identity plaintext` says from where; give those callers a sidecar.")
+    }
+
+    private static func objectives(_ report: ObjectiveReport) -> Probe {
+        let name = "objectives are kept"
+        let complaints = report.objectives.compactMap { objective -> String? in
+            let who = "\(objective.namespace)/\(objective.name)"
+            switch objective.state {
+            case .ok, .unknown: return nil
+            case .exhausted: return "\(who) has no error budget left"
+            case .burning:
+                return "\(who) burns its error budget \(Figures.number(objective.burnRates["1h"])) times too fast"
+            }
+        }
+        guard complaints.isEmpty else {
+            return Probe(
+                name: name, verdict: .doubtful, finding: complaints.joined(separator: ", "),
+                remedy: "`weft stat -o wide` shows the objectives, `weft top --sort failures` where calls fail.")
+        }
+        let unknown = report.objectives.filter { $0.state == .unknown }.count
+        let finding = report.objectives.isEmpty ? "there are none" : "\(report.objectives.count) of them"
+        return Probe(
+            name: name, verdict: .ok, finding: finding + (unknown == 0 ? "" : ", \(unknown) without requests"))
     }
 
     // MARK: Helpers

@@ -158,7 +158,7 @@ struct GetCommand: AsyncParsableCommand {
     /// Programs get the documents themselves, which `apply` takes back.
     private static func show(_ views: [ResourceView], _ output: OutputOptions) throws {
         switch try output.format() {
-        case .table: Console.current.line(Tables.resources(views, console: .current))
+        case .table, .wide: Console.current.line(Tables.resources(views, console: .current))
         case .json:
             let documents = try views.map(RouteStatusDocument.document)
             Console.current.line(documents.count == 1 ? documents[0] : "[" + documents.joined(separator: ",\n") + "]")

@@ -91,12 +91,12 @@ struct APIOptions: ParsableArguments {
 
 /// `-o`, for commands with a result.
 struct OutputOptions: ParsableArguments {
-    @Option(name: [.short, .long], help: ArgumentHelp("table, json or yaml.", valueName: "format"))
+    @Option(name: [.short, .long], help: ArgumentHelp("table, wide, json or yaml.", valueName: "format"))
     var output: String?
 
     func format() throws -> OutputFormat {
         var settings = Settings(environment: Machine.environment)
-        return try settings.value("output", self.output, expected: "table, json or yaml") {
+        return try settings.value("output", self.output, expected: "table, wide, json or yaml") {
             OutputFormat(rawValue: $0)
         } ?? .table
     }

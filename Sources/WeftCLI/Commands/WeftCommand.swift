@@ -34,8 +34,9 @@ package struct WeftCommand: AsyncParsableCommand {
             CommandGroup(
                 name: "What is going on",
                 subcommands: [
-                    StatusCommand.self, StatCommand.self, CheckCommand.self, AuditCommand.self, ExplainCommand.self,
-                    TraceCommand.self, TapCommand.self, DashboardCommand.self,
+                    StatusCommand.self, StatCommand.self, EdgesCommand.self, RoutesCommand.self, TopCommand.self,
+                    CheckCommand.self, AuditCommand.self, ExplainCommand.self, TraceCommand.self, TapCommand.self,
+                    DashboardCommand.self,
                 ]),
             CommandGroup(name: "Who is who", subcommands: [IdentityCommand.self, AuthzCommand.self]),
         ])

@@ -5,6 +5,8 @@ internal import Yams
 package enum OutputFormat: String, Sendable, CaseIterable {
     /// For people. The default.
     case table
+    /// For people, with more columns where there are more.
+    case wide
     /// For programs, indented, keys sorted.
     case json
     case yaml
@@ -12,7 +14,7 @@ package enum OutputFormat: String, Sendable, CaseIterable {
     /// `value` in this format; `table` makes the text for people.
     package func render(_ value: some Encodable, table: () -> String) throws -> String {
         switch self {
-        case .table: return table()
+        case .table, .wide: return table()
         case .json:
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

@@ -47,7 +47,7 @@ enum KindTable {
             .requestAuthentication, .peerAuthentication, .meshSettings:
             [kind.apiVersion]
         case .trustDomainFederation: [kind.apiVersion]
-        case .registrationEntry: [kind.apiVersion]
+        case .registrationEntry, .serviceObjective: [kind.apiVersion]
         }
     }
 
@@ -73,7 +73,7 @@ enum KindTable {
             )
         }
         for kind in [
-            "UDPRoute", "BackendTLSPolicy", "RateLimit", "FaultInjection", "Rollout", "ServiceObjective",
+            "UDPRoute", "BackendTLSPolicy", "RateLimit", "FaultInjection", "Rollout",
         ] {
             reasons[kind] = (
                 "this version of Weft cannot honour it, and a rule that does nothing would mislead",

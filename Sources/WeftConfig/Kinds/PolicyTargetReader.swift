@@ -15,7 +15,8 @@ enum PolicyTargetReader {
         return targets
     }
 
-    private static func target(_ field: Field, namespace: String, routes: Bool) -> PolicyTarget? {
+    /// One target; nil after a mistake.
+    static func target(_ field: Field, namespace: String, routes: Bool) -> PolicyTarget? {
         guard
             let object = field.object(
                 known: ["group", "kind", "name", "sectionName"],

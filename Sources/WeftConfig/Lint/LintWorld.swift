@@ -20,6 +20,7 @@ struct LintWorld {
     private(set) var members: [ServiceName: Int] = [:]
     /// What holds where no policy acts.
     private(set) var base = LintTraffic()
+    private(set) var objectives: [ServiceObjective] = []
     /// The policies of each target, the one that counts most last.
     private(set) var layers: [TrafficPolicy.Target: [LintLayer]] = [:]
     /// All that policies act on, each once.
@@ -46,6 +47,7 @@ struct LintWorld {
             case .externalService(let service): self.externals[service.metadata.serviceName] = service
             case .referenceGrant: continue
             case .registrationEntry: continue
+            case .serviceObjective(let objective): self.objectives.append(objective)
             case .trafficPolicy(let policy): self.policies.append(policy)
             case .authorizationPolicy(let policy): self.security.policies.append(policy)
             case .requestAuthentication(let policy): self.security.tokens.append(policy)

@@ -39,6 +39,7 @@ package enum Linter {
         { AuthorizationLint.findings(in: $0) },
         { AuthorizationPatternLint.findings(in: $0) },
         { SecurityTargetLint.findings(in: $0) },
+        { ObjectiveLint.findings(in: $0) },
     ]
 }
 

@@ -21,7 +21,7 @@ extension Resource {
             .requestAuthentication, .peerAuthentication:
             [:]
         case .trustDomainFederation: [:]
-        case .registrationEntry: [:]
+        case .registrationEntry, .serviceObjective: [:]
         }
     }
 
@@ -66,7 +66,7 @@ extension Resource {
             .requestAuthentication, .peerAuthentication:
             return self
         case .trustDomainFederation: return self
-        case .registrationEntry: return self
+        case .registrationEntry, .serviceObjective: return self
         }
     }
 }

@@ -41,6 +41,7 @@ package enum ResourceDocument {
         case .meshSettings(let settings): TrafficDocument.spec(settings)
         case .trustDomainFederation(let federation): TrustDomainFederationDocument.spec(federation)
         case .registrationEntry(let entry): RegistrationEntryDocument.spec(entry)
+        case .serviceObjective(let objective): ServiceObjectiveDocument.spec(objective)
         }
     }
 

@@ -46,6 +46,7 @@ enum APIPermissions {
         (Call("GET", "/v1/requests"), .role(.viewer)),
         (Call("GET", "/v1/requests/{id}"), .role(.viewer)),
         (Call("GET", "/v1/tap"), .role(.operator)),
+        (Call("GET", "/v1/objectives"), .role(.viewer)),
         (Call("GET", "/v1/telemetry/edges"), .role(.viewer)),
         (Call("GET", "/v1/telemetry/timeline"), .role(.viewer)),
         (Call("GET", "/v1/identity"), .role(.viewer)),

@@ -160,6 +160,8 @@ struct APIService: Sendable {
         case ("GET /v1/stat", 0):
             let window = try Self.number(call.query["window"], "window", within: 1...86_400) ?? 10
             return try APIReply(await self.registry.statistics(window: Int64(window)))
+        case ("GET /v1/objectives", 0):
+            return try APIReply(ObjectiveReport(objectives: try await self.objectives))
         case ("GET /v1/identity", 1) where rest == ["plaintext"]:
             return try APIReply(
                 await self.authorization.plaintext(

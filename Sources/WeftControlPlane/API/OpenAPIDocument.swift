@@ -30,6 +30,7 @@ enum OpenAPIDocument {
             "/v1/requests": {"get": {"summary": "The newest requests that proxies remember", "parameters": [\(query("service")), \(query("namespace")), \(query("failed")), \(query("reason")), \(query("path")), \(query("route")), \(query("version")), \(query("identity")), \(query("limit"))], "responses": {"200": \(json("RequestList")), "400": \(error), "401": \(error), "429": \(error)}}},
             "/v1/requests/{id}": {"parameters": [\(path("id"))], "get": {"summary": "The story of one request, across all proxies", "responses": {"200": \(json("RequestStory")), "400": \(error), "401": \(error), "404": \(error), "429": \(error)}}},
             "/v1/tap": {"get": {"summary": "Requests as they end: JSON objects, one a line", "parameters": [\(query("service")), \(query("namespace")), \(query("failed")), \(query("reason")), \(query("path")), \(query("route")), \(query("version")), \(query("identity")), \(query("rate"))], "responses": {"200": {"description": "TapLine", "content": {"application/x-ndjson": {"schema": \(reference("TapLine"))}}}, "400": \(error), "401": \(error), "403": \(error), "429": \(error)}}},
+            "/v1/objectives": {"get": {"summary": "How well each objective is kept", "responses": {"200": \(json("ObjectiveReport")), "401": \(error), "403": \(error)}}},
             "/v1/telemetry/edges": {"get": {"summary": "Golden signals by edge, service, route or version", "parameters": [\(query("window")), \(query("source")), \(query("destination")), \(query("service")), \(query("namespace")), \(query("version")), \(query("route")), \(query("reason")), \(query("identity")), \(query("direction")), \(query("group"))], "responses": {"200": \(json("TelemetryEdges")), "400": \(error), "401": \(error), "403": \(error)}}},
             "/v1/telemetry/timeline": {"get": {"summary": "Golden signals over time", "parameters": [\(query("window")), \(query("source")), \(query("destination")), \(query("service")), \(query("namespace")), \(query("version")), \(query("route")), \(query("reason")), \(query("identity")), \(query("direction"))], "responses": {"200": \(json("TelemetryTimeline")), "400": \(error), "401": \(error), "403": \(error)}}},
             "/v1/identity/plaintext": {"get": {"summary": "Who calls in the clear, and each port's mutual TLS mode", "responses": {"200": \(json("PlaintextReport")), "401": \(error)}}},
@@ -155,6 +156,11 @@ enum OpenAPIDocument {
             "at_unix:integer requests_per_second:number success_ratio?:number p50_ms?:number p90_ms?:number p99_ms?:number retries_per_second:number bytes_in_per_second:number bytes_out_per_second:number code_classes:object failures:object grpc_failures_per_second:number"
         ),
         ("TelemetryTimeline", "step_seconds:integer direction:string points:TelemetryPoint[]"),
+        (
+            "ObjectiveStatus",
+            "name:string namespace:string target:string success_target?:number latency_target_ms?:number latency_ratio?:number window_seconds:integer judged_seconds:integer measured_success_ratio?:number measured_latency_ratio?:number budget_remaining_ratio?:number burn_rates:object state:string"
+        ),
+        ("ObjectiveReport", "objectives:ObjectiveStatus[]"),
         ("StatReport", "at:integer windowSeconds:number edges:EdgeStat[]"),
         ("PrometheusTargetGroup", "targets:string[] labels:object"),
         ("AuthorizationUsage", "since:integer rules:PolicyRuleUsage[]"),

@@ -102,6 +102,11 @@ actor RegistryDriver {
         self.telemetry.record(edges, from: workload, second: self.second)
     }
 
+    /// What a client that is not ours counted.
+    func report(_ load: LoadReport) {
+        self.telemetry.record(added: load.edges.map { ($0.key, $0.counters) }, over: load.seconds, second: self.second)
+    }
+
     func report(_ callers: [(PlaintextBook.Key, PlaintextBook.Counters)], from workload: String) {
         self.plaintext.record(callers, from: workload)
         self.plaintext.heard(at: Int64(Date().timeIntervalSince1970))

@@ -167,7 +167,10 @@ struct ControlPlaneParts: Sendable {
         self.transport = transport
         self.server = GRPCServer(
             transport: transport,
-            services: [workloads, discovery, AgentServer(agents: agents, trust: trust, logger: logger)])
+            services: [
+                workloads, discovery, AgentServer(agents: agents, trust: trust, logger: logger),
+                LoadReportServer(hub: hub, trust: trust, registry: registry, logger: logger),
+            ])
         self.api = APIServer(
             service: service, authority: authority, roles: configuration.apiRoles, refusals: refusals,
             maxBodyBytes: configuration.limits.apiBodyBytes,

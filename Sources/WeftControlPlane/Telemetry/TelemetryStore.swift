@@ -52,9 +52,10 @@ package struct TelemetryStore: Sendable {
             let newest = second / TelemetryStore.fineStep
             let isLate = second - heard > TelemetryStore.lateSeconds
             let parts = isLate ? Int(max(1, newest - heard / TelemetryStore.fineStep)) : 1
+            // Oldest first: what is newer than all there is costs least.
             for index in 0..<parts {
                 let part = parts == 1 ? delta : delta.part(index, of: parts)
-                let slot = newest - Int64(index)
+                let slot = newest - Int64(parts - 1 - index)
                 self.fine.add(part, slot: slot)
                 self.coarse.add(part, slot: slot * TelemetryStore.fineStep / TelemetryStore.coarseStep)
             }
@@ -198,10 +199,12 @@ package struct TelemetryStore: Sendable {
         let fine = (second - self.keptSeconds.fine) / Self.fineStep
         let coarse = (second - self.keptSeconds.coarse) / Self.coarseStep
         var bytes = 0
-        for index in self.series.values.indices {
+        var index = self.series.values.startIndex
+        while index < self.series.values.endIndex {
             self.series.values[index].fine.forget(before: fine)
             self.series.values[index].coarse.forget(before: coarse)
             bytes += self.series.values[index].size
+            self.series.values.formIndex(after: &index)
         }
         self.bytes = bytes
     }

@@ -32,6 +32,8 @@ extension XDSEncoder {
                 $0.circuitBreakers.thresholds = [
                     .with { $0.maxRequests = self.limit(cluster.limits.requests) }
                 ]
+                // Has the client report how its calls end.
+                $0.lrsServer.self_p = .with { $0.transportApiVersion = .v3 }
             case .envoy:
                 $0.circuitBreakers.thresholds = [self.thresholds(cluster)]
                 if cluster.isMutual || cluster.appProtocol.isHTTP2 {

@@ -35,6 +35,7 @@ package enum ResourceKind: String, Hashable, Sendable, Codable, CaseIterable {
     case meshSettings = "MeshSettings"
     case trustDomainFederation = "TrustDomainFederation"
     case registrationEntry = "RegistrationEntry"
+    case serviceObjective = "ServiceObjective"
 
     /// The `apiVersion` a document of this kind carries.
     package var apiVersion: String {
@@ -45,6 +46,7 @@ package enum ResourceKind: String, Hashable, Sendable, Codable, CaseIterable {
             "weft.dev/v1"
         case .trustDomainFederation: "weft.dev/v1"
         case .registrationEntry: "weft.dev/v1"
+        case .serviceObjective: "weft.dev/v1"
         case .httpRoute, .grpcRoute, .tcpRoute, .tlsRoute, .referenceGrant: "gateway.networking.k8s.io/v1"
         }
     }
@@ -67,6 +69,7 @@ package enum ResourceKind: String, Hashable, Sendable, Codable, CaseIterable {
         case .meshSettings: ["meshsettings", "settings"]
         case .trustDomainFederation: ["trustdomainfederation", "trustdomainfederations", "federation", "federations"]
         case .registrationEntry: ["registrationentry", "registrationentries", "entry", "entries"]
+        case .serviceObjective: ["serviceobjective", "serviceobjectives", "objective", "objectives", "slo"]
         }
     }
 }

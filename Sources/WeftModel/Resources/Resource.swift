@@ -15,6 +15,7 @@ package enum Resource: Hashable, Sendable {
     case meshSettings(MeshSettings)
     case trustDomainFederation(TrustDomainFederation)
     case registrationEntry(RegistrationEntry)
+    case serviceObjective(ServiceObjective)
 
     package var metadata: Metadata {
         switch self {
@@ -32,6 +33,7 @@ package enum Resource: Hashable, Sendable {
         case .meshSettings(let value): value.metadata
         case .trustDomainFederation(let value): value.metadata
         case .registrationEntry(let value): value.metadata
+        case .serviceObjective(let value): value.metadata
         }
     }
 
@@ -51,6 +53,7 @@ package enum Resource: Hashable, Sendable {
         case .meshSettings: .meshSettings
         case .trustDomainFederation: .trustDomainFederation
         case .registrationEntry: .registrationEntry
+        case .serviceObjective: .serviceObjective
         }
     }
 

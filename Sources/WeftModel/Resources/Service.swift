@@ -69,7 +69,7 @@ package enum AppProtocol: String, Hashable, Sendable, Codable, CaseIterable {
             .requestAuthentication, .peerAuthentication, .meshSettings:
             true
         case .trustDomainFederation: true
-        case .registrationEntry: true
+        case .registrationEntry, .serviceObjective: true
         }
     }
 }

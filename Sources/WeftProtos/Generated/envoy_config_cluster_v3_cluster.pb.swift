@@ -183,6 +183,16 @@ package nonisolated struct Envoy_Config_Cluster_V3_Cluster: @unchecked Sendable 
     set {_uniqueStorage()._typedExtensionProtocolOptions = newValue}
   }
 
+  /// gRPC reports load to it; only `self`. Envoy goes by its bootstrap.
+  package var lrsServer: Envoy_Config_Core_V3_ConfigSource {
+    get {_storage._lrsServer ?? Envoy_Config_Core_V3_ConfigSource()}
+    set {_uniqueStorage()._lrsServer = newValue}
+  }
+  /// Returns true if `lrsServer` has been explicitly set.
+  package var hasLrsServer: Bool {_storage._lrsServer != nil}
+  /// Clears the value of `lrsServer`. Subsequent reads from it will return its default value.
+  package mutating func clearLrsServer() {_uniqueStorage()._lrsServer = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_ClusterDiscoveryType: Equatable, Sendable {
@@ -593,7 +603,7 @@ fileprivate nonisolated let _protobuf_package = "envoy.config.cluster.v3"
 
 nonisolated extension Envoy_Config_Cluster_V3_Cluster: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Cluster"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}type\0\u{3}eds_cluster_config\0\u{3}connect_timeout\0\u{4}\u{2}lb_policy\0\u{4}\u{2}health_checks\0\u{4}\u{2}circuit_breakers\0\u{4}\u{6}dns_refresh_rate\0\u{3}dns_lookup_family\0\u{4}\u{2}outlier_detection\0\u{4}\u{4}ring_hash_lb_config\0\u{3}transport_socket\0\u{1}metadata\0\u{4}\u{2}common_lb_config\0\u{4}\u{6}load_assignment\0\u{4}\u{3}typed_extension_protocol_options\0\u{3}least_request_lb_config\0\u{4}\u{f}maglev_lb_config\0\u{4}\u{4}round_robin_lb_config\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}type\0\u{3}eds_cluster_config\0\u{3}connect_timeout\0\u{4}\u{2}lb_policy\0\u{4}\u{2}health_checks\0\u{4}\u{2}circuit_breakers\0\u{4}\u{6}dns_refresh_rate\0\u{3}dns_lookup_family\0\u{4}\u{2}outlier_detection\0\u{4}\u{4}ring_hash_lb_config\0\u{3}transport_socket\0\u{1}metadata\0\u{4}\u{2}common_lb_config\0\u{4}\u{6}load_assignment\0\u{4}\u{3}typed_extension_protocol_options\0\u{3}least_request_lb_config\0\u{4}\u{5}lrs_server\0\u{4}\u{a}maglev_lb_config\0\u{4}\u{4}round_robin_lb_config\0")
 
   fileprivate class _StorageClass {
     var _name: String = String()
@@ -612,6 +622,7 @@ nonisolated extension Envoy_Config_Cluster_V3_Cluster: SwiftProtobuf.Message, Sw
     var _commonLbConfig: Envoy_Config_Cluster_V3_Cluster.CommonLbConfig? = nil
     var _loadAssignment: Envoy_Config_Endpoint_V3_ClusterLoadAssignment? = nil
     var _typedExtensionProtocolOptions: Dictionary<String,SwiftProtobuf.Google_Protobuf_Any> = [:]
+    var _lrsServer: Envoy_Config_Core_V3_ConfigSource? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -638,6 +649,7 @@ nonisolated extension Envoy_Config_Cluster_V3_Cluster: SwiftProtobuf.Message, Sw
       _commonLbConfig = source._commonLbConfig
       _loadAssignment = source._loadAssignment
       _typedExtensionProtocolOptions = source._typedExtensionProtocolOptions
+      _lrsServer = source._lrsServer
     }
   }
 
@@ -704,6 +716,7 @@ nonisolated extension Envoy_Config_Cluster_V3_Cluster: SwiftProtobuf.Message, Sw
             _storage._lbConfig = .leastRequestLbConfig(v)
           }
         }()
+        case 42: try { try decoder.decodeSingularMessageField(value: &_storage._lrsServer) }()
         case 52: try {
           var v: Envoy_Config_Cluster_V3_Cluster.MaglevLbConfig?
           var hadOneofValue = false
@@ -790,11 +803,13 @@ nonisolated extension Envoy_Config_Cluster_V3_Cluster: SwiftProtobuf.Message, Sw
       if !_storage._typedExtensionProtocolOptions.isEmpty {
         try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMessageMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.Google_Protobuf_Any>.self, value: _storage._typedExtensionProtocolOptions, fieldNumber: 36)
       }
-      switch _storage._lbConfig {
-      case .leastRequestLbConfig?: try {
-        guard case .leastRequestLbConfig(let v)? = _storage._lbConfig else { preconditionFailure() }
+      try { if case .leastRequestLbConfig(let v)? = _storage._lbConfig {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 37)
-      }()
+      } }()
+      try { if let v = _storage._lrsServer {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 42)
+      } }()
+      switch _storage._lbConfig {
       case .maglevLbConfig?: try {
         guard case .maglevLbConfig(let v)? = _storage._lbConfig else { preconditionFailure() }
         try visitor.visitSingularMessageField(value: v, fieldNumber: 52)
@@ -830,6 +845,7 @@ nonisolated extension Envoy_Config_Cluster_V3_Cluster: SwiftProtobuf.Message, Sw
         if _storage._commonLbConfig != rhs_storage._commonLbConfig {return false}
         if _storage._loadAssignment != rhs_storage._loadAssignment {return false}
         if _storage._typedExtensionProtocolOptions != rhs_storage._typedExtensionProtocolOptions {return false}
+        if _storage._lrsServer != rhs_storage._lrsServer {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -37,11 +37,12 @@ import WeftModel
     }
 
     private func verdicts(
-        _ report: StatusReport, edges: [EdgeStat] = [], clock: Double = 0
+        _ report: StatusReport, edges: [EdgeStat] = [], objectives: [ObjectiveStatus] = [], clock: Double = 0
     ) -> [String: CheckList.Probe] {
         let now = Date(timeIntervalSince1970: Double(Self.now) + 0.5 + clock)
         let probes = CheckList.probes(
-            report, StatReport(at: Self.now, windowSeconds: 60, edges: edges), asked: now, answered: now)
+            report, StatReport(at: Self.now, windowSeconds: 60, edges: edges),
+            ObjectiveReport(objectives: objectives), asked: now, answered: now)
         // What is not well says what to do.
         #expect(probes.allSatisfy { ($0.verdict == .ok) == ($0.remedy == nil) })
         return Dictionary(probes.filter { $0.verdict != .ok }.map { ($0.name, $0) }) { first, _ in first }
@@ -50,6 +51,20 @@ import WeftModel
     @Test func `a mesh in order has nothing to complain about`() {
         #expect(self.verdicts(Self.report([Self.proxy()])).isEmpty)
         #expect(!CheckList.isDegraded(Self.report([Self.proxy()])))
+    }
+
+    @Test(
+        arguments: [
+            (ObjectiveStatus.State.ok, nil), (.unknown, nil), (.burning, CheckList.Verdict.doubtful),
+            (.exhausted, .doubtful),
+        ] as [(ObjectiveStatus.State, CheckList.Verdict?)])
+    func `an objective that is not kept is told of`(state: ObjectiveStatus.State, verdict: CheckList.Verdict?) {
+        let objective = ObjectiveStatus(
+            name: "billing", namespace: "money", target: "Service/billing", successTarget: 0.999, latencyTarget: nil,
+            latencyRatio: nil, windowSeconds: 86_400, judgedSeconds: 3600, measuredSuccess: 0.9, measuredFast: nil,
+            budgetRemaining: 0.5, burnRates: ["1h": 20], state: state)
+        let verdicts = self.verdicts(Self.report([Self.proxy()]), objectives: [objective])
+        #expect(verdicts["objectives are kept"]?.verdict == verdict)
     }
 
     @Test(arguments: [(0.31, nil), (0.29, CheckList.Verdict.doubtful), (0, .failed)] as [(Double, CheckList.Verdict?)])
