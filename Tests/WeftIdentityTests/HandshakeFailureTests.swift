@@ -24,6 +24,16 @@ import WeftIdentity
         #expect(HandshakeFailure.words(ofTransport: "read: broken pipe") == "read: broken pipe")
     }
 
+    @Test(arguments: [
+        ("SSLV3_ALERT_CERTIFICATE_UNKNOWN", true), ("TLSV1_ALERT_UNKNOWN_CA", true),
+        ("TLSV1_ALERT_CERTIFICATE_REQUIRED", true), ("TLSV1_ALERT_INTERNAL_ERROR", false),
+        ("SSLV3_ALERT_BAD_RECORD_MAC", false), ("BAD_DECRYPT", false),
+    ])
+    func `only a refusal of the certificate shows that nothing was read`(name: String, isRefusal: Bool) {
+        let text = "sslError([Error: 1 error:10000416:SSL routines:OPENSSL_internal:\(name) at /a/b.cc:4])"
+        #expect(HandshakeFailure.refusal(inTransport: text)?.label == (isRefusal ? "refused_by_peer" : nil))
+    }
+
     @Test func `what the library has no name for is told in its words, and a cut connection as one`() {
         #expect(HandshakeFailure(library: "odd").label == "failed")
         #expect(HandshakeFailure(library: "odd").cause.contains("odd"))

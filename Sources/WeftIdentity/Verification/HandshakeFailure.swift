@@ -54,6 +54,24 @@ package struct HandshakeFailure: Hashable, Sendable {
         return name.uppercased().contains("_ALERT_") ? "the peer refused this side: \(words)" : "TLS failed: \(words)"
     }
 
+    /// The same where it is a refusal of this side's certificate; nil for any other failure.
+    ///
+    /// In TLS 1.3 the side that connects believes the handshake to be over before the other has judged its certificate;
+    /// whoever says so has read nothing that was sent since. Source: RFC 8446 §4.4.2.4, §6.2.
+    package static func refusal(inTransport text: String) -> Self? {
+        let name = text.word(after: "OPENSSL_internal:").uppercased()
+        guard let alert = name.firstRange(of: "_ALERT_"),
+            self.ofCertificates.contains(String(name[alert.upperBound...]))
+        else { return nil }
+        return Self(label: "refused_by_peer", cause: self.words(ofTransport: text))
+    }
+
+    /// Alerts that say what is wrong with a certificate, or that one is wanted.
+    private static let ofCertificates: Set<String> = [
+        "ACCESS_DENIED", "BAD_CERTIFICATE", "CERTIFICATE_EXPIRED", "CERTIFICATE_REQUIRED", "CERTIFICATE_REVOKED",
+        "CERTIFICATE_UNKNOWN", "UNKNOWN_CA", "UNSUPPORTED_CERTIFICATE",
+    ]
+
     /// The library's names for what peers do; the first that fits counts.
     private static let known: [(name: String, label: String, cause: String)] = [
         ("PEER_DID_NOT_RETURN_A_CERTIFICATE", "no_certificate", "\(SVIDError.noCertificate)"),

@@ -104,8 +104,12 @@ final class UpstreamLeg: ClientStreamReceiver, ConnectionWaiter {
 
     // MARK: What the stream says
 
-    func streamReceived(informational head: ResponseHead) { self.request.upstreamSaid(informational: head, on: self) }
+    func streamReceived(informational head: ResponseHead) {
+        self.connection?.hasAnswered = true
+        self.request.upstreamSaid(informational: head, on: self)
+    }
     func streamReceived(response head: ResponseHead, end: Bool) {
+        self.connection?.hasAnswered = true
         self.request.upstreamAnswered(head, end: end, on: self)
     }
     func streamReceived(data: ByteBuffer, end: Bool) { self.request.upstreamSent(data, end: end, on: self) }
@@ -121,14 +125,17 @@ final class UpstreamLeg: ClientStreamReceiver, ConnectionWaiter {
             self.failureWhileOpening = failure
             return
         }
-        let untouched = self.stream.map { !$0.requestMayHaveBeenProcessed } ?? false
+        var failed = failure.upstreamFailure
+        if case .transport(let text) = failure, let refusal = self.connection?.refusalByPeer(text) {
+            failed = .tlsFailed(refusal.cause)
+        }
+        let untouched = failed.provesUnprocessed || self.stream.map { !$0.requestMayHaveBeenProcessed } ?? false
         let refusal = self.connection?.refusal
         self.stream = nil
         self.connection = nil
         self.generation &+= 1
         self.request.attemptFailed(
-            refusal.map { $0.upstreamFailure(untouched: untouched) } ?? failure.upstreamFailure, untouched: untouched,
-            on: self)
+            refusal.map { $0.upstreamFailure(untouched: untouched) } ?? failed, untouched: untouched, on: self)
     }
 
     func streamClosed() {

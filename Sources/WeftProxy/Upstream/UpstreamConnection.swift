@@ -15,6 +15,8 @@ final class UpstreamConnection: ClientConnectionDelegate {
     private var pool: EndpointPool?
     /// It has carried a request before.
     var isKept = false
+    /// Something was answered on it.
+    var hasAnswered = false
     private(set) var codec: (any ClientConnection)?
     private var channel: (any Channel)?
     private var timeout: Scheduled<Void>?
@@ -177,6 +179,11 @@ final class UpstreamConnection: ClientConnectionDelegate {
         if self.state == .open { self.pool?.connectionStoppedAccepting(self) }
     }
 
+    /// A peer that would not have this side's certificate, and so has read nothing: it has never answered.
+    func refusalByPeer(_ text: String) -> HandshakeFailure? {
+        self.handshake.peer == nil || self.hasAnswered ? nil : HandshakeFailure.refusal(inTransport: text)
+    }
+
     func connectionClosed(_ reason: ConnectionEnd) {
         switch self.state {
         case .opening: self.fail(.connectFailed, "the connection closed at once")
@@ -184,6 +191,9 @@ final class UpstreamConnection: ClientConnectionDelegate {
             self.state = .closed
             let pool = self.pool
             self.pool = nil
+            if case .transport(let text) = reason, let refusal = self.refusalByPeer(text) {
+                self.loop.telemetry.handshake(inbound: false, result: refusal.label)
+            }
             pool?.connectionEnded(self)
         case .closed: break
         }

@@ -225,7 +225,8 @@ import WeftProtos
         }
     }
 
-    @Test(.timeLimit(.minutes(10))) func `two meshes that federate believe each other's identities until one withdraws`()
+    @Test(.timeLimit(.minutes(10)))
+    func `two meshes that federate believe each other's identities until one withdraws`()
         async throws
     {
         let (west, east) = (try #require(TrustDomain("west.test")), try #require(TrustDomain("east.test")))

@@ -117,6 +117,24 @@ import WeftTelemetry
         }
     }
 
+    @Test func `a callee that does not know the caller's authority is named, and has seen nothing`() async throws {
+        try await withLoops(2) { group in
+            let pair = try await self.start(on: group)
+            // The caller believes the callee; only the callee minds.
+            let stranger = try TestAuthority().identity("shop").trusting(pair.authority.identity("shop").bundle)
+            try pair.caller.server.install(identity: stranger)
+            pair.connect(retries: 0)
+            let response = try await TestClient(group: group, port: pair.caller.outboundPort).post("/", [])
+            #expect(response.status == 503)
+            #expect(response.reason == "tls_failed")
+            #expect(response.text.contains("the peer refused this side"), "\(response.text)")
+            #expect(pair.app.heads.isEmpty)
+            let metrics = try await pair.caller.server.metrics(on: group.next()).get()
+            #expect(metrics.families[MetricNames.handshakes]?[["outbound", "refused_by_peer"]] == .counter(1))
+            await pair.stop()
+        }
+    }
+
     @Test func `an identity replaced under way costs no request`() async throws {
         try await withLoops(2) { group in
             let pair = try await self.start(on: group)

@@ -74,6 +74,20 @@ import WeftTelemetry
         }
     }
 
+    @Test(.timeLimit(.minutes(10)))
+    func `a port whose mutual TLS is disabled serves callers in the clear, and shakes no hands`() async throws {
+        try await GuardedSidecar.run(mtls: .disabled) { guarded in
+            let answer = try await guarded.ask("/")
+            #expect(answer.hasPrefix("HTTP/1.1 200 "), "\(answer)")
+            await #expect(throws: (any Error).self) {
+                try await PeerClient.connect(
+                    to: guarded.port, as: try guarded.authority.identity("shop"), on: guarded.group)
+            }
+            #expect(guarded.app.heads.count == 1)
+            #expect(try await guarded.metrics().families[MetricNames.handshakes]?.isEmpty ?? true)
+        }
+    }
+
     @Test func `a response whose first chunk is malformed is replaced by 502`() async throws {
         try await withLoops { group in
             let server = try await ServerBootstrap(group: group)

@@ -16,10 +16,13 @@ struct GuardedSidecar {
     let app: TestApplication
     let sidecar: TestSidecar
     let appProtocol: AppProtocol
+    let mtls: MTLSMode
 
+    /// - Parameter mtls: nil is `permissive`, and `disabled` for a port of bytes: where a handshake might come, what looks
+    ///   like a request is one.
     static func run(
         _ appProtocol: AppProtocol = .http, _ policies: [AuthorizationRules] = [], issuers: [TokenIssuer] = [],
-        _ body: (GuardedSidecar) async throws -> Void
+        mtls: MTLSMode? = nil, _ body: (GuardedSidecar) async throws -> Void
     ) async throws {
         try await withLoops(2) { group in
             let authority = try TestAuthority()
@@ -30,7 +33,8 @@ struct GuardedSidecar {
             }
             try sidecar.server.install(identity: authority.identity("billing"))
             let guarded = GuardedSidecar(
-                group: group, authority: authority, app: app, sidecar: sidecar, appProtocol: appProtocol)
+                group: group, authority: authority, app: app, sidecar: sidecar, appProtocol: appProtocol,
+                mtls: mtls ?? (appProtocol == .tcp ? .disabled : .permissive))
             try await guarded.install(policies, issuers: issuers)
             try await body(guarded)
             await sidecar.stop()
@@ -42,12 +46,10 @@ struct GuardedSidecar {
 
     /// Puts other policies in force: on every loop, when it returns.
     func install(_ policies: [AuthorizationRules], issuers: [TokenIssuer] = []) async throws {
-        // Where a handshake might come, what looks like a request is one; a port of bytes is to carry bytes here.
-        let mtls = self.appProtocol == .tcp ? MTLSMode.disabled : .permissive
         var listener = InboundListener(
             name: InboundListener.name(namespace: "default", workload: "billing", appPort: self.app.port),
             service: ServiceName(namespace: "default", name: "billing"), address: "127.0.0.1", port: 0,
-            appPort: self.app.port, appProtocol: self.appProtocol, mtls: mtls)
+            appPort: self.app.port, appProtocol: self.appProtocol, mtls: self.mtls)
         listener.authorization.policies = policies
         listener.authorization.issuers = issuers
         self.sidecar.server.install(
