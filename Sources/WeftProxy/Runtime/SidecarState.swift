@@ -95,6 +95,8 @@ package final class SidecarState: AdminSource {
         for (kind, count) in self.server.telemetry.dropped {
             snapshot.add(.counter(UInt64(max(0, count))), to: MetricNames.telemetryDropped, labels: [kind])
         }
+        // From the first scrape on, so that the first overflow is seen as a step.
+        snapshot.add(.counter(0), to: MetricNames.overflow)
         snapshot.add(processOf: "proxy")
     }
 }
