@@ -189,7 +189,7 @@ struct APIServer: Sendable {
         var request = request
         do {
             let announced = request.headers[.contentLength].flatMap { Int($0) } ?? 0
-            guard announced <= self.maxBodyBytes else { throw NIOTooManyBytesError() }
+            guard announced <= self.maxBodyBytes else { throw NIOTooManyBytesError(maxBytes: self.maxBodyBytes) }
             let buffer = try await request.collectBody(upTo: self.maxBodyBytes)
             call.body = Array(buffer.readableBytesView)
         } catch {

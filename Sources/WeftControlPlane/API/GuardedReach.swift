@@ -36,7 +36,7 @@ struct GuardedReach: Sendable {
             case .requestAuthentication(let policy): self.note(resource.key, policy.targets)
             case .peerAuthentication(let policy): self.note(resource.key, policy.targets)
             case .service, .workload, .httpRoute, .grpcRoute, .streamRoute, .referenceGrant, .externalService,
-                .trafficPolicy, .meshSettings, .trustDomainFederation, .registrationEntry:
+                .trafficPolicy, .meshSettings, .trustDomainFederation, .registrationEntry, .serviceObjective:
                 continue
             }
         }
@@ -50,7 +50,7 @@ struct GuardedReach: Sendable {
             return Reason(cause: "\(policy) acts on it, and its \(part) decide what the policy reaches", part: part)
         case .trafficPolicy: return Self.forwarding(change)
         case .workload, .referenceGrant, .externalService, .authorizationPolicy, .requestAuthentication,
-            .peerAuthentication, .meshSettings, .trustDomainFederation, .registrationEntry:
+            .peerAuthentication, .meshSettings, .trustDomainFederation, .registrationEntry, .serviceObjective:
             return nil
         }
     }

@@ -6,7 +6,12 @@ internal import WeftTelemetry
 final class ControlPlaneMetrics: Sendable {
     private let registry = Mutex(MetricRegistry())
 
-    init() {}
+    init() {
+        // From the first scrape on, so that the first failure is seen as a step.
+        for operation in ["read", "write"] {
+            self.registry.withLock { _ = $0.series(ControlPlaneMetricNames.storeFailures, [operation]) }
+        }
+    }
 
     func count(_ family: MetricFamily, _ labels: [String] = [], by amount: Int = 1) {
         guard amount > 0 else { return }

@@ -102,6 +102,8 @@ package final class SidecarState: AdminSource {
                 self.configuration.labels["version"] ?? "",
             ])
         self.server.telemetry.measure(&snapshot)
+        // From the first scrape on, so that the first overflow is seen as a step.
+        snapshot.add(.counter(0), to: MetricNames.overflow)
         snapshot.add(processOf: "proxy")
     }
 }

@@ -64,7 +64,8 @@ package final class ProxyTelemetry: Sendable {
     package func measure(_ snapshot: inout MetricSnapshot) {
         let (full, failed) = self.log.dropped
         var dropped = self.exports?.dropped ?? []
-        if full > 0 { dropped.append(("logs", .queueFull, UInt64(full))) }
+        // Told from the first on, so that the first loss is seen as a step.
+        dropped.append(("logs", .queueFull, UInt64(full)))
         if failed > 0 { dropped.append(("logs", .writeFailed, UInt64(failed))) }
         for (signal, cause, count) in dropped {
             snapshot.add(.counter(count), to: MetricNames.telemetryDropped, labels: [signal, cause.rawValue])

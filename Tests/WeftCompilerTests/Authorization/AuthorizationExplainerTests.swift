@@ -161,8 +161,8 @@ import WeftModel
             source.notIdentities = Self.some(Self.patterns, &random)
             source.namespaces = Self.some(["default", "other"], &random)
             source.networks = Self.some(
-                ["10.0.0.0/8", "10.1.0.0/16", "0.0.0.0/0"].compactMap(NetworkPrefix.init), &random)
-            source.notNetworks = Self.some(["10.1.0.0/16", "10.1.2.3"].compactMap(NetworkPrefix.init), &random)
+                ["10.0.0.0/8", "10.1.0.0/16", "0.0.0.0/0"].compactMap { NetworkPrefix($0) }, &random)
+            source.notNetworks = Self.some(["10.1.0.0/16", "10.1.2.3"].compactMap { NetworkPrefix($0) }, &random)
             rule.from.append(source)
         }
         for _ in 0..<Int.random(in: 0..<3, using: &random) {

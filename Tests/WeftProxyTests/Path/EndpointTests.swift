@@ -15,7 +15,7 @@ import WeftTelemetry
         let metrics = try await sidecar.server.metrics(on: group.next()).get()
         switch metrics.families[family]?[labels] {
         case .counter(let count): return Double(count)
-        case .gauge(let value): return value
+        case .gauge(let value), .amount(let value): return value
         case .histogram, nil: return 0
         }
     }

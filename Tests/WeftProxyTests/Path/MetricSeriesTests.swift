@@ -2,6 +2,7 @@ import NIOCore
 import NIOPosix
 import Testing
 import WeftHTTP
+import WeftIdentity
 import WeftMessage
 import WeftModel
 import WeftTelemetry
@@ -51,7 +52,9 @@ import WeftTelemetry
             #expect(made.cluster.metricName == "external")
             #expect(made.cluster.metricDestination == "external")
         }
-        let described = Cluster(name: "billing.default:80", service: ServiceName(namespace: "default", name: "billing"))
+        let described = Cluster(
+            name: "billing.default:80", service: ServiceName(namespace: "default", name: "billing"),
+            transport: .plaintext)
         #expect(described.metricDestination == "billing.default")
         #expect(described.metricName == "billing.default:80")
     }
