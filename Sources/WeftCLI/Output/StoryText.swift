@@ -2,8 +2,8 @@ internal import Foundation
 internal import WeftModel
 
 /// A story as people read it.
-package enum StoryText {
-    package static func lines(_ story: RequestStory, console: Console) -> [String] {
+enum StoryText {
+    static func lines(_ story: RequestStory, console: Console) -> [String] {
         let summary = story.summary
         var lines = [
             console.styled("\(summary.method) \(summary.authority)\(summary.path)", .strong)
@@ -50,7 +50,7 @@ package enum StoryText {
     }
 
     /// One request of a tap.
-    package static func line(_ record: HopRecord, console: Console) -> String {
+    static func line(_ record: HopRecord, console: Console) -> String {
         let side = record.direction == .outbound ? "→" : "←"
         let attempts = record.attempts.count > 1 ? "  \(record.attempts.count) attempts" : ""
         return Self.safe(
@@ -76,7 +76,7 @@ package enum StoryText {
     }
 
     /// What callers made up must not write to the terminal: control characters are shown, not sent.
-    package static func safe(_ text: String) -> String {
+    static func safe(_ text: String) -> String {
         guard text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else { return text }
         var safe = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {
@@ -105,10 +105,10 @@ package enum StoryText {
 }
 
 /// A story as a tree of calls with bars of time.
-package enum StoryTree {
+enum StoryTree {
     private static let width = 32
 
-    package static func lines(_ story: RequestStory, console: Console) -> [String] {
+    static func lines(_ story: RequestStory, console: Console) -> [String] {
         let total = story.hops.map { $0.atMs + $0.durationMs }.max() ?? 0
         var rows: [(label: String, hop: RequestStory.Hop)] = []
         func add(_ parent: Int?, depth: Int) {

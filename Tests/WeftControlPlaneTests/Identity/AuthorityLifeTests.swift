@@ -86,7 +86,7 @@ import WeftProtos
             var random = SystemRandomNumberGenerator()
             let token = JoinToken(rootFingerprint: String(repeating: "0", count: 64), random: &random)
             let now = Date()
-            try await place.tokens.put(
+            await place.tokens.put(
                 token.id,
                 try Authority.encode(
                     JoinTokenRecord(

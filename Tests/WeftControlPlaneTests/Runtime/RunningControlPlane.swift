@@ -199,7 +199,7 @@ struct RunningControlPlane: Sendable {
                             case .registered(let registered)?: signal.yield(registered.workload)
                             case .rejected(let rejected)?:
                                 throw RPCError(code: .permissionDenied, message: rejected.cause)
-                            case .heartbeat?, .quota?, .trust?, nil: break
+                            case .heartbeat?, .quota?, .trust?, .records?, .tap?, nil: break
                             }
                         }
                     }

@@ -83,8 +83,8 @@ import WeftTelemetry
             billing.server.install(
                 snapshot(
                     endpoints: [endpoint("ledger-1", port: ledger.inbound.ports[app.port] ?? 0, identity: identity)],
-                    transport: .mutualTLS(peers: [identity])
-                ) { cluster in cluster.service = ServiceName(namespace: "default", name: "ledger") })
+                    transport: .mutualTLS(peers: [identity]),
+                    cluster: { $0.service = ServiceName(namespace: "default", name: "ledger") }))
             let chain = Chain(
                 group: group, authority: authority, app: app, shop: shop, billing: billing, ledger: ledger,
                 billingPort: port)
