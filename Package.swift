@@ -109,7 +109,8 @@ let package = Package(
             "WeftControlPlane",
             [
                 "WeftModel", "WeftProtos", "WeftConfig", "WeftCompiler", "WeftDiscovery", "WeftIdentity", "WeftStore",
-                "WeftTelemetry", nioCore, nioPosix, nioSSL, nioTLS, nioHTTP1, crypto, protobuf, grpcCore, grpcTransport, hummingbird,
+                "WeftTelemetry", nioCore, nioPosix, nioSSL, nioTLS, nioHTTP1, crypto, protobuf, grpcCore, grpcTransport,
+                hummingbird,
                 asyncHTTPClient, logging, lifecycle,
             ],
             // What `scripts/generate-dashboard` makes Swift of.
@@ -123,7 +124,8 @@ let package = Package(
         library(
             "WeftCLI",
             [
-                "WeftModel", "WeftConfig", "WeftTelemetry", "WeftProxy", "WeftAgent", "WeftControlPlane", "WeftIdentity",
+                "WeftModel", "WeftConfig", "WeftTelemetry", "WeftProxy", "WeftAgent", "WeftControlPlane",
+                "WeftIdentity",
                 arguments,
                 asyncHTTPClient, yams, logging, lifecycle, subprocess, system, nioCore, nioPosix, nioSSL, nioHTTP1,
                 unixSignals,

@@ -153,7 +153,8 @@ struct TracingTests {
         }
     }
 
-    @Test func `of calls that nobody samples the failures are kept, and B3 goes on to whoever speaks it`() async throws {
+    @Test func `of calls that nobody samples the failures are kept, and B3 goes on to whoever speaks it`() async throws
+    {
         try await self.withMesh(
             telemetry: "otlp-endpoint: 'http://127.0.0.1:GRPC', trace-sampling: 0, trace-slowest: 0"
         ) { fleet, collector in

@@ -45,7 +45,8 @@ package enum CheckList {
             },
             self.proxies(
                 status, "no proxy is revoked",
-                "Stop the workload, or `weft identity restore IDENTITY` and restart it with a new join token.", as: .note
+                "Stop the workload, or `weft identity restore IDENTITY` and restart it with a new join token.",
+                as: .note
             ) { $0.state == .revoked ? (.note, "is revoked and still runs") : nil },
             self.proxies(
                 status, "proxies are ready", "Read the log of the workload and `curl 127.0.0.1:ADMIN/ready`."

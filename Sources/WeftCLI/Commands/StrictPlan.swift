@@ -32,7 +32,8 @@ struct StrictPlan: Hashable, Codable {
         var lines = ["would demand mutual TLS:"]
         for port in self.changed {
             let count = port.workloads == 1 ? "1 workload" : "\(port.workloads) workloads"
-            lines.append("  \(port.service) port \(port.port), \(port.mode.rawValue) now by \(Self.origin(of: port)), \(count)")
+            lines.append(
+                "  \(port.service) port \(port.port), \(port.mode.rawValue) now by \(Self.origin(of: port)), \(count)")
         }
         if self.shutOut.isEmpty {
             lines.append(console.styled("nobody would be shut out: no caller in the clear was seen", .good))

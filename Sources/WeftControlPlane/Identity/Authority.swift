@@ -51,7 +51,8 @@ actor Authority {
         var random = SystemRandomNumberGenerator()
         let secret = try AuthoritySecret.read(configuration)
         for file in AuthoritySecret.openFiles(configuration) {
-            logger.warning("others can read what the authority's keys are encrypted with", metadata: ["file": "\(file)"])
+            logger.warning(
+                "others can read what the authority's keys are encrypted with", metadata: ["file": "\(file)"])
         }
         let authority: CertificateAuthority
         let storage: any CredentialStorage
@@ -358,7 +359,8 @@ actor Authority {
     private static func summary(_ record: JoinTokenRecord) -> TokenSummary {
         TokenSummary(
             id: record.id, purpose: .join, service: record.service, account: record.account,
-            namespace: record.namespace, createdAt: record.createdAt, expiresAt: record.expiresAt, usesLeft: record.usesLeft ?? .max,
+            namespace: record.namespace, createdAt: record.createdAt, expiresAt: record.expiresAt,
+            usesLeft: record.usesLeft ?? .max,
             uses: record.uses + (record.usesLeft ?? 0), network: record.network)
     }
 

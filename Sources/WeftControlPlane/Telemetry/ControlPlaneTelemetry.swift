@@ -39,7 +39,8 @@ struct ControlPlaneTelemetry: Sendable {
             snapshot.add(.gauge(Double(depth)), to: ControlPlaneMetricNames.queueDepth, labels: [queue])
         }
         for (kind, count) in self.dropped() {
-            snapshot.add(.counter(UInt64(max(0, count))), to: MetricNames.telemetryDropped, labels: [kind, "write_failed"])
+            snapshot.add(
+                .counter(UInt64(max(0, count))), to: MetricNames.telemetryDropped, labels: [kind, "write_failed"])
         }
         snapshot.add(.gauge(self.serverExpiry()), to: ControlPlaneMetricNames.certificateExpiry, labels: ["server"])
         snapshot.add(processOf: "control")

@@ -95,7 +95,8 @@ package struct TokenSummary: Hashable, Sendable, Codable {
 
     package init(
         id: String, purpose: TokenRequest.Purpose, service: String?, account: String? = nil, namespace: String,
-        host: String? = nil, createdAt: Int64, expiresAt: Int64, usesLeft: Int, uses: Int, role: APIRole? = nil, network: String? = nil
+        host: String? = nil, createdAt: Int64, expiresAt: Int64, usesLeft: Int, uses: Int, role: APIRole? = nil,
+        network: String? = nil
     ) {
         self.id = id
         self.purpose = purpose

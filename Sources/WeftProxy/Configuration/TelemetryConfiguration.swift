@@ -76,7 +76,9 @@ package struct OTLPEndpoint: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// `host:port`.
-    package var authority: String { self.host.contains(":") ? "[\(self.host)]:\(self.port)" : "\(self.host):\(self.port)" }
+    package var authority: String {
+        self.host.contains(":") ? "[\(self.host)]:\(self.port)" : "\(self.host):\(self.port)"
+    }
 
     package var description: String {
         "\(self.isTLS ? "https" : "http")://\(self.authority)\(self.prefix) (\(self.transport.rawValue))"

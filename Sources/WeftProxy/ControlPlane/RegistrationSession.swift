@@ -120,7 +120,8 @@ final class RegistrationSession: Sendable {
             group.addTask { try await self.reportQuotas(to: outgoing) }
             group.addTask {
                 try await self.exchange(
-                    messages, outgoing, over: client, opened: opened, registered: registered, trustChanged: trustChanged)
+                    messages, outgoing, over: client, opened: opened, registered: registered, trustChanged: trustChanged
+                )
             }
             try await group.next()
             group.cancelAll()

@@ -86,7 +86,9 @@ enum TraceFields {
     private static func b3(_ headers: HeaderBlock, _ places: Places) -> B3Context? {
         if places.single >= 0, let b3 = headers.withValue(at: places.single, { B3Context(single: $0) }) { return b3 }
         func with<Result>(_ name: FieldName, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-            guard let index = headers.firstIndex(of: name) else { return body(UnsafeRawBufferPointer(start: nil, count: 0)) }
+            guard let index = headers.firstIndex(of: name) else {
+                return body(UnsafeRawBufferPointer(start: nil, count: 0))
+            }
             return headers.withValue(at: index, body)
         }
         return with(.xB3TraceID) { trace in

@@ -12,7 +12,8 @@ package struct Redaction: Hashable, Sendable {
     ]
     package static let standardParameters: Set<String> = [
         "access_token", "refresh_token", "id_token", "token", "auth", "authorization", "api_key", "apikey", "api-key",
-        "key", "password", "passwd", "pwd", "secret", "client_secret", "session", "sessionid", "session_id", "sid", "jwt",
+        "key", "password", "passwd", "pwd", "secret", "client_secret", "session", "sessionid", "session_id", "sid",
+        "jwt",
         "sig", "signature", "x-amz-signature", "x-amz-credential", "x-amz-security-token", "x-goog-signature",
         "x-goog-credential", "code", "assertion", "client_assertion", "saml", "samlresponse",
     ]

@@ -122,7 +122,8 @@ package enum RequestSpan {
 
     /// Whether a request ended so that its span is kept whatever the sampler said: a failure of a server or of the mesh.
     package static func isFailure(status: Int, grpcStatus: Int?, reason: Reason) -> Bool {
-        status >= 500 || (reason != .ok && reason != .clientGone) || grpcStatus.map { Self.serverFaults.contains($0) } ?? false
+        status >= 500 || (reason != .ok && reason != .clientGone)
+            || grpcStatus.map { Self.serverFaults.contains($0) } ?? false
     }
 
     private static let serverFaults: Set<Int> = [2, 4, 12, 13, 14, 15]

@@ -66,17 +66,21 @@ import WeftModel
         #expect(try self.part(old, nil, self.policies(on: "HTTPRoute")) == nil)
     }
 
-    @Test func `a service that takes the place of a registered one is an admin's, and one that nobody has is not`() throws {
+    @Test func `a service that takes the place of a registered one is an admin's, and one that nobody has is not`()
+        throws
+    {
         let new = self.service("{selector: {app: none}, ports: [{port: 80}]}")
         let stored = self.policies(on: "Service")
         let workload = Workload(
-            metadata: Metadata(name: "billing-1"), account: "billing", service: "billing", address: "10.0.0.1", ports: [])
+            metadata: Metadata(name: "billing-1"), account: "billing", service: "billing", address: "10.0.0.1",
+            ports: [])
         #expect(try self.part(nil, new, stored, registered: [workload]) == "selector and ports")
         #expect(try self.part(nil, new, stored + [.workload(workload)]) == "selector and ports")
         #expect(try self.part(nil, new, stored) == nil)
     }
 
-    @Test func `of a route that a policy acts on, what it takes is an admin's, and weights, filters and timeouts are not`()
+    @Test
+    func `of a route that a policy acts on, what it takes is an admin's, and weights, filters and timeouts are not`()
         throws
     {
         let old = self.route(

@@ -79,7 +79,9 @@ import WeftProtos
         }
     }
 
-    @Test func `the control plane's own identity is given to nobody, neither for a token nor for a renewal`() async throws {
+    @Test func `the control plane's own identity is given to nobody, neither for a token nor for a renewal`()
+        async throws
+    {
         try await self.with { place in
             let control = SPIFFEID(trustDomain: .standard, namespace: "weft", account: "control")
             // Made by a version that did not refuse it.
@@ -103,7 +105,9 @@ import WeftProtos
             await #expect(throws: IssuingRefusal.self) {
                 try await authority.joiner(token: token.text, source: [], now: now)
             }
-            await #expect(throws: IssuingRefusal.self) { try await authority.join(token: token.text, csr: csr, now: now) }
+            await #expect(throws: IssuingRefusal.self) {
+                try await authority.join(token: token.text, csr: csr, now: now)
+            }
             let renewal = await #expect(throws: IssuingRefusal.self) {
                 try await authority.renew(control, csr: csr, now: now)
             }

@@ -12,7 +12,9 @@ import WeftModel
     /// What the server says until it closes; `tls` or the Unix socket.
     private static func exchange(_ plane: RunningControlPlane, port: Int?, _ text: String) async throws -> String {
         let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-        @Sendable func wrap(_ channel: any Channel, tls: Bool) -> EventLoopFuture<NIOAsyncChannel<ByteBuffer, ByteBuffer>> {
+        @Sendable func wrap(
+            _ channel: any Channel, tls: Bool
+        ) -> EventLoopFuture<NIOAsyncChannel<ByteBuffer, ByteBuffer>> {
             channel.eventLoop.makeCompletedFuture {
                 if tls {
                     var configuration = TLSConfiguration.makeClientConfiguration()

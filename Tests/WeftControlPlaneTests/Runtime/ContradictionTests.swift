@@ -41,7 +41,8 @@ import WeftModel
     }
 
     @Test(.timeLimit(.minutes(10)))
-    func `a deletion that makes a contradiction is refused unless forced, and what was wrong before blocks nobody else`()
+    func
+        `a deletion that makes a contradiction is refused unless forced, and what was wrong before blocks nobody else`()
         async throws
     {
         try await RunningControlPlane.withDirectory { directory in

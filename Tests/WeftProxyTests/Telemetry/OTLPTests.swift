@@ -29,13 +29,14 @@ import WeftTelemetry
         #expect(OTLPAnswer.outcome(rejected: 0) == .taken)
     }
 
-    @Test(arguments: [
-        ("http://collector:4317", "http://collector:4317 (grpc)"), ("http://c", "http://c:4317 (grpc)"),
-        ("http://c:4318", "http://c:4318 (http)"), ("https://c:4318/otlp/", "https://c:4318/otlp (http)"),
-        ("http://[::1]:4317/", "http://[::1]:4317 (grpc)"), ("http://[::1]", "http://[::1]:4317 (grpc)"),
-        ("collector:4317", nil), ("http://", nil), ("http://c:0", nil), ("http://c:x", nil), ("ftp://c", nil),
-        ("http://a:b@c", nil), ("http://c/?x", nil), ("", nil),
-    ] as [(String, String?)])
+    @Test(
+        arguments: [
+            ("http://collector:4317", "http://collector:4317 (grpc)"), ("http://c", "http://c:4317 (grpc)"),
+            ("http://c:4318", "http://c:4318 (http)"), ("https://c:4318/otlp/", "https://c:4318/otlp (http)"),
+            ("http://[::1]:4317/", "http://[::1]:4317 (grpc)"), ("http://[::1]", "http://[::1]:4317 (grpc)"),
+            ("collector:4317", nil), ("http://", nil), ("http://c:0", nil), ("http://c:x", nil), ("ftp://c", nil),
+            ("http://a:b@c", nil), ("http://c/?x", nil), ("", nil),
+        ] as [(String, String?)])
     func `a collector is an address with a port`(text: String, expected: String?) {
         #expect(OTLPEndpoint(text)?.description == expected)
     }

@@ -15,7 +15,9 @@ import WeftTraffic
     }
 
     @Test(arguments: [("01", true), ("00", false)])
-    func `a caller's trace goes on with a span of ours, sampled as the caller said`(flags: String, isSampled: Bool) throws {
+    func `a caller's trace goes on with a span of ours, sampled as the caller said`(
+        flags: String, isSampled: Bool
+    ) throws {
         var headers: HeaderBlock = [
             "a": "1", "traceparent": "00-\(Self.trace)-\(Self.parent)-\(flags)", "tracestate": "v=1", "b": "2",
         ]

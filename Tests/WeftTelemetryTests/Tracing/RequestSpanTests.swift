@@ -7,7 +7,9 @@ import WeftModel
     private let trace = RequestTrace(
         context: TraceContext(trace: TraceID(high: 1, low: 2), span: 3, isSampled: true), parent: 4)
 
-    private func record(_ direction: RequestLabels.Direction, _ edit: (inout RequestRecord) -> Void = { _ in })
+    private func record(
+        _ direction: RequestLabels.Direction, _ edit: (inout RequestRecord) -> Void = { _ in }
+    )
         -> RequestRecord
     {
         var record = RequestRecord()

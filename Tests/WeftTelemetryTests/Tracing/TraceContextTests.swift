@@ -34,7 +34,8 @@ import Testing
         "", "00", "ff-\(ids)-01", "00-\(ids)-01-", "00-\(ids)-0", "00-\(ids)-0g", "00-\(ids)_01", "00_\(ids)-01",
         "0-\(ids)-01", " 00-\(ids)-01", "00-\(ids.uppercased())-01", "00-\(ids)-01 ",
         "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
-        "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01", "00-4bf92f3577b34da6a3ce929d0e0e473-00f067aa0ba902b7-01",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+        "00-4bf92f3577b34da6a3ce929d0e0e473-00f067aa0ba902b7-01",
         "00-4bf92f3577b34da6a3ce929d0e0e4736x00f067aa0ba902b7-01",
     ])
     func `what is malformed is no context`(text: String) { #expect(self.context(text) == nil) }
@@ -77,7 +78,8 @@ import Testing
 
     @Test(arguments: [
         "", "2", "x", "64fe8b2a57d3eff7", "64fe8b2a57d3eff7-", "64fe8b2a57d3eff7-e457b5a2e4d86bd1-",
-        "64fe8b2a57d3eff7-e457b5a2e4d86bd1-x", "64fe8b2a57d3eff7-e457b5a2e4d86bd1-1-", "64fe8b2a57d3eff-e457b5a2e4d86bd1-1",
+        "64fe8b2a57d3eff7-e457b5a2e4d86bd1-x", "64fe8b2a57d3eff7-e457b5a2e4d86bd1-1-",
+        "64fe8b2a57d3eff-e457b5a2e4d86bd1-1",
         "64fe8b2a57d3eff7-e457b5a2e4d86bd1-1-05e3ac9a4f6e3b9", "0000000000000000-e457b5a2e4d86bd1-1",
         "64fe8b2a57d3eff7-0000000000000000-1",
     ])
@@ -105,7 +107,8 @@ import Testing
     // MARK: tracestate
 
     @Test func `a tracestate goes on as it came, within its limits`() {
-        #expect(TraceState.admitted("rojo=00f067aa0ba902b7,congo=t61rcWkgMzE") == "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE")
+        #expect(
+            TraceState.admitted("rojo=00f067aa0ba902b7,congo=t61rcWkgMzE") == "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE")
         #expect(TraceState.admitted(" a=1 ,, b=2\t") == "a=1,b=2")
         #expect(TraceState.admitted("fw529a3039@dt=x") == "fw529a3039@dt=x")
         #expect(TraceState.admitted("") == nil)
@@ -122,6 +125,8 @@ import Testing
         let long = "long=" + String(repeating: "x", count: 200)
         let middle = "middle=" + String(repeating: "x", count: 100)
         let others = (0..<4).map { "k\($0)=" + String(repeating: "y", count: 100) }
-        #expect(TraceState.admitted(([middle, long] + others).joined(separator: ",")) == ([middle] + others.prefix(3)).joined(separator: ","))
+        #expect(
+            TraceState.admitted(([middle, long] + others).joined(separator: ","))
+                == ([middle] + others.prefix(3)).joined(separator: ","))
     }
 }

@@ -66,7 +66,9 @@ struct OTLPGRPC: Sendable {
         return options
     }()
 
-    func send(_ request: Opentelemetry_Proto_Collector_Trace_V1_ExportTraceServiceRequest) async
+    func send(
+        _ request: Opentelemetry_Proto_Collector_Trace_V1_ExportTraceServiceRequest
+    ) async
         -> (ExportOutcome, cause: String)
     {
         await Self.outcome {
@@ -76,7 +78,9 @@ struct OTLPGRPC: Sendable {
         }
     }
 
-    func send(_ request: Opentelemetry_Proto_Collector_Logs_V1_ExportLogsServiceRequest) async
+    func send(
+        _ request: Opentelemetry_Proto_Collector_Logs_V1_ExportLogsServiceRequest
+    ) async
         -> (ExportOutcome, cause: String)
     {
         await Self.outcome {
@@ -105,7 +109,9 @@ struct OTLPHTTP: Sendable {
     let client: HTTPClient
     let endpoint: OTLPEndpoint
 
-    func send(_ request: Opentelemetry_Proto_Collector_Trace_V1_ExportTraceServiceRequest) async
+    func send(
+        _ request: Opentelemetry_Proto_Collector_Trace_V1_ExportTraceServiceRequest
+    ) async
         -> (ExportOutcome, cause: String)
     {
         await self.send("/v1/traces", request) { body in
@@ -114,7 +120,9 @@ struct OTLPHTTP: Sendable {
         }
     }
 
-    func send(_ request: Opentelemetry_Proto_Collector_Logs_V1_ExportLogsServiceRequest) async
+    func send(
+        _ request: Opentelemetry_Proto_Collector_Logs_V1_ExportLogsServiceRequest
+    ) async
         -> (ExportOutcome, cause: String)
     {
         await self.send("/v1/logs", request) { body in
