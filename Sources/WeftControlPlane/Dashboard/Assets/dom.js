@@ -29,7 +29,11 @@ function fill(element, attributes, children) {
 
 /** Puts `nodes` in place of what `container` has; focus, open parts and scrolled tables stay where they are. */
 export function show(container, ...nodes) {
+  const controls = (key) => [...container.querySelectorAll("a, button, input, select, summary, [tabindex]")]
+    .filter((element) => keyOf(element) === key);
   const focused = container.contains(document.activeElement) ? keyOf(document.activeElement) : null;
+  // Of links that lead to the same place, the same one.
+  const which = focused ? controls(focused).indexOf(document.activeElement) : -1;
   const open = new Set([...container.querySelectorAll("details[open][data-key]")].map((part) => part.dataset.key));
   const scrolled = [...container.querySelectorAll(".scroll")].map((part) => [part.scrollLeft, part.scrollTop]);
   container.replaceChildren(...nodes.flat(3).filter((node) => node instanceof Node));
@@ -38,9 +42,8 @@ export function show(container, ...nodes) {
     if (scrolled[index]) [part.scrollLeft, part.scrollTop] = scrolled[index];
   });
   if (focused) {
-    const again = [...container.querySelectorAll("a, button, input, select, summary, [tabindex]")]
-      .find((element) => keyOf(element) === focused);
-    if (again) again.focus({ preventScroll: true });
+    const again = controls(focused);
+    (again[which] || again[0])?.focus({ preventScroll: true });
   }
 }
 
