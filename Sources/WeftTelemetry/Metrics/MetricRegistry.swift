@@ -78,7 +78,8 @@ package final class MetricRegistry {
     ) {
         if copy.count < self.budget || labels.isEmpty { return copy.gauges.append((family, labels, value)) }
         copy.gauges.append((family, Array(repeating: Self.overflowLabel, count: family.labels.count), value))
-        self.add(to: self.ids[Key(family: MetricNames.overflow.name, labels: [])] ?? self.make(MetricNames.overflow, []))
+        self.add(
+            1, to: self.ids[Key(family: MetricNames.overflow.name, labels: [])] ?? self.make(MetricNames.overflow, []))
     }
 
     /// A counter's value.

@@ -32,7 +32,8 @@ import WeftModel
                         #"weft_control_changes_refused_total{cause="invalid_configuration"} 1"#,
                         #"weft_control_certificates_issued_total{attestation="join_token"} 1"#,
                         #"weft_control_api_requests_total{call="POST /v1/apply",code="422"} 1"#,
-                        #"weft_control_queue_depth{queue="pushes"} 0"#, #"weft_telemetry_dropped_total{kind="audit"} 0"#,
+                        #"weft_control_queue_depth{queue="pushes"} 0"#,
+                        #"weft_telemetry_dropped_total{kind="audit"} 0"#,
                         #"weft_build_info{component="control",version="\#(WeftVersion.text)"} 1"#,
                     ] {
                         #expect(text.contains("\n\(line)\n"), "\(line)")
