@@ -249,13 +249,16 @@ extension ReasonPages {
 
             A connection began with something that is neither HTTP/1.1 nor HTTP/2, such as TLS of the application's own or a database protocol.
 
+            Or bytes to a port whose protocol is found out turned out to hold a request line: requests do not pass as bytes, by which no policy could judge
+            them. The tunnel or connection was closed.
+
             ## Whose side it is on
 
             The caller's.
 
             ## What to look at
 
-            - What the caller speaks on this port.
+            - What the caller speaks on this port. Lines of a web server's log look like requests too: declare the port that takes them `tcp`.
 
             ## What to change
 
