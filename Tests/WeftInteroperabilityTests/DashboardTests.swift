@@ -19,6 +19,11 @@ struct DashboardTests {
           billing:
             command: weft service --name billing --listen 127.0.0.1:${PORT}
             health: /healthz
+        ---
+        apiVersion: weft.dev/v1
+        kind: TrafficPolicy
+        metadata: {name: billing}
+        spec: {targetRefs: [{group: "", kind: Service, name: billing}], timeouts: {request: 20s}}
         """
 
     @Test func `pages are fit for everybody, texts stay texts, 500 services can be read, a mesh is seen live`()

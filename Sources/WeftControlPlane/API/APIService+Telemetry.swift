@@ -21,20 +21,6 @@ extension APIService {
         }
     }
 
-    /// How well each objective is kept; sorted by namespace and name.
-    var objectives: [ObjectiveStatus] {
-        get async throws {
-            let objectives = try await self.configurations.load().resources.compactMap { resource in
-                if case .serviceObjective(let objective) = resource { objective } else { nil }
-            }
-            let judge = ObjectiveJudge(store: await self.registry.telemetry, second: await self.registry.second)
-            return objectives.sorted {
-                ($0.metadata.namespace, $0.metadata.name) < ($1.metadata.namespace, $1.metadata.name)
-            }
-            .map(judge.status)
-        }
-    }
-
     /// - Parameter window: where the call names none, in seconds.
     private static func telemetryQuery(_ call: APICall, window: Int64) throws(APIError) -> TelemetryQuery {
         func text(_ name: String) -> String? {

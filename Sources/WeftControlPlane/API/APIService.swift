@@ -35,7 +35,9 @@ struct APIService: Sendable {
             try Self.admit(call)
             return nil
         } catch {
-            return self.refused(call, error)
+            let reply = self.refused(call, error)
+            self.telemetry.answered(call, reply, after: .zero)
+            return reply
         }
     }
 
@@ -161,7 +163,7 @@ struct APIService: Sendable {
             let window = try Self.number(call.query["window"], "window", within: 1...86_400) ?? 10
             return try APIReply(await self.registry.statistics(window: Int64(window)))
         case ("GET /v1/objectives", 0):
-            return try APIReply(ObjectiveReport(objectives: try await self.objectives))
+            return try APIReply(ObjectiveReport(objectives: try await self.telemetry.objectives()))
         case ("GET /v1/identity", 1) where rest == ["plaintext"]:
             return try APIReply(
                 await self.authorization.plaintext(

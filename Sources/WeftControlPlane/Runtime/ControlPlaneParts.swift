@@ -143,7 +143,8 @@ struct ControlPlaneParts: Sendable {
             queues: {
                 ["changes": await reconciler.waiting, "pushes": hub.waiting, "audit": auditFile.depth]
             }, dropped: { ["audit": Int(clamping: auditFile.lost)] },
-            serverExpiry: { apiCertificate.generation.identity.notAfter.timeIntervalSince1970 })
+            serverExpiry: { apiCertificate.generation.identity.notAfter.timeIntervalSince1970 },
+            objectives: { try await ObjectiveJudge.all(configurations, registry) })
         let service = APIService(
             configurations: configurations, authority: authority, agents: agents, registry: registry,
             records: records, federation: federation,

@@ -13,6 +13,7 @@ struct ControlPlaneTelemetry: Sendable {
     let dropped: @Sendable () -> [String: Int]
     /// When the certificate that is served with expires, seconds since 1970.
     let serverExpiry: @Sendable () -> Double
+    let objectives: @Sendable () async throws -> [ObjectiveStatus]
 
     func exposition(accept: String?) async throws -> APIReply {
         let format = MetricExposition(accept: accept)
@@ -43,6 +44,7 @@ struct ControlPlaneTelemetry: Sendable {
                 .counter(UInt64(max(0, count))), to: MetricNames.telemetryDropped, labels: [kind, "write_failed"])
         }
         snapshot.add(.gauge(self.serverExpiry()), to: ControlPlaneMetricNames.certificateExpiry, labels: ["server"])
+        snapshot.add(try await self.objectives())
         snapshot.add(processOf: "control")
         return snapshot
     }

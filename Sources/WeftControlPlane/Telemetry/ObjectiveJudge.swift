@@ -1,4 +1,5 @@
 internal import WeftModel
+internal import WeftTelemetry
 
 /// Says how well an objective is kept, from what the telemetry store has.
 ///
@@ -91,27 +92,31 @@ extension ServiceObjective.Target {
     }
 }
 
-/// A value for the control plane's own metrics.
-struct ObjectiveMetric: Hashable, Sendable {
-    var name: String
-    var labels: [String: String]
-    var value: Double
-
-    static let budgetRemaining = "weft_objective_budget_remaining_ratio"
-    static let burnRate = "weft_objective_burn_rate"
-
+extension MetricSnapshot {
     /// Of every objective what is known: the budget left, and the burn rate by window.
-    static func values(_ objectives: [ObjectiveStatus]) -> [ObjectiveMetric] {
-        objectives.flatMap { objective -> [ObjectiveMetric] in
-            let labels = ["namespace": objective.namespace, "objective": objective.name]
-            let budget = objective.budgetRemaining.map {
-                ObjectiveMetric(name: Self.budgetRemaining, labels: labels, value: $0)
+    mutating func add(_ objectives: [ObjectiveStatus]) {
+        for objective in objectives {
+            let labels = [objective.namespace, objective.name]
+            if let left = objective.budgetRemaining {
+                self.add(.gauge(left), to: ControlPlaneMetricNames.objectiveBudget, labels: labels)
             }
-            return (budget.map { [$0] } ?? [])
-                + objective.burnRates.sorted { $0.key < $1.key }.map { window, rate in
-                    ObjectiveMetric(
-                        name: Self.burnRate, labels: labels.merging(["window": window]) { $1 }, value: rate)
-                }
+            for (window, rate) in objective.burnRates {
+                self.add(.gauge(rate), to: ControlPlaneMetricNames.objectiveBurnRate, labels: labels + [window])
+            }
         }
+    }
+}
+
+extension ObjectiveJudge {
+    /// How well each objective is kept; sorted by namespace and name.
+    static func all(_ configurations: Configurations, _ registry: RegistryDriver) async throws -> [ObjectiveStatus] {
+        let objectives = try await configurations.load().resources.compactMap { resource in
+            if case .serviceObjective(let objective) = resource { objective } else { nil }
+        }
+        let judge = ObjectiveJudge(store: await registry.telemetry, second: await registry.second)
+        return objectives.sorted {
+            ($0.metadata.namespace, $0.metadata.name) < ($1.metadata.namespace, $1.metadata.name)
+        }
+        .map(judge.status)
     }
 }

@@ -68,12 +68,20 @@ package enum ControlPlaneMetricNames {
         "weft_control_api_request_duration_seconds", .histogram(bounds: bounds), labels: ["call"],
         help: "Time to answer a call of the API.")
 
+    package static let objectiveBudget = MetricFamily(
+        "weft_objective_budget_remaining_ratio", .gauge, labels: ["namespace", "objective"],
+        help: "Of each objective's error budget, what is left: 1 is all of it, below 0 is overspent.")
+    package static let objectiveBurnRate = MetricFamily(
+        "weft_objective_burn_rate", .gauge, labels: ["namespace", "objective", "window"],
+        help: "How many times faster than it lasts an objective's error budget is spent.")
+
     /// All of them, in the order in which they are documented.
     package static let all: [MetricFamily] =
         [
             proxies, streams, stragglers, revision, publishedRevision, problems, compileDuration, publications, pushes,
             pushDuration, confirmationDuration, clientRejections, refusedChanges, queueDepth, storeDuration,
             storeFailures, certificatesIssued, certificatesRefused, callersRefused, handshakesRefused,
-            certificateExpiry, apiRequests, apiDuration, MetricNames.telemetryDropped,
+            certificateExpiry, apiRequests, apiDuration, objectiveBudget, objectiveBurnRate,
+            MetricNames.telemetryDropped,
         ] + ProcessMetricNames.all
 }

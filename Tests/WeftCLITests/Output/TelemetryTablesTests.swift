@@ -15,7 +15,7 @@ import WeftModel
             direction: .outbound,
             protocol: "h2", tls: true, peerIdentity: "spiffe://mesh.local/ns/default/sa/billing",
             signals: GoldenSignals(
-                requestsPerSecond: rate, successRatio: success, p50: 1, p90: 2, p99: p99, retriesPerSecond: 0.5,
+                requestsPerSecond: rate, successRatio: success, p50: 1, p90: 2, p99: p99, retriesPerSecond: rate / 2,
                 bytesInPerSecond: 1000, bytesOutPerSecond: 2000, codeClasses: ["2": rate], failures: failures,
                 grpcFailuresPerSecond: 0))
     }

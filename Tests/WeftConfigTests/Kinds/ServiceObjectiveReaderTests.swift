@@ -64,7 +64,7 @@ import WeftModel
     }
 
     @Test func `a target that is not there is told`() {
-        let reading = self.objective("{targetRef: {kind: Service, name: bilng}, success: {ratio: 0.9}}")
+        let reading = self.objective("{targetRef: {kind: Service, name: biling}, success: {ratio: 0.9}}")
         let service = read(
             "apiVersion: v1\nkind: Service\nmetadata: {name: billing, namespace: money}\nspec: {ports: [{port: 80}]}\n")
         let resources = (reading.resources + service.resources).map(\.resource)

@@ -104,7 +104,7 @@ import WeftModel
 
     @Test(arguments: [
         ("methods: [DELET, GET]", "methods[0]", "Did you mean DELETE?"),
-        ("notMethods: [get]", "notMethods[0]", "Did you mean GET?"),
+        ("notMethods: [GTE]", "notMethods[0]", "Did you mean GET?"),
         ("paths: [/a, \"/a%2Fb/*\"]", "paths[1]", "escapedSlashes"),
         ("notPaths: [\"*%5C\"]", "notPaths[0]", "escapedSlashes"),
     ])

@@ -1,5 +1,6 @@
 import Testing
 import WeftModel
+import WeftTelemetry
 
 @testable import WeftControlPlane
 
@@ -110,7 +111,11 @@ import WeftModel
         let status = judge.status(Self.objective())
         #expect(status.state == .unknown)
         #expect(status.budgetRemaining == nil)
-        #expect(ObjectiveMetric.values([status]).allSatisfy { $0.name == ObjectiveMetric.burnRate && $0.value == 0 })
+        var metrics = MetricSnapshot()
+        metrics.add([status])
+        #expect(metrics.families[ControlPlaneMetricNames.objectiveBudget] == nil)
+        let rates = metrics.families[ControlPlaneMetricNames.objectiveBurnRate] ?? [:]
+        #expect(rates.values.allSatisfy { $0 == .gauge(0) })
     }
 
     @Test func `an objective of a route judges its requests alone`() {
@@ -133,11 +138,11 @@ import WeftModel
 
     @Test func `metrics name the objective and the window`() throws {
         let (store, second) = Self.store(hours: 2, failing: 1, minutes: 120)
-        let values = ObjectiveMetric.values([ObjectiveJudge(store: store, second: second).status(Self.objective())])
-        #expect(values.count == 5)
-        let budget = try #require(values.first)
-        #expect(budget.name == "weft_objective_budget_remaining_ratio")
-        #expect(budget.labels == ["namespace": "default", "objective": "billing"])
-        #expect(values.last?.labels["window"] == "6h")
+        var metrics = MetricSnapshot()
+        metrics.add([ObjectiveJudge(store: store, second: second).status(Self.objective())])
+        let budgets = try #require(metrics.families[ControlPlaneMetricNames.objectiveBudget])
+        #expect(budgets.keys.map(\.self) == [["default", "billing"]])
+        let rates = try #require(metrics.families[ControlPlaneMetricNames.objectiveBurnRate])
+        #expect(Set(rates.keys.compactMap(\.last)) == ["5m", "30m", "1h", "6h"])
     }
 }

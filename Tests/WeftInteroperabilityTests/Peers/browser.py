@@ -198,8 +198,11 @@ async def manners(page, place):
     await page.size(1280)
     for scheme in ("light", "dark"):
         await page.scheme(scheme)
-        await asyncio.sleep(0.3)
-        poor = await page.run(CONTRAST)
+        # A busy machine paints late.
+        for _ in range(60):
+            await asyncio.sleep(0.3)
+            if not (poor := await page.run(CONTRAST)):
+                break
         check(f"{place}: texts can be read in {scheme} mode", not poor, poor)
         ground = await page.run("getComputedStyle(document.body).backgroundColor")
         total = sum(int(part) for part in ground.strip("rgb()").split(",")[:3])
@@ -215,7 +218,9 @@ async def keyboard(page, place, most=80):
     wanted = await page.run(f"{controls}.length")
     await page.run("document.activeElement.blur(), window.getSelection().removeAllRanges(), document.body.focus()")
     reached, unseen = set(), []
-    for _ in range(min(wanted, most) + 20):
+    for _ in range(4 * min(wanted, most) + 20):
+        if len(reached - {-1}) >= min(wanted, most):
+            break
         await page.press("Tab")
         index, style = await page.run(f"""(() => {{ const one = document.activeElement, shown = getComputedStyle(one);
             return [{controls}.indexOf(one), shown.outlineStyle + shown.outlineWidth]; }})()""")

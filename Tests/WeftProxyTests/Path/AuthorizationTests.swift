@@ -245,7 +245,7 @@ import WeftTelemetry
             #expect(try await guarded.ask("/a").hasPrefix("HTTP/1.1 200 "))
             #expect(try await guarded.ask("/b").hasPrefix("HTTP/1.1 200 "))
             let audits = try await guarded.metrics().families[MetricNames.authorizationAudit]
-            #expect(audits == [["TrafficPolicy/default/trial", "0", "DENY"]: .counter(1)])
+            #expect(audits == [["TrafficPolicy/default/trial", "1", "DENY"]: .counter(1)])
         }
     }
 }

@@ -60,7 +60,7 @@ import WeftTelemetry
         file: "policies.yaml", line: 12)
 
     private func withChain(_ body: (Chain) async throws -> Void) async throws {
-        try await withLoops(2) { group in
+        try await withLoops { group in
             let authority = try TestAuthority()
             let app = try await TestApplication.start(name: "ledger", on: group)
             let ledger = try await TestSidecar.start("ledger", on: group) {
@@ -84,6 +84,7 @@ import WeftTelemetry
                 snapshot(
                     endpoints: [endpoint("ledger-1", port: ledger.inbound.ports[app.port] ?? 0, identity: identity)],
                     transport: .mutualTLS(peers: [identity]),
+                    route: { $0.timeouts.request = .zero },
                     cluster: { $0.service = ServiceName(namespace: "default", name: "ledger") }))
             let chain = Chain(
                 group: group, authority: authority, app: app, shop: shop, billing: billing, ledger: ledger,
@@ -241,6 +242,7 @@ import WeftTelemetry
 
     @Test func `a client that went away: that it was the client, and what was under way`() async throws {
         try await self.withChain { chain in
+            chain.connectShop { $0.timeouts.request = .zero }
             let channel = try await ClientBootstrap(group: chain.group)
                 .connect(host: "127.0.0.1", port: chain.shop.outboundPort).get()
             try await channel.writeAndFlush(
