@@ -240,22 +240,6 @@ import WeftTelemetry
         }
     }
 
-    @Test func `a client that went away: that it was the client, and what was under way`() async throws {
-        try await self.withChain { chain in
-            chain.connectShop { $0.timeouts.request = .zero }
-            let channel = try await ClientBootstrap(group: chain.group)
-                .connect(host: "127.0.0.1", port: chain.shop.outboundPort).get()
-            try await channel.writeAndFlush(
-                ByteBuffer(string: "GET /hang HTTP/1.1\r\nHost: billing\r\nx-request-id: gone\r\n\r\n"))
-            while chain.app.heads.isEmpty { try await Task.sleep(for: .milliseconds(2)) }
-            try await channel.close()
-            let story = try await chain.story("gone", records: 4)
-            #expect(story.cause.reason == .clientGone && story.cause.hop == 1 && story.cause.place == "shop")
-            #expect(story.summary.status == 499)
-            #expect(story.events.contains { $0.actor == "shop's application" && $0.text.hasPrefix("went away") })
-        }
-    }
-
     @Test func `records are found by what they are about, newest first, and a tap sees what comes`() async throws {
         try await self.withChain { chain in
             var positions = await chain.shop.server.recordPositions()
