@@ -158,7 +158,8 @@ let package = Package(
         tests(
             of: "WeftControlPlane",
             [
-                "WeftModel", "WeftConfig", "WeftDiscovery", "WeftIdentity", "WeftProtos", "WeftTelemetry", "WeftProxy", protobuf,
+                "WeftModel", "WeftConfig", "WeftDiscovery", "WeftIdentity", "WeftProtos", "WeftTelemetry", "WeftProxy",
+                protobuf,
                 grpcCore,
                 grpcProtobuf,
                 grpcTransport, crypto, nioCore, nioPosix, nioHTTP1, nioSSL, asyncHTTPClient, logging, lifecycle,
