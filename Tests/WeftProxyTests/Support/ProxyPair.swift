@@ -48,7 +48,9 @@ struct TestSidecar {
         configuration.outbound = .loopback(0)
         configuration.admin = nil
         configuration.accessLog = .off
-        // No test is about how soon a name is found by a machine with other things to do.
+        // No test is about how soon a name is found by a machine with other things to do, nor about connections that such
+        // a machine leaves unused for seconds.
+        configuration.limits.upstreamIdleTimeout = .seconds(600)
         configuration.limits.discoveryTimeout = .seconds(120)
         configure(&configuration)
         let telemetry = ProxyTelemetry(configuration: configuration)
