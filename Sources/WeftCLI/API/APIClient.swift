@@ -200,7 +200,10 @@ package struct APIClient: Sendable {
             let bytes = try await response.body.collect(upTo: 1 << 20)
             throw self.failure(status: Int(response.status.code), Data(bytes.readableBytesView))
         }
-        for try await chunk in response.body where try !body(chunk) { return }
+        for try await chunk in response.body {
+            let goesOn = try body(chunk)
+            if !goesOn { return }
+        }
     }
 
     private func unreachable(_ error: any Error) -> CommandFailure {
