@@ -67,6 +67,7 @@ extension Exchange {
     mutating func startAttempt(now: MonotonicInstant) -> ExchangeEffects {
         guard let route = self.route, let cluster = self.cluster, let traffic = self.traffic else { return [] }
         if self.isTooLate(after: 0, now: now) {
+            self.after = .tooLate
             return self.answer(
                 LocalReply(self.deadlineReason, detail: "less time was left than the route usually takes"), now: now)
         }
@@ -76,6 +77,7 @@ extension Exchange {
         }
         if self.attempt > 0, !self.holdsRetry {
             guard cluster.load.startRetry() else {
+                self.after = .retryLimit
                 return self.refuse(
                     by: .maxRetries, LocalReply(.overflow, detail: "too many requests are being retried"), now: now)
             }

@@ -83,7 +83,7 @@ extension Exchange {
                 self.observe(success: false, now: now)
             }
         }
-        if self.isInFlight { self.after = .timeUsedUp }
+        if self.isInFlight || self.phase == .backingOff { self.after = .timeUsedUp }
         let effects = self.letGo(reason, now: now)
         return effects.union(self.answer(LocalReply(reason, detail: detail), now: now))
     }
