@@ -167,7 +167,7 @@ import WeftTelemetry
     @Test func `a timeout two hops away: who had not answered, and whose limit it was`() async throws {
         try await self.withChain { chain in
             chain.connectShop { route in
-                route.timeouts.request = .milliseconds(400)
+                route.timeouts.request = .seconds(5)
                 route.sources = [.requestTimeout: Self.policy]
             }
             #expect(try await chain.get("/hang", id: "slow").status == 504)
