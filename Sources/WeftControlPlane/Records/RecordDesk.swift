@@ -136,6 +136,7 @@ actor RecordDesk {
         self.questions[id] = Question(waiting: Set(self.proxies.keys))
         let message = query
         for proxy in self.proxies.values { proxy.send(.with { $0.records = message }) }
+        // Only ends the wait; it is cancelled below, and does nothing to a question that is over.
         let timer = Task {
             try? await Task.sleep(for: self.limits.wait)
             self.ranOut(id)
@@ -184,6 +185,7 @@ actor RecordDesk {
             $0.perSecond = UInt32(clamping: perSecond)
         }
         self.taps[id] = Tap(request: request, events: events)
+        // Called from wherever the reader ends, which waits for nobody.
         events.onTermination = { _ in Task { await self.endTap(id) } }
         for proxy in self.proxies.values { proxy.send(.with { $0.tap = request }) }
         return lines

@@ -13,16 +13,16 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection {
     private var spareStream: HTTP1ServerStream?
 
     // The request.
-    private var parsing = false
+    var parsing = false
     private var scanned = 0
     private var skippedEmptyLine = false
     private var headStarted = false
-    private var inBody = false
-    private var body = HTTP1BodyDecoder(.none, limits: HTTPLimits())
+    var inBody = false
+    var body = HTTP1BodyDecoder(.none, limits: HTTPLimits())
     var requestDone = true
     private var discarded = 0
     private var unconsumed = 0
-    private var pace = HTTP1BodyPace()
+    var pace = HTTP1BodyPace()
     /// The next request waits until the peer has taken the answers before it.
     private var waitsForRoom = false
 
@@ -35,7 +35,7 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection {
     var responseFraming = BodyFraming.none
     var unsent = 0
     /// When the peer must have taken something of what waits for it.
-    private var stallDue: NIODeadline?
+    var stallDue: NIODeadline?
     private(set) var draining = false
 
     /// What the request asked the connection to become.
@@ -93,7 +93,11 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection {
 
     /// Whether the loop may go on.
     private func readHead() throws(MessageRefusal) -> Bool {
-        guard self.stream == nil else { return false }
+        if self.stream != nil {
+            // It has asked for all that it will and nobody listens any more; whoever only ends a direction looks the same.
+            if self.inputEnded, self.requestDone, self.input.readableBytes == 0 { self.closeNow(.closed) }
+            return false
+        }
         guard self.input.readableBytes > 0 else {
             if self.inputEnded { self.closeAfterFlush(linger: false) }
             return false
@@ -362,7 +366,7 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection {
     }
 
     /// Answers what cannot be a request, or ends one whose body is malformed or late, and closes.
-    private func refuse(_ refusal: MessageRefusal) {
+    func refuse(_ refusal: MessageRefusal) {
         if let stream = self.stream {
             self.stream = nil
             let receiver = stream.end()
@@ -423,41 +427,6 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection {
         }
     }
 
-    private func exchangeTimedOut() {
-        guard let now = self.context?.eventLoop.now else { return }
-        if let stallDue = self.stallDue, now >= stallDue {
-            return self.abort(.timeout)
-        }
-        // What was owed may have become free since, by the beginning of a response.
-        if self.inBody { self.watchBody() }
-        if self.pace.isLate(self.limits, now: now) {
-            self.refuse(MessageRefusal(status: 408, cause: "the body came too slowly"))
-        } else {
-            self.armTimer()
-        }
-    }
-
-    /// Looks at what the peer owes of the body; not while there may be more of it in `input`.
-    private func watchBody() {
-        guard self.stream != nil, !self.parsing, let context = self.context else { return }
-        var owed = self.isPaused ? .nothing : self.body.owed(self.input)
-        if owed == .chunk, self.headSent { owed = .nothing }
-        let due = self.pace.due
-        self.pace.awaits(owed, self.limits, now: context.eventLoop.now)
-        if self.pace.due != due { self.armTimer() }
-    }
-
-    /// Sets the timer to the first of what is awaited during an exchange.
-    private func armTimer() {
-        guard self.stream != nil, let context = self.context else { return }
-        let due: NIODeadline? =
-            switch (self.stallDue, self.pace.due) {
-            case (let stall?, let body?): min(stall, body)
-            case (let stall, let body): stall ?? body
-            }
-        self.setTimeout(due.map { $0 - context.eventLoop.now })
-    }
-
     override func outputLeft() {
         if let stream = self.stream {
             self.stallDue = nil
@@ -472,15 +441,6 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection {
             self.setTimeout(self.limits.idleTimeout)
             self.parseLater()
         }
-    }
-
-    /// Something waits for the socket: the peer must take it within the time allowed.
-    func watchForStall() {
-        guard !self.writable else { return }
-        guard self.stream != nil else { return self.setTimeout(self.limits.stallTimeout) }
-        guard let context = self.context, let time = self.limits.stallTimeout else { return }
-        self.stallDue = context.eventLoop.now + time
-        self.armTimer()
     }
 
     override func disconnected(_ reason: ConnectionEnd) {

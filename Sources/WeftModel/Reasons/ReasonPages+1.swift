@@ -69,6 +69,9 @@ extension ReasonPages {
 
             The caller closed its connection, or reset its stream. The request was cancelled on the way to the destination too. Nobody received this reply; it exists for log and metrics.
 
+            A caller of HTTP/1 that ends its sending direction while it waits for the answer counts as gone: a closed connection looks
+            the same.
+
             ## Whose side it is on
 
             The caller's.

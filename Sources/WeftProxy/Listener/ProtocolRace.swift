@@ -97,9 +97,12 @@ final class ProtocolRaceHandler: ChannelInboundHandler, RemovableChannelHandler 
         case .undecided: return
         case .http1, .http2:
             self.connection.learnedProtocol = .http
+            self.dropGuess(context)
             self.decide(context, self.connection.makeSniffer())
         case .tls where self.acceptsTLS:
             self.decided = true
+            self.dropGuess(context)
+            self.connection.isRacing = false
             do {
                 try self.connection.acceptTLS(context.pipeline.syncOperations)
             } catch {
@@ -157,10 +160,6 @@ final class ProtocolRaceHandler: ChannelInboundHandler, RemovableChannelHandler 
     private func decide(_ context: ChannelHandlerContext, _ handler: any ChannelHandler) {
         self.decided = true
         let pipeline = context.pipeline.syncOperations
-        if let guess = self.guess {
-            self.guess = nil
-            pipeline.removeHandler(guess, promise: nil)
-        }
         self.connection.isRacing = false
         do {
             try pipeline.addHandler(handler, position: .after(self))
@@ -168,6 +167,13 @@ final class ProtocolRaceHandler: ChannelInboundHandler, RemovableChannelHandler 
             return context.close(promise: nil)
         }
         self.makeWay(context)
+    }
+
+    /// The client has spoken before the other side did. Comes before another codec is made: its end leaves none.
+    private func dropGuess(_ context: ChannelHandlerContext) {
+        guard let guess = self.guess else { return }
+        self.guess = nil
+        context.pipeline.syncOperations.removeHandler(guess, promise: nil)
     }
 
     /// Hands on what was collected and leaves.

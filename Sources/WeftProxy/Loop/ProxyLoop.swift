@@ -56,7 +56,7 @@ final class ProxyLoop {
     private var freeOutbound: [OutboundRequest] = []
     private var freeInbound: [InboundRequest] = []
     /// Bounds what peers can make this loop say.
-    private var notes = NoteLimiter()
+    var notes = NoteLimiter()
     private var freeMirrored: [MirroredRequest] = []
     private var mirrorsInFlight = 0
     private(set) var requestsInFlight = 0
@@ -99,7 +99,7 @@ final class ProxyLoop {
 
     // MARK: Time
 
-    private static func clock() -> Int64 { Int64(truncatingIfNeeded: NIODeadline.now().uptimeNanoseconds) }
+    static func clock() -> Int64 { Int64(truncatingIfNeeded: NIODeadline.now().uptimeNanoseconds) }
 
     var now: MonotonicInstant { MonotonicInstant(nanoseconds: Self.clock()) }
 
@@ -467,53 +467,5 @@ final class ProxyLoop {
         for application in self.applications.values { application.pool.retire() }
         self.telemetry.stopWatching()
         self.wheelTask?.cancel()
-    }
-
-    // MARK: Notes
-
-    func noteRefusal(_ refusal: MessageRefusal, on connection: DownstreamConnection) {
-        self.telemetry.record(refusal, from: connection, service: self.service(of: connection.role))
-        guard let left = self.notes.admit(now: Self.clock()) else { return }
-        self.logger.info(
-            "refused a malformed request",
-            metadata: [
-                "status": "\(refusal.status)", "reason": "\(refusal.reason.rawValue)", "cause": "\(refusal.cause)",
-                "peer": "\(connection.peerAddress)", "unsaid": "\(left)",
-            ])
-    }
-
-    /// What a request that nobody could read was for; empty when only the request knew.
-    private func service(of role: ListenerRole) -> String {
-        switch role {
-        case .inbound(let port): self.applicationInForce(port: port).service.description
-        case .upstream(let name): name
-        case .outbound: ""
-        }
-    }
-
-    func noteHandshake(of connection: DownstreamConnection, failure: HandshakeFailure?) {
-        self.telemetry.handshake(inbound: true, result: failure?.label ?? "ok")
-        guard let failure, let left = self.notes.admit(now: Self.clock()) else { return }
-        self.logger.warning(
-            "refused a peer",
-            metadata: [
-                "cause": "\(failure.cause)", "result": "\(failure.label)",
-                "reason": "\(failure.reason.rawValue)", "peer": "\(connection.peerAddress)", "unsaid": "\(left)",
-            ])
-    }
-
-    func noteConnectFailure(_ failure: ConnectFailure, to target: UpstreamTarget) {
-        if failure.reason == .draining { return }
-        if let label = failure.handshake { self.telemetry.handshake(inbound: false, result: label) }
-        self.telemetry.connectFailed(failure.reason)
-        guard let left = self.notes.admit(now: Self.clock()) else { return }
-        // That an endpoint is not what it should be is worth more attention than that it is not there.
-        self.logger.log(
-            level: failure.handshake == nil ? .info : .warning, "no connection to an endpoint",
-            metadata: [
-                "endpoint": "\(target.address):\(target.port)", "reason": "\(failure.reason.rawValue)",
-                "result": "\(failure.handshake ?? failure.reason.rawValue)", "cause": "\(failure.cause)",
-                "unsaid": "\(left)",
-            ])
     }
 }

@@ -16,7 +16,6 @@ import WeftModel
         while true {
             let text = try await self.metrics(plane)
             if text.contains("\n\(line)\n") { return text }
-            try await Task.sleep(for: .milliseconds(20))
         }
     }
 

@@ -39,6 +39,19 @@ final class HTTP1ServerRig {
 }
 
 @Suite struct HTTP1ServerTests {
+    @Test func `a caller that closes while its request is under way is gone, and what waited behind it is not begun`()
+        throws
+    {
+        let rig = try HTTP1ServerRig { _ in }
+        rig.send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+        let receiver = try #require(rig.delegate.receivers.first)
+        #expect(receiver.events == ["request GET /slow end"])
+        rig.channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+        rig.channel.embeddedEventLoop.run()
+        #expect(receiver.events.count == 2 && receiver.events.last?.hasPrefix("failed") == true, "\(receiver.events)")
+        #expect(rig.connection.isClosing)
+    }
+
     @Test func `a request without body is answered and the connection goes on`() throws {
         let rig = try HTTP1ServerRig()
         for _ in 0..<3 {

@@ -155,6 +155,18 @@ import WeftTelemetry
 
     private static let connect = Array("CONNECT billing:80 HTTP/1.1\r\nHost: billing:80\r\n\r\n".utf8)
 
+    @Test func `a handshake that comes late is still the sidecar's, not bytes for the application`() async throws {
+        try await GuardedSidecar.run(.detect) { guarded in
+            // To a caller that is silent the application might speak first.
+            let app = guarded.app
+            let peer = try await PeerClient.connect(
+                to: guarded.port, as: guarded.authority.identity("shop"), on: guarded.group,
+                onceOpen: { while app.connections == 0 { await Task.yield() } })
+            #expect(try await peer.ask("/").hasPrefix("HTTP/1.1 200 "))
+            await peer.close()
+        }
+    }
+
     /// Some applications split lines at bytes that are no spaces, and take any word for a method.
     @Test(arguments: [[0xa0], [0x85], [0x1f], [0x28, 0x4f, 0x20], [0x00, 0x20]] as [[UInt8]])
     func `no request hides in a tunnel to a port of unknown protocol`(space: [UInt8]) async throws {

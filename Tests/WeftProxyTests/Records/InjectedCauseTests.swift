@@ -37,7 +37,7 @@ import WeftTelemetry
                 if records.count >= count {
                     return try #require(StoryTeller.story(id: id, records: records, snapshot: MeshSnapshot()))
                 }
-                try await Task.sleep(for: .milliseconds(2))
+                await Task.yield()
             }
         }
 
@@ -237,6 +237,22 @@ import WeftTelemetry
             #expect(story.cause.text.contains("spiffe://mesh.local/ns/default/sa/vault"))
             #expect(story.hops.first?.outbound?.attempts.first?.connectedAfterMs == nil)
             #expect(story.hops.first?.inbound.isEmpty == true)
+        }
+    }
+
+    @Test func `a client that went away: that it was the client, and what was under way`() async throws {
+        try await self.withChain { chain in
+            chain.connectShop { $0.timeouts.request = .zero }
+            let channel = try await ClientBootstrap(group: chain.group)
+                .connect(host: "127.0.0.1", port: chain.shop.outboundPort).get()
+            try await channel.writeAndFlush(
+                ByteBuffer(string: "GET /hang HTTP/1.1\r\nHost: billing\r\nx-request-id: gone\r\n\r\n"))
+            while chain.app.heads.isEmpty { await Task.yield() }
+            try await channel.close()
+            let story = try await chain.story("gone", records: 4)
+            #expect(story.cause.reason == .clientGone && story.cause.hop == 1 && story.cause.place == "shop")
+            #expect(story.summary.status == 499)
+            #expect(story.events.contains { $0.actor == "shop's application" && $0.text.hasPrefix("went away") })
         }
     }
 

@@ -12,25 +12,33 @@ struct PeerClient {
     private let channel: any Channel
     private let answers: AsyncStream<String>
 
+    /// - Parameter onceOpen: what happens before the client begins its handshake.
     static func connect(
-        to port: Int, as identity: WorkloadIdentity, on group: any EventLoopGroup
+        to port: Int, as identity: WorkloadIdentity, on group: any EventLoopGroup,
+        onceOpen: (() async throws -> Void)? = nil
     ) async throws -> PeerClient {
         let security = try TransportSecurity(identity: identity)
         let eventLoop = group.next()
         let proved = eventLoop.makePromise(of: String.self)
         let (answers, heard) = AsyncStream.makeStream(of: String.self)
+        @Sendable func begin(_ channel: any Channel) throws {
+            let handshake = PeerHandshake()
+            let pipeline = channel.pipeline.syncOperations
+            try pipeline.addHandler(security.clientHandler(expecting: [], reportingTo: handshake))
+            try pipeline.addHandler(Listener(handshake, proved, heard))
+        }
+        let waits = onceOpen != nil
         let connecting = ClientBootstrap(group: eventLoop)
             .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let handshake = PeerHandshake()
-                    let pipeline = channel.pipeline.syncOperations
-                    try pipeline.addHandler(security.clientHandler(expecting: [], reportingTo: handshake))
-                    try pipeline.addHandler(Listener(handshake, proved, heard))
-                }
+                channel.eventLoop.makeCompletedFuture { if !waits { try begin(channel) } }
             }
             .connect(host: "127.0.0.1", port: port)
         connecting.cascadeFailure(to: proved)
         let channel = try await connecting.get()
+        if let onceOpen {
+            try await onceOpen()
+            try await eventLoop.submit { try begin(channel) }.get()
+        }
         return PeerClient(leafHash: try await proved.futureResult.get(), channel: channel, answers: answers)
     }
 
