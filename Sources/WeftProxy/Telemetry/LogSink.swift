@@ -63,11 +63,16 @@ struct LogSink {
         #endif
     }
 
+    /// Whether the path still names the open file: the kernel tells under which name that is now, and of one that has none
+    /// any more it says so behind the name.
     private static func isSame(_ descriptor: Int32, _ path: String) -> Bool {
-        var held = stat()
-        var named = stat()
-        guard fstat(descriptor, &held) == 0, stat(path, &named) == 0 else { return false }
-        return held.st_dev == named.st_dev && held.st_ino == named.st_ino
+        guard let named = realpath(path, nil) else { return false }
+        defer { free(named) }
+        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX) + 1) { held in
+            guard let start = held.baseAddress else { return false }
+            let count = readlink("/proc/self/fd/\(descriptor)", start, Int(PATH_MAX))
+            return count >= 0 && count == strlen(named) && memcmp(start, named, count) == 0
+        }
     }
 
     mutating func close() {
