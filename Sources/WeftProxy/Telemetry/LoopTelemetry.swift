@@ -19,6 +19,7 @@ final class LoopTelemetry {
     /// Nil where nothing is traced.
     let tracer: LoopTracer?
     private let settings: TelemetryConfiguration
+    private let countsRequests: Bool
     private let exports: TelemetryExports?
     /// Lines for the collector, not handed over yet.
     private var collected: [LogLine] = []
@@ -40,6 +41,7 @@ final class LoopTelemetry {
         eventLoop: any EventLoop, loops: Int = 1
     ) {
         self.settings = configuration.telemetry
+        self.countsRequests = configuration.metricNaming != .none
         self.exports = exports
         self.tracer = exports.map {
             LoopTracer(configuration.telemetry, exporter: $0.spans, eventLoop: eventLoop)
@@ -52,7 +54,10 @@ final class LoopTelemetry {
         self.mode = configuration.accessLog
         self.service = configuration.service.description
         self.version = configuration.labels["version"] ?? ""
-        self.records = RecordKeeper(service: self.service, version: self.version, loops: loops)
+        self.records = RecordKeeper(
+            service: self.service, version: self.version,
+            selection: RecordSelection(secret: configuration.telemetry.redaction.headers),
+            records: configuration.telemetry.records, loops: loops)
     }
 
     /// The workload's SPIFFE ID, for edges that are met from now on.
@@ -105,17 +110,7 @@ final class LoopTelemetry {
         outcome.readTrace(exchange.head.headers)
         let kind = RequestKind(
             isGRPC: exchange.isGRPC, isConnect: exchange.isConnect, isHTTP2: connection.isHTTP2)
-        if let pool = exchange.endpoint?.attachment as? EndpointPool, let route = exchange.route {
-            if let edge = pool.edges.find(route: route.index, name: route.name, kind) {
-                edge.record(outcome)
-            } else {
-                let edge = self.requests.edge(self.labels(exchange, kind, pool.target.isTLS))
-                pool.edges.add(edge, route: route.index, name: route.name, kind)
-                edge.record(outcome)
-            }
-        } else {
-            self.requests.record(outcome, on: self.labels(exchange, kind, false))
-        }
+        if self.countsRequests { self.count(outcome, of: exchange, kind) }
         self.records.record(exchange, kind, to: destination)
         if exchange.faultEvent != nil || exchange.hedgeOutcome != nil { self.countEvents(of: exchange) }
         let latency = (exchange.responseStart ?? exchange.end) - exchange.start
@@ -150,6 +145,16 @@ final class LoopTelemetry {
         }
         if isLogged { self.write(record, trace) }
         if let trace { self.tracer?.keep(record, trace, verdict, latency: latency.wholeNanoseconds, peer: "") }
+    }
+
+    private func count(_ outcome: RequestOutcome, of exchange: borrowing Exchange, _ kind: RequestKind) {
+        guard let pool = exchange.endpoint?.attachment as? EndpointPool, let route = exchange.route else {
+            return self.requests.record(outcome, on: self.labels(exchange, kind, false))
+        }
+        if let edge = pool.edges.find(route: route.index, name: route.name, kind) { return edge.record(outcome) }
+        let edge = self.requests.edge(self.labels(exchange, kind, pool.target.isTLS))
+        pool.edges.add(edge, route: route.index, name: route.name, kind)
+        edge.record(outcome)
     }
 
     private func verdict(
@@ -196,17 +201,7 @@ final class LoopTelemetry {
         outcome.readTrace(exchange.head.headers)
         let kind = RequestKind(
             isGRPC: exchange.isGRPC, isConnect: exchange.isConnect, isHTTP2: connection.isHTTP2)
-        if let edge = connection.edges.find(route: 0, name: "", kind) {
-            edge.record(outcome)
-        } else {
-            let edge = self.requests.edge(
-                RequestLabels(
-                    source: connection.sourceService, destination: application.service.description, route: "",
-                    version: self.version, direction: .inbound, protocol: kind.rawValue, tls: connection.peer != nil,
-                    peerIdentity: connection.peerText))
-            connection.edges.add(edge, route: 0, name: "", kind)
-            edge.record(outcome)
-        }
+        if self.countsRequests { self.count(outcome, kind, from: connection, to: application) }
         self.records.record(exchange, kind, from: connection, to: application, audit: audit)
         if let limit = exchange.reply?.rateLimit {
             self.registry.add(
@@ -235,6 +230,20 @@ final class LoopTelemetry {
         }
     }
 
+    private func count(
+        _ outcome: RequestOutcome, _ kind: RequestKind, from connection: DownstreamConnection,
+        to application: ApplicationEndpoint
+    ) {
+        if let edge = connection.edges.find(route: 0, name: "", kind) { return edge.record(outcome) }
+        let edge = self.requests.edge(
+            RequestLabels(
+                source: connection.sourceService, destination: application.service.description, route: "",
+                version: self.version, direction: .inbound, protocol: kind.rawValue, tls: connection.peer != nil,
+                peerIdentity: connection.peerText))
+        connection.edges.add(edge, route: 0, name: "", kind)
+        edge.record(outcome)
+    }
+
     // MARK: Requests that could not be read
 
     /// A request refused by the codec: nothing of it is known but why.
@@ -244,13 +253,16 @@ final class LoopTelemetry {
         let isInbound = if case .inbound = connection.role { true } else { false }
         let kind = RequestKind(isGRPC: false, isHTTP2: connection.isHTTP2)
         let outcome = RequestOutcome(status: refusal.status, reason: refusal.reason, duration: .zero)
-        self.requests.record(
-            outcome,
-            on: RequestLabels(
-                source: isInbound ? connection.sourceService : self.service,
-                destination: service.isEmpty ? "unknown" : service, route: "", version: isInbound ? self.version : "",
-                direction: isInbound ? .inbound : .outbound, protocol: kind.rawValue, tls: connection.peer != nil,
-                peerIdentity: connection.peerText))
+        if self.countsRequests {
+            self.requests.record(
+                outcome,
+                on: RequestLabels(
+                    source: isInbound ? connection.sourceService : self.service,
+                    destination: service.isEmpty ? "unknown" : service, route: "",
+                    version: isInbound ? self.version : "",
+                    direction: isInbound ? .inbound : .outbound, protocol: kind.rawValue, tls: connection.peer != nil,
+                    peerIdentity: connection.peerText))
+        }
         guard self.isLogged(outcome, nil, nil) else { return }
         var record = RequestRecord()
         record.startedAt = Int64(Date().timeIntervalSince1970 * 1000)

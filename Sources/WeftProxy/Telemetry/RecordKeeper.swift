@@ -49,13 +49,18 @@ final class RecordKeeper {
     /// By table; each is held as a route is.
     private var tables: [ObjectIdentifier: (table: RouteTable, kept: KeptFields)] = [:]
 
-    /// What all loops of a sidecar keep together.
-    static let records = 10_000
-    static let bytes = 3_200_000
+    private let isOff: Bool
+    /// What a record takes, on average.
+    private static let bytes = 320
 
-    init(service: String, version: String, selection: RecordSelection = RecordSelection(), loops: Int) {
-        self.ring = RecordRing(
-            records: Self.records / max(1, loops), bytes: Self.bytes / max(1, loops))
+    /// - Parameter records: what all loops of a sidecar keep together; none for zero.
+    init(
+        service: String, version: String, selection: RecordSelection = RecordSelection(), records: Int = 10_000,
+        loops: Int
+    ) {
+        let own = records / max(1, loops)
+        self.isOff = own == 0
+        self.ring = RecordRing(records: own, bytes: own * Self.bytes)
         self.service = service
         self.version = version
         self.selection = selection
@@ -75,6 +80,7 @@ final class RecordKeeper {
     func record(
         _ exchange: borrowing Exchange, _ kind: RequestKind, to destination: Destination
     ) {
+        guard !self.isOff else { return }
         let context = self.context(of: exchange)
         let isFailed = exchange.reason != .ok || exchange.status >= 500 || (exchange.grpcStatus ?? 0) != 0
         var flags: RecordHead.Flags = isFailed ? [.failed, .allHeaders] : []
@@ -163,6 +169,7 @@ final class RecordKeeper {
         _ exchange: borrowing InboundExchange, _ kind: RequestKind, from connection: DownstreamConnection,
         to application: ApplicationEndpoint, audit: String
     ) {
+        guard !self.isOff else { return }
         let isFailed = exchange.reason != .ok || exchange.status >= 500 || (exchange.grpcStatus ?? 0) != 0
         var flags: RecordHead.Flags = isFailed ? [.inbound, .failed, .allHeaders] : .inbound
         var figures = RecordCoding.Figures()

@@ -147,8 +147,8 @@ package final class EdgeSeries {
         self.registry = registry
         self.values = labels.values
         self.sums = EdgeTotals(labels: labels)
-        self.own = naming == .istio ? nil : Series(self.values, registry)
-        self.istio = naming == .weft ? nil : IstioSeries(labels, of: teller)
+        self.own = naming == .weft || naming == .both ? Series(self.values, registry) : nil
+        self.istio = naming == .istio || naming == .both ? IstioSeries(labels, of: teller) : nil
     }
 
     package func record(_ outcome: RequestOutcome) {
