@@ -117,34 +117,45 @@ final class LoopTelemetry {
         let verdict = self.verdict(on: trace, .outbound, outcome, latency)
         let isLogged = self.isLogged(outcome, trace, exchange.head)
         guard isLogged || verdict != .drop else { return }
-        let full = exchange.record
-        var record = self.record(outcome, head: exchange.head, kind, connection)
+        var record = RequestRecord()
+        self.fill(&record, outcome, head: exchange.head, kind, connection)
         record.direction = .outbound
         record.source = self.service
         let pool = exchange.endpoint?.attachment as? EndpointPool
         record.destination =
-            pool.map(\.serviceText) ?? full.service?.description ?? destination.name
-        record.destinationIdentity = full.endpoint?.identity?.description ?? ""
-        record.version = full.endpoint?.version ?? ""
-        record.route = full.route
-        record.detail = full.detail
-        record.policy = full.provenance
-        record.deadlineLeft = full.deadlineLeft
-        record.outgrewReplay = full.outgrewReplay
-        record.responseAfter = exchange.responseStart.map { $0 - full.start }
-        record.attempts = full.attempts.map { attempt -> RequestRecord.Attempt in
-            var entry = RequestRecord.Attempt(
-                workload: attempt.endpoint.workload,
-                address: pool.flatMap { $0.leads(to: attempt.endpoint) ? $0.addressText : nil }
-                    ?? ListenAddress(host: attempt.endpoint.address, port: attempt.endpoint.port).description,
-                status: attempt.status, reason: attempt.reason, startedAfter: attempt.start - full.start,
-                duration: attempt.end - attempt.start)
-            entry.isHedge = attempt.isHedge
-            entry.isLost = attempt.isLost
-            return entry
+            pool?.serviceText ?? exchange.cluster?.cluster.service.description ?? destination.name
+        record.route = exchange.route?.name ?? ""
+        record.detail = exchange.detail
+        record.policy = exchange.responsibleResource
+        let deadline = exchange.deadlineMoment.at
+        record.deadlineLeft = deadline == .never ? nil : deadline - exchange.end
+        record.outgrewReplay = exchange.outgrewReplay
+        record.responseAfter = exchange.responseStart.map { $0 - exchange.start }
+        for attempt in exchange.earlierAttempts { record.attempts.append(Self.entry(attempt, from: exchange.start)) }
+        let current = exchange.lastAttempt
+        if let current { record.attempts.append(Self.entry(current, from: exchange.start)) }
+        if let last = current ?? exchange.earlierAttempts.last {
+            record.version = last.endpoint.version
+            record.destinationIdentity =
+                (last.upstream.attachment as? EndpointPool)?.texts(of: last.upstream).identity ?? ""
         }
         if isLogged { self.write(record, trace) }
         if let trace { self.tracer?.keep(record, trace, verdict, latency: latency.wholeNanoseconds, peer: "") }
+    }
+
+    private static func entry(
+        _ attempt: borrowing AttemptRecord, from start: MonotonicInstant
+    ) -> RequestRecord.Attempt {
+        let endpoint = attempt.upstream.endpoint
+        let pool = attempt.upstream.attachment as? EndpointPool
+        var entry = RequestRecord.Attempt(
+            workload: endpoint.workload,
+            address: pool?.addressText ?? ListenAddress(host: endpoint.address, port: endpoint.port).description,
+            status: attempt.status, reason: attempt.reason, startedAfter: attempt.start - start,
+            duration: attempt.end - attempt.start)
+        entry.isHedge = attempt.isHedge
+        entry.isLost = attempt.isLost
+        return entry
     }
 
     private func count(_ outcome: RequestOutcome, of exchange: borrowing Exchange, _ kind: RequestKind) {
@@ -212,7 +223,8 @@ final class LoopTelemetry {
         let verdict = self.verdict(on: trace, .inbound, outcome, latency)
         let isLogged = self.isLogged(outcome, trace, exchange.head)
         guard isLogged || verdict != .drop else { return }
-        var record = self.record(outcome, head: exchange.head, kind, connection)
+        var record = RequestRecord()
+        self.fill(&record, outcome, head: exchange.head, kind, connection)
         record.policy = exchange.reply?.provenance
         record.audit = audit
         record.direction = .inbound
@@ -304,10 +316,11 @@ final class LoopTelemetry {
         return true
     }
 
-    private func record(
-        _ outcome: RequestOutcome, head: RequestHead, _ kind: RequestKind, _ connection: DownstreamConnection
-    ) -> RequestRecord {
-        var record = RequestRecord()
+    /// What both sides tell of a request.
+    private func fill(
+        _ record: inout RequestRecord, _ outcome: RequestOutcome, head: borrowing RequestHead, _ kind: RequestKind,
+        _ connection: DownstreamConnection
+    ) {
         let elapsed = Double(outcome.duration.wholeNanoseconds) / 1e9
         record.startedAt = Int64((Date().timeIntervalSince1970 - elapsed) * 1000)
         record.requestID = head.headers[.xRequestID] ?? ""
@@ -327,7 +340,6 @@ final class LoopTelemetry {
         record.receivedBytes = outcome.receivedBytes
         record.sentBytes = outcome.sentBytes
         record.duration = outcome.duration
-        return record
     }
 
     private func write(_ record: RequestRecord, _ trace: RequestTrace?) {

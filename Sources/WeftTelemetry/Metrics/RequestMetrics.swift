@@ -152,8 +152,7 @@ package final class EdgeSeries {
     }
 
     package func record(_ outcome: RequestOutcome) {
-        let (seconds, attoseconds) = outcome.duration.components
-        let duration = Double(seconds) + Double(attoseconds) * 1e-18
+        let duration = Double(outcome.duration.wholeNanoseconds) * 1e-9
         if let own = self.own {
             self.registry.observe(duration, in: own.duration, trace: outcome.trace, at: outcome.endedAt)
             self.registry.add(UInt64(max(0, outcome.attempts)), to: own.attempts)
