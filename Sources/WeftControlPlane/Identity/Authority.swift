@@ -194,8 +194,14 @@ actor Authority {
         return (before, after, token)
     }
 
-    /// Signs a newer certificate for an identity that has been proved.
-    func renew(_ identity: SPIFFEID, csr: [UInt8], now: Date) async throws -> SVID {
+    /// Signs a newer certificate for an identity that has been proved, by the certificate that it joined for or one that
+    /// came of it. Throws `IssuingRefusal` for others: what an agent hands on is bound to its entry, and ends with it.
+    ///
+    /// - Parameter handedOn: whether the certificate that proves it was handed on by an agent.
+    func renew(_ identity: SPIFFEID, handedOn: Bool = false, csr: [UInt8], now: Date) async throws -> SVID {
+        guard !handedOn, identity.agentHost == nil, self.admissions[identity.description] != nil else {
+            throw IssuingRefusal.notJoined(identity)
+        }
         let svid = try self.issue(csr, identity: identity, now: now)
         await self.recordIssued(svid, attestation: "renewal", now: now)
         return svid
@@ -205,7 +211,8 @@ actor Authority {
     /// with `IssuingRefusal` what is reserved, and whoever is revoked or asks too often. Whoever hands the certificate out
     /// tells `recordIssued`.
     func issue(
-        _ csr: [UInt8], identity: SPIFFEID, dnsNames: [String] = [], lifetime: Duration? = nil, now: Date
+        _ csr: [UInt8], identity: SPIFFEID, dnsNames: [String] = [], lifetime: Duration? = nil, handedOn: Bool = false,
+        now: Date
     ) throws -> SVID {
         if let cause = ReservedIdentity(identity)?.refusal { throw IssuingRefusal.reserved(cause) }
         if let revocation = self.revocations[identity] {
@@ -214,7 +221,8 @@ actor Authority {
         try self.issuingLimits.take(identity, now: Int64(now.timeIntervalSince1970))
         var random = SystemRandomNumberGenerator()
         return try self.authority.issue(
-            csrDER: csr, identity: identity, dnsNames: dnsNames, lifetime: lifetime, now: now, random: &random)
+            csrDER: csr, identity: identity, dnsNames: dnsNames, lifetime: lifetime, handedOn: handedOn, now: now,
+            random: &random)
     }
 
     private func admit(_ identity: SPIFFEID, for service: String) async throws {

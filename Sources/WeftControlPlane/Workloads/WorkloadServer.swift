@@ -51,7 +51,8 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
         }
         do {
             return Weft_V1_SVIDResponse(
-                try await self.authority.renew(peer.id, csr: [UInt8](request.csrDer), now: Date()),
+                try await self.authority.renew(
+                    peer.id, handedOn: peer.isHandedOn, csr: [UInt8](request.csrDer), now: Date()),
                 trust: self.trust.current.trust)
         } catch let refusal as IssuingRefusal {
             throw await self.refused(refusal, attestation: "renewal")
