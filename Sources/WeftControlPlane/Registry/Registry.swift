@@ -214,7 +214,12 @@ package struct Registry: Sendable {
 
     /// What the compiler needs, sorted by name.
     package var workloads: [RegisteredWorkload] {
-        self.all.map { RegisteredWorkload(workload: $0.workload, readiness: $0.readiness) }
+        self.all.map(\.registered)
+    }
+
+    /// Whom a stream speaks for; nil for nobody, and when another took over.
+    package func workload(of connection: ConnectionID) -> Workload? {
+        self.byConnection[connection].flatMap { self.entries[$0]?.workload }
     }
 
     /// The names of an identity's workloads, `namespace/name`.

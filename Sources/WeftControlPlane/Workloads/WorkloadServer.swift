@@ -19,6 +19,8 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
     let leases: Registry.Leases
     let quotas: QuotaBook
     let trust: TrustHub
+    /// What is in force.
+    let snapshot: @Sendable () -> MeshSnapshot
     let logger: Logger
 
     func join(request: Weft_V1_JoinRequest, context: ServerContext) async throws -> Weft_V1_SVIDResponse {
@@ -184,12 +186,14 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
                 let now = Int64(Date().timeIntervalSince1970 * 1000)
                 await self.registry.report(clockOffset: stats.atUnixMs &- now, from: connection)
                 await self.registry.report(edges, from: name, connection: connection)
-                await self.registry.report(stats.plaintext.prefix(PlaintextBook.perProxy).map(\.counted), from: name)
+                await self.registry.report(
+                    stats.plaintext.prefix(PlaintextBook.perProxy).map(\.counted), from: name, connection: connection)
                 if !stats.policies.isEmpty {
                     let policies = stats.policies.prefix(PolicyUsageBook.maxRules).map {
                         (PolicyUsageBook.Key($0), PolicyUsageBook.Counts($0))
                     }
-                    await self.registry.report(policies, from: name)
+                    await self.registry.report(
+                        policies, from: name, connection: connection, in: self.snapshot())
                 }
             case (.certificate(let state)?, _?):
                 await self.registry.report(
