@@ -51,11 +51,12 @@ enum Tables {
         return table.rendered(colours: console.colours)
     }
 
-    /// The service or the host, and the account where it is not the service's own.
+    /// The service or the host, the account where it is not the service's own, and the labels.
     private static func subject(of token: TokenSummary) -> String {
         let name = token.service ?? token.host ?? ""
-        guard let account = token.account, account != token.service else { return name }
-        return "\(name) as \(account)"
+        let labels = (token.labels ?? [:]).sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
+        guard let account = token.account, account != token.service else { return name + labels }
+        return "\(name) as \(account)\(labels)"
     }
 
     static func status(_ report: StatusReport, console: Console) -> String {

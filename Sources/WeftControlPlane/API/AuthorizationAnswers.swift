@@ -241,12 +241,10 @@ struct AuthorizationAnswers: Sendable {
     private func selected(by service: ServiceName) -> Set<String> {
         guard let selector = self.selectors[service], !selector.isEmpty else { return [] }
         return Set(
-            self.entries.map(\.workload).filter { workload in
-                var labels = workload.metadata.labels
-                labels["app"] = labels["app"] ?? workload.service
-                return workload.metadata.namespace == service.namespace
-                    && selector.allSatisfy { labels[$0.key] == $0.value }
-            }.flatMap { workload in
+            self.entries.filter { entry in
+                entry.workload.metadata.namespace == service.namespace
+                    && entry.registered.claims.isSelected(by: selector, of: service.name)
+            }.map(\.workload).flatMap { workload in
                 workload.ports.map {
                     InboundListener.name(
                         namespace: workload.metadata.namespace, workload: workload.metadata.name, appPort: $0.port)

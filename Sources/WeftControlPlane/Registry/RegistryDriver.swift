@@ -66,12 +66,12 @@ actor RegistryDriver {
     }
 
     func register(
-        _ workload: Workload, identity: SPIFFEID, services: Set<String>, proxyVersion: String,
+        _ workload: Workload, identity: SPIFFEID, services: Set<String>, grants: LabelGrants, proxyVersion: String,
         connection: Registry.ConnectionID, adminPort: Int? = nil
     ) throws(RegistrationRefusal) -> String {
         let registered = try self.registry.register(
-            workload, identity: identity, services: services, proxyVersion: proxyVersion, connection: connection,
-            adminPort: adminPort, now: .now, since: Int64(Date().timeIntervalSince1970))
+            workload, identity: identity, services: services, grants: grants, proxyVersion: proxyVersion,
+            connection: connection, adminPort: adminPort, now: .now, since: Int64(Date().timeIntervalSince1970))
         if let old = registered.superseded {
             self.closers.removeValue(forKey: old)?("another proxy took over \(registered.workload)")
         }
@@ -103,6 +103,7 @@ actor RegistryDriver {
         self.registry.report(clockOffset: clockOffset, from: connection)
     }
 
+    /// Takes what is the reporter's to tell, and counts the rest.
     func report(_ edges: [(EdgeKey, EdgeCounters)], from workload: String, connection: Registry.ConnectionID) {
         self.registry.heard(from: connection, now: .now)
         guard let scope = self.scope(of: connection) else { return }

@@ -145,6 +145,7 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
                     let name = try await self.registry.register(
                         Workload(register), identity: peer.id,
                         services: await self.authority.services(of: peer.id).union(self.agents.services(of: peer.id)),
+                        grants: await self.authority.labels(of: peer.id).union(self.agents.labels(of: peer.id)),
                         proxyVersion: register.version, connection: connection,
                         adminPort: register.adminPort == 0 ? nil : Int(register.adminPort))
                     workload = name

@@ -182,6 +182,27 @@ import WeftProtos
         }
     }
 
+    @Test func `labels of tokens are an identity's from its joining on, over a restart too`() async throws {
+        try await self.with { place in
+            await self.admitted(place)
+            var authority = try await place.open()
+            #expect(await authority.services(of: self.billing) == ["billing"])
+            #expect(await authority.labels(of: self.billing) == LabelGrants())
+            let now = Date()
+            for labels in [["tier": "gold"], ["tier": "iron"]] {
+                let token = try await authority.createToken(
+                    TokenRequest(service: "billing", labels: labels), author: "local", now: now)
+                #expect(token.summary.labels == labels)
+                _ = try await authority.join(token: token.token, csr: try self.csr(), now: now)
+            }
+            let granted = LabelGrants(["tier": "gold"]).union(LabelGrants(["tier": "iron"]))
+            #expect(await authority.labels(of: self.billing) == granted)
+            authority = try await place.open()
+            #expect(await authority.labels(of: self.billing) == granted)
+            #expect(await authority.services(of: self.billing) == ["billing"])
+        }
+    }
+
     @Test func `an identity that asks too often is refused`() async throws {
         try await self.with { place in
             await self.admitted(place)
