@@ -235,8 +235,8 @@ struct APIService: Sendable {
         for policy in policies {
             let name = policy.source.resource.description
             for rule in usage.rules where rule.policy == name {
-                guard let index = rule.rule else { continue }
-                matches[.init(policy: policy.source.resource, rule: index + 1)] =
+                guard let number = rule.rule else { continue }
+                matches[.init(policy: policy.source.resource, rule: number)] =
                     rule.allowed &+ rule.denied &+ rule.audited
             }
         }

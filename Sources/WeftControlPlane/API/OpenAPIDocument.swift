@@ -180,7 +180,7 @@ enum OpenAPIDocument {
             "address:string workloads:string[] destination:string port:integer requests:integer refused:integer lastSeen:integer"
         ),
         ("PlaintextPort", "service:string port:integer mode:string source?:Provenance workloads:integer"),
-        ("Provenance", "resource:ResourceKey revision:integer file?:string line?:integer"),
+        ("Provenance", "resource:ResourceKey revision:integer file?:string line?:integer rule?:integer"),
         ("PlaintextReport", "at:integer reportedAt?:integer callers:PlaintextCaller[] ports:PlaintextPort[]"),
         (
             "AuthorizationCheckRequest",
