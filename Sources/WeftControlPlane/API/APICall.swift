@@ -16,6 +16,17 @@ struct APICall: Sendable {
     /// How the caller addressed the API: its `Host`; nil over the socket.
     var host: String?
 
+    /// The path as people write it, short and in one line.
+    var pathText: String {
+        let text = "/" + self.path.joined(separator: "/")
+        return String(
+            text.prefix(200).map { $0.unicodeScalars.contains { $0.properties.generalCategory == .control } ? "?" : $0 }
+        )
+    }
+
+    /// `POST /v1/tokens`: how messages name the call.
+    var name: String { "\(self.method.prefix(16)) \(self.pathText)" }
+
     /// Who is calling.
     enum Caller: Hashable, Sendable, CustomStringConvertible {
         /// Over the Unix socket, which only its owner can open.

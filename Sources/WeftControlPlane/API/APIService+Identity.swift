@@ -10,7 +10,7 @@ extension APIService {
         switch (call.method, rest) {
         case ("GET", []): return try await self.identityReport()
         case ("POST", ["rotation"]):
-            let request = try Self.decode(RotationRequest.self, call.body)
+            let request = try Self.decode(RotationRequest.self, call)
             guard request.newRoot == nil || request.action == .root else {
                 throw APIError(
                     status: 400, code: .badRequest, message: "the authority was not changed", location: "newRoot",
@@ -25,7 +25,7 @@ extension APIService {
             }
             return try await self.identityReport()
         case ("POST", ["revocations"]):
-            let request = try Self.decode(RevocationRequest.self, call.body)
+            let request = try Self.decode(RevocationRequest.self, call)
             let identity = try Self.identity(request.identity)
             _ = try await self.authority.revoke(
                 identity, reason: request.reason ?? "", actor: "\(call.caller)", now: Date())

@@ -164,7 +164,7 @@ package struct RotationRequest: Hashable, Sendable, Codable {
         package var debugDescription: String { self.description }
     }
 
-    package enum Action: String, Hashable, Sendable, Codable, CaseIterable {
+    package enum Action: String, Hashable, Sendable, RequestWord {
         /// Replace the intermediate now.
         case intermediate
         /// Begin to replace the root.
