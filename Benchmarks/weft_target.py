@@ -72,6 +72,20 @@ class WeftMesh(Weft):
     more = ("--access-log", "all")
 
 
+class WeftOff(Weft):
+    """Nothing counted, remembered or logged: what telemetry costs is measured against it."""
+    name = "weft-off"
+    kinds = ("hop-h1", "hop-h2", "pair-h1", "pair-h2")
+    more = ("--access-log", "off", "--request-records", "0", "--metric-names", "none")
+
+
+class WeftLog(Weft):
+    """Every request logged, besides what is on always."""
+    name = "weft-log"
+    kinds = WeftOff.kinds
+    more = ("--access-log", "all")
+
+
 FEATURES = ["accesslog", "reqhdr", "resilience", "routes"]
 
 
@@ -103,4 +117,4 @@ class EnvoyMeshH2(Mesh, EnvoyH2):
     name, kinds = "envoy-mesh-h2", ("pair-h1", "pair-h2")
 
 
-TARGETS = [Weft, WeftMesh, EnvoyMesh, EnvoyMeshH2]
+TARGETS = [Weft, WeftMesh, WeftOff, WeftLog, EnvoyMesh, EnvoyMeshH2]

@@ -74,7 +74,7 @@ struct ProxyOptions: ParsableArguments {
     @OptionGroup var telemetry: TelemetryOptions
     @Option(
         help: ArgumentHelp(
-            "Names of request metrics: weft, istio, or both; weft where not given.", valueName: "which"))
+            "Names of request metrics: weft, istio, both, or none to count no requests; weft where not given.", valueName: "which"))
     var metricNames: String?
     @Option(
         help: ArgumentHelp(
@@ -140,7 +140,7 @@ struct ProxyOptions: ParsableArguments {
         configuration.loops = try settings.number("loops", self.loops, in: 1...64)
         try self.telemetry.apply(to: &configuration, &settings)
         configuration.metricNaming =
-            try settings.value("metric-names", self.metricNames, expected: "weft, istio or both") {
+            try settings.value("metric-names", self.metricNames, expected: "weft, istio, both or none") {
                 MetricNaming(rawValue: $0)
             } ?? .weft
         if let drain = try settings.duration("drain", self.drain) { configuration.drain.requests = drain }

@@ -42,6 +42,11 @@ struct TelemetryOptions: ParsableArguments {
             "A query parameter whose value is not written down, besides token, password and such. Repeatable.",
             valueName: "name"))
     var redactQuery: [String] = []
+    @Option(
+        help: ArgumentHelp(
+            "Requests to remember for weft explain, 0 to 1000000; 10000, about 4 MB, where not given.",
+            valueName: "number"))
+    var requestRecords: String?
 
     func apply(to configuration: inout ProxyConfiguration, _ settings: inout Settings) throws {
         var telemetry = TelemetryConfiguration()
@@ -76,6 +81,8 @@ struct TelemetryOptions: ParsableArguments {
         telemetry.redaction = Redaction(
             headers: try settings.texts("redact-header", self.redactHeader),
             parameters: try settings.texts("redact-query", self.redactQuery))
+        telemetry.records =
+            try settings.number("request-records", self.requestRecords, in: 0...1_000_000) ?? telemetry.records
         configuration.telemetry = telemetry
     }
 }

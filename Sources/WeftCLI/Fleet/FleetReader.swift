@@ -124,6 +124,8 @@ package enum FleetReader {
             ("trace-sampling", "a number from 0 to 1", { Double($0).map { (0...1).contains($0) } ?? false }),
             ("trace-slowest", "a number from 0 to 1000", { Int($0).map { (0...1000).contains($0) } ?? false }),
             ("access-log", "off, errors, sampled or all", { AccessLogMode(rawValue: $0) != nil }),
+            ("request-records", "a number from 0 to 1000000", { Int($0).map { (0...1_000_000).contains($0) } ?? false }),
+            ("metric-names", "weft, istio, both or none", { MetricNaming(rawValue: $0) != nil }),
             ("access-log-output", "stdout or otlp", { $0 == "stdout" || $0 == "otlp" }),
         ]
         for check in checks {

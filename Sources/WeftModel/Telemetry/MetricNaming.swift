@@ -6,4 +6,6 @@ package enum MetricNaming: String, Hashable, Sendable, Codable, CaseIterable {
     case istio
     /// Both, each with its own series.
     case both
+    /// Requests are not counted, not for the control plane either.
+    case none
 }

@@ -13,6 +13,8 @@ package struct TelemetryConfiguration: Hashable, Sendable {
     /// Request headers that are written into the access log, in lower case. Default none.
     package var loggedHeaders: [String] = []
     package var redaction = Redaction()
+    /// Requests remembered for `weft explain`, all loops together. Default 10 000, about 4 MB; zero remembers none.
+    package var records = 10_000
 
     package init() {}
 }

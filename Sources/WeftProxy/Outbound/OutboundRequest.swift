@@ -369,7 +369,7 @@ final class OutboundRequest: RelayedRequest {
 
     override func trailersForFailure() -> HeaderBlock? {
         self.exchange.isGRPC
-            ? LocalReplyRenderer.trailers(LocalReply(self.exchange.reason, detail: self.exchange.record.detail)) : nil
+            ? LocalReplyRenderer.trailers(LocalReply(self.exchange.reason, detail: self.exchange.detail)) : nil
     }
 
     override func spell(requestTrailers trailers: inout HeaderBlock) {

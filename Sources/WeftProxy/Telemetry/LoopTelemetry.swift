@@ -19,6 +19,7 @@ final class LoopTelemetry {
     /// Nil where nothing is traced.
     let tracer: LoopTracer?
     private let settings: TelemetryConfiguration
+    private let countsRequests: Bool
     private let exports: TelemetryExports?
     /// Lines for the collector, not handed over yet.
     private var collected: [LogLine] = []
@@ -40,6 +41,7 @@ final class LoopTelemetry {
         eventLoop: any EventLoop, loops: Int = 1
     ) {
         self.settings = configuration.telemetry
+        self.countsRequests = configuration.metricNaming != .none
         self.exports = exports
         self.tracer = exports.map {
             LoopTracer(configuration.telemetry, exporter: $0.spans, eventLoop: eventLoop)
@@ -52,7 +54,10 @@ final class LoopTelemetry {
         self.mode = configuration.accessLog
         self.service = configuration.service.description
         self.version = configuration.labels["version"] ?? ""
-        self.records = RecordKeeper(service: self.service, version: self.version, loops: loops)
+        self.records = RecordKeeper(
+            service: self.service, version: self.version,
+            selection: RecordSelection(secret: configuration.telemetry.redaction.headers),
+            records: configuration.telemetry.records, loops: loops)
     }
 
     /// The workload's SPIFFE ID, for edges that are met from now on.
@@ -105,51 +110,62 @@ final class LoopTelemetry {
         outcome.readTrace(exchange.head.headers)
         let kind = RequestKind(
             isGRPC: exchange.isGRPC, isConnect: exchange.isConnect, isHTTP2: connection.isHTTP2)
-        if let pool = exchange.endpoint?.attachment as? EndpointPool, let route = exchange.route {
-            if let edge = pool.edges.find(route: route.index, name: route.name, kind) {
-                edge.record(outcome)
-            } else {
-                let edge = self.requests.edge(self.labels(exchange, kind, pool.target.isTLS))
-                pool.edges.add(edge, route: route.index, name: route.name, kind)
-                edge.record(outcome)
-            }
-        } else {
-            self.requests.record(outcome, on: self.labels(exchange, kind, false))
-        }
+        if self.countsRequests { self.count(outcome, of: exchange, kind) }
         self.records.record(exchange, kind, to: destination)
         if exchange.faultEvent != nil || exchange.hedgeOutcome != nil { self.countEvents(of: exchange) }
         let latency = (exchange.responseStart ?? exchange.end) - exchange.start
         let verdict = self.verdict(on: trace, .outbound, outcome, latency)
         let isLogged = self.isLogged(outcome, trace, exchange.head)
         guard isLogged || verdict != .drop else { return }
-        let full = exchange.record
-        var record = self.record(outcome, head: exchange.head, kind, connection)
+        var record = RequestRecord()
+        self.fill(&record, outcome, head: exchange.head, kind, connection)
         record.direction = .outbound
         record.source = self.service
         let pool = exchange.endpoint?.attachment as? EndpointPool
         record.destination =
-            pool.map(\.serviceText) ?? full.service?.description ?? destination.name
-        record.destinationIdentity = full.endpoint?.identity?.description ?? ""
-        record.version = full.endpoint?.version ?? ""
-        record.route = full.route
-        record.detail = full.detail
-        record.policy = full.provenance
-        record.deadlineLeft = full.deadlineLeft
-        record.outgrewReplay = full.outgrewReplay
-        record.responseAfter = exchange.responseStart.map { $0 - full.start }
-        record.attempts = full.attempts.map { attempt -> RequestRecord.Attempt in
-            var entry = RequestRecord.Attempt(
-                workload: attempt.endpoint.workload,
-                address: pool.flatMap { $0.leads(to: attempt.endpoint) ? $0.addressText : nil }
-                    ?? ListenAddress(host: attempt.endpoint.address, port: attempt.endpoint.port).description,
-                status: attempt.status, reason: attempt.reason, startedAfter: attempt.start - full.start,
-                duration: attempt.end - attempt.start)
-            entry.isHedge = attempt.isHedge
-            entry.isLost = attempt.isLost
-            return entry
+            pool?.serviceText ?? exchange.cluster?.cluster.service.description ?? destination.name
+        record.route = exchange.route?.name ?? ""
+        record.detail = exchange.detail
+        record.policy = exchange.responsibleResource
+        let deadline = exchange.deadlineMoment.at
+        record.deadlineLeft = deadline == .never ? nil : deadline - exchange.end
+        record.outgrewReplay = exchange.outgrewReplay
+        record.responseAfter = exchange.responseStart.map { $0 - exchange.start }
+        for attempt in exchange.earlierAttempts { record.attempts.append(Self.entry(attempt, from: exchange.start)) }
+        let current = exchange.lastAttempt
+        if let current { record.attempts.append(Self.entry(current, from: exchange.start)) }
+        if let last = current ?? exchange.earlierAttempts.last {
+            record.version = last.endpoint.version
+            record.destinationIdentity =
+                (last.upstream.attachment as? EndpointPool)?.texts(of: last.upstream).identity ?? ""
         }
         if isLogged { self.write(record, trace) }
         if let trace { self.tracer?.keep(record, trace, verdict, latency: latency.wholeNanoseconds, peer: "") }
+    }
+
+    private static func entry(
+        _ attempt: borrowing AttemptRecord, from start: MonotonicInstant
+    ) -> RequestRecord.Attempt {
+        let endpoint = attempt.upstream.endpoint
+        let pool = attempt.upstream.attachment as? EndpointPool
+        var entry = RequestRecord.Attempt(
+            workload: endpoint.workload,
+            address: pool?.addressText ?? ListenAddress(host: endpoint.address, port: endpoint.port).description,
+            status: attempt.status, reason: attempt.reason, startedAfter: attempt.start - start,
+            duration: attempt.end - attempt.start)
+        entry.isHedge = attempt.isHedge
+        entry.isLost = attempt.isLost
+        return entry
+    }
+
+    private func count(_ outcome: RequestOutcome, of exchange: borrowing Exchange, _ kind: RequestKind) {
+        guard let pool = exchange.endpoint?.attachment as? EndpointPool, let route = exchange.route else {
+            return self.requests.record(outcome, on: self.labels(exchange, kind, false))
+        }
+        if let edge = pool.edges.find(route: route.index, name: route.name, kind) { return edge.record(outcome) }
+        let edge = self.requests.edge(self.labels(exchange, kind, pool.target.isTLS))
+        pool.edges.add(edge, route: route.index, name: route.name, kind)
+        edge.record(outcome)
     }
 
     private func verdict(
@@ -196,17 +212,7 @@ final class LoopTelemetry {
         outcome.readTrace(exchange.head.headers)
         let kind = RequestKind(
             isGRPC: exchange.isGRPC, isConnect: exchange.isConnect, isHTTP2: connection.isHTTP2)
-        if let edge = connection.edges.find(route: 0, name: "", kind) {
-            edge.record(outcome)
-        } else {
-            let edge = self.requests.edge(
-                RequestLabels(
-                    source: connection.sourceService, destination: application.service.description, route: "",
-                    version: self.version, direction: .inbound, protocol: kind.rawValue, tls: connection.peer != nil,
-                    peerIdentity: connection.peerText))
-            connection.edges.add(edge, route: 0, name: "", kind)
-            edge.record(outcome)
-        }
+        if self.countsRequests { self.count(outcome, kind, from: connection, to: application) }
         self.records.record(exchange, kind, from: connection, to: application, audit: audit)
         if let limit = exchange.reply?.rateLimit {
             self.registry.add(
@@ -217,7 +223,8 @@ final class LoopTelemetry {
         let verdict = self.verdict(on: trace, .inbound, outcome, latency)
         let isLogged = self.isLogged(outcome, trace, exchange.head)
         guard isLogged || verdict != .drop else { return }
-        var record = self.record(outcome, head: exchange.head, kind, connection)
+        var record = RequestRecord()
+        self.fill(&record, outcome, head: exchange.head, kind, connection)
         record.policy = exchange.reply?.provenance
         record.audit = audit
         record.direction = .inbound
@@ -235,6 +242,20 @@ final class LoopTelemetry {
         }
     }
 
+    private func count(
+        _ outcome: RequestOutcome, _ kind: RequestKind, from connection: DownstreamConnection,
+        to application: ApplicationEndpoint
+    ) {
+        if let edge = connection.edges.find(route: 0, name: "", kind) { return edge.record(outcome) }
+        let edge = self.requests.edge(
+            RequestLabels(
+                source: connection.sourceService, destination: application.service.description, route: "",
+                version: self.version, direction: .inbound, protocol: kind.rawValue, tls: connection.peer != nil,
+                peerIdentity: connection.peerText))
+        connection.edges.add(edge, route: 0, name: "", kind)
+        edge.record(outcome)
+    }
+
     // MARK: Requests that could not be read
 
     /// A request refused by the codec: nothing of it is known but why.
@@ -244,13 +265,16 @@ final class LoopTelemetry {
         let isInbound = if case .inbound = connection.role { true } else { false }
         let kind = RequestKind(isGRPC: false, isHTTP2: connection.isHTTP2)
         let outcome = RequestOutcome(status: refusal.status, reason: refusal.reason, duration: .zero)
-        self.requests.record(
-            outcome,
-            on: RequestLabels(
-                source: isInbound ? connection.sourceService : self.service,
-                destination: service.isEmpty ? "unknown" : service, route: "", version: isInbound ? self.version : "",
-                direction: isInbound ? .inbound : .outbound, protocol: kind.rawValue, tls: connection.peer != nil,
-                peerIdentity: connection.peerText))
+        if self.countsRequests {
+            self.requests.record(
+                outcome,
+                on: RequestLabels(
+                    source: isInbound ? connection.sourceService : self.service,
+                    destination: service.isEmpty ? "unknown" : service, route: "",
+                    version: isInbound ? self.version : "",
+                    direction: isInbound ? .inbound : .outbound, protocol: kind.rawValue, tls: connection.peer != nil,
+                    peerIdentity: connection.peerText))
+        }
         guard self.isLogged(outcome, nil, nil) else { return }
         var record = RequestRecord()
         record.startedAt = Int64(Date().timeIntervalSince1970 * 1000)
@@ -292,10 +316,11 @@ final class LoopTelemetry {
         return true
     }
 
-    private func record(
-        _ outcome: RequestOutcome, head: RequestHead, _ kind: RequestKind, _ connection: DownstreamConnection
-    ) -> RequestRecord {
-        var record = RequestRecord()
+    /// What both sides tell of a request.
+    private func fill(
+        _ record: inout RequestRecord, _ outcome: RequestOutcome, head: borrowing RequestHead, _ kind: RequestKind,
+        _ connection: DownstreamConnection
+    ) {
         let elapsed = Double(outcome.duration.wholeNanoseconds) / 1e9
         record.startedAt = Int64((Date().timeIntervalSince1970 - elapsed) * 1000)
         record.requestID = head.headers[.xRequestID] ?? ""
@@ -315,7 +340,6 @@ final class LoopTelemetry {
         record.receivedBytes = outcome.receivedBytes
         record.sentBytes = outcome.sentBytes
         record.duration = outcome.duration
-        return record
     }
 
     private func write(_ record: RequestRecord, _ trace: RequestTrace?) {

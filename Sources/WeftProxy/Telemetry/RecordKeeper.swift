@@ -15,10 +15,10 @@ final class RecordKeeper {
     private let standard: KeptFields
 
     /// Header fields whose values are kept.
-    private struct KeptFields {
+    private final class KeptFields {
         /// By the number of a well-known name.
-        var known: [Bool]
-        var others: [[UInt8]]
+        let known: [Bool]
+        let others: [[UInt8]]
 
         init(_ names: Set<String>) {
             self.known = FieldName.allCases.map { $0 != .other && names.contains("\($0.text)") }
@@ -48,14 +48,20 @@ final class RecordKeeper {
     private var applications: [ServiceName: RecordRing.Held] = [:]
     /// By table; each is held as a route is.
     private var tables: [ObjectIdentifier: (table: RouteTable, kept: KeptFields)] = [:]
+    private var lastTable: (table: RouteTable, kept: KeptFields)?
 
-    /// What all loops of a sidecar keep together.
-    static let records = 10_000
-    static let bytes = 3_200_000
+    private let isOff: Bool
+    /// What a record takes, on average.
+    private static let bytes = 320
 
-    init(service: String, version: String, selection: RecordSelection = RecordSelection(), loops: Int) {
-        self.ring = RecordRing(
-            records: Self.records / max(1, loops), bytes: Self.bytes / max(1, loops))
+    /// - Parameter records: what all loops of a sidecar keep together; none for zero.
+    init(
+        service: String, version: String, selection: RecordSelection = RecordSelection(), records: Int = 10_000,
+        loops: Int
+    ) {
+        let own = records / max(1, loops)
+        self.isOff = own == 0
+        self.ring = RecordRing(records: own, bytes: own * Self.bytes)
         self.service = service
         self.version = version
         self.selection = selection
@@ -68,6 +74,7 @@ final class RecordKeeper {
         self.lastKey = nil
         self.lastContext = nil
         self.tables.removeAll(keepingCapacity: true)
+        self.lastTable = nil
     }
 
     // MARK: Outbound
@@ -75,6 +82,7 @@ final class RecordKeeper {
     func record(
         _ exchange: borrowing Exchange, _ kind: RequestKind, to destination: Destination
     ) {
+        guard !self.isOff else { return }
         let context = self.context(of: exchange)
         let isFailed = exchange.reason != .ok || exchange.status >= 500 || (exchange.grpcStatus ?? 0) != 0
         var flags: RecordHead.Flags = isFailed ? [.failed, .allHeaders] : []
@@ -124,8 +132,12 @@ final class RecordKeeper {
         }
     }
 
-    private func put(_ attempt: AttemptRecord, from start: MonotonicInstant, _ writer: inout RecordWriter) {
-        RecordCoding.attempt(&writer, endpoint: attempt.endpoint, pick: attempt.pick)
+    private func put(_ attempt: borrowing AttemptRecord, from start: MonotonicInstant, _ writer: inout RecordWriter) {
+        let part =
+            if let pool = attempt.upstream.attachment as? EndpointPool {
+                pool.texts(of: attempt.upstream).part
+            } else { RecordCoding.part(of: attempt.upstream.endpoint) }
+        RecordCoding.attempt(&writer, endpoint: part, pick: attempt.pick)
         var outcome = RecordCoding.Outcome()
         outcome.startedAfter = attempt.start.nanoseconds - start.nanoseconds
         outcome.duration = attempt.end.nanoseconds - attempt.start.nanoseconds
@@ -163,6 +175,7 @@ final class RecordKeeper {
         _ exchange: borrowing InboundExchange, _ kind: RequestKind, from connection: DownstreamConnection,
         to application: ApplicationEndpoint, audit: String
     ) {
+        guard !self.isOff else { return }
         let isFailed = exchange.reason != .ok || exchange.status >= 500 || (exchange.grpcStatus ?? 0) != 0
         var flags: RecordHead.Flags = isFailed ? [.inbound, .failed, .allHeaders] : .inbound
         var figures = RecordCoding.Figures()
@@ -228,19 +241,22 @@ final class RecordKeeper {
     ) {
         let isWhole = flags.contains(.allHeaders)
         headers.withFields { bytes, fields in
-            func value(_ name: FieldName) -> UnsafeRawBufferPointer {
-                for field in fields where field.name == name { return field.value(in: bytes) }
-                return UnsafeRawBufferPointer(start: nil, count: 0)
+            var places = HeadPlaces()
+            for index in 0..<fields.count { places.note(fields[index].name, at: index) }
+            func value(_ place: Int) -> UnsafeRawBufferPointer {
+                place < 0 ? UnsafeRawBufferPointer(start: nil, count: 0) : fields[place].value(in: bytes)
             }
-            RecordCoding.begin(&writer, flags, reason, id: value(.xRequestID), figures)
-            writer.put(value(.method), max: 32)
-            writer.put(value(.authority), max: RecordCoding.Limits.authority)
-            writer.put(path: value(.path), max: RecordCoding.Limits.path)
+            RecordCoding.begin(&writer, flags, reason, id: value(places.id), figures)
+            writer.put(value(places.method), max: 32)
+            writer.put(value(places.authority), max: RecordCoding.Limits.authority)
+            writer.put(path: value(places.path), max: RecordCoding.Limits.path)
             var count = 0
-            for field in fields where count < RecordCoding.Limits.headers {
+            for index in 0..<fields.count where count < RecordCoding.Limits.headers {
+                let field = fields[index]
                 switch field.name {
                 case .method, .scheme, .authority, .path, .xRequestID: continue
                 case .other:
+                    guard isWhole || !kept.others.isEmpty else { continue }
                     let name = field.otherName(in: bytes)
                     let isKept = kept.keeps(other: name)
                     guard isKept || isWhole else { continue }
@@ -260,9 +276,31 @@ final class RecordKeeper {
         }
     }
 
+    /// Where a head has what every record begins with: the first of each, -1 where there is none.
+    private struct HeadPlaces {
+        var id = -1
+        var method = -1
+        var authority = -1
+        var path = -1
+
+        mutating func note(_ name: FieldName, at place: Int) {
+            switch name {
+            case .xRequestID where self.id < 0: self.id = place
+            case .method where self.method < 0: self.method = place
+            case .authority where self.authority < 0: self.authority = place
+            case .path where self.path < 0: self.path = place
+            default: break
+            }
+        }
+    }
+
     /// What routes are matched by is kept besides, so that it can be told why others did not; secrets are not.
     private func kept(for table: RouteTable) -> KeptFields {
-        if let known = self.tables[ObjectIdentifier(table)] { return known.kept }
+        if let last = self.lastTable, last.table === table { return last.kept }
+        if let known = self.tables[ObjectIdentifier(table)] {
+            self.lastTable = known
+            return known.kept
+        }
         if self.tables.count >= 512 { self.tables.removeAll(keepingCapacity: true) }
         var names: Set<String> = []
         for route in table.routes {

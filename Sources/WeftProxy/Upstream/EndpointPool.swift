@@ -1,7 +1,15 @@
 internal import DequeModule
 internal import WeftHTTP
 internal import WeftModel
+internal import WeftTelemetry
 internal import WeftTraffic
+
+/// What logs and records tell of an endpoint, request for request.
+struct EndpointTexts {
+    let version: String
+    let identity: String
+    let part: RecordPart
+}
 
 /// Who waits for a connection. Belongs to the loop.
 protocol ConnectionWaiter: AnyObject {
@@ -28,6 +36,7 @@ final class EndpointPool {
     /// For the log.
     private(set) lazy var addressText = ListenAddress(host: self.target.address, port: self.target.port).description
     private(set) lazy var serviceText = self.circuit?.cluster.service.description ?? ""
+    private var texts: EndpointTexts?
     /// The edges that requests to this endpoint are counted on.
     var edges = EdgeCache()
     /// To the same endpoint in another protocol, for what its requests cannot travel in.
@@ -82,8 +91,15 @@ final class EndpointPool {
         return true
     }
 
-    func leads(to endpoint: Endpoint) -> Bool {
-        self.target.port == endpoint.port && self.target.address == endpoint.address
+    /// How the pool's endpoint is told of; made anew when what may change of it did.
+    func texts(of upstream: UpstreamEndpoint) -> EndpointTexts {
+        let version = upstream.endpoint.version
+        if let texts = self.texts, texts.version == version { return texts }
+        let texts = EndpointTexts(
+            version: version, identity: upstream.endpoint.identity?.description ?? "",
+            part: RecordCoding.part(of: upstream.endpoint))
+        self.texts = texts
+        return texts
     }
 
     var isEmpty: Bool { self.pool.isEmpty }

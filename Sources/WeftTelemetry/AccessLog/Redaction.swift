@@ -19,21 +19,51 @@ package struct Redaction: Hashable, Sendable {
     ]
 
     /// In lower case.
-    package var headers: Set<String>
-    package var parameters: Set<String>
+    package let headers: Set<String>
+    package let parameters: Set<String>
+    /// Bit n is set where one of the parameters' names has n bytes; most that pass by are told apart by it.
+    private let sizes: UInt64
 
     /// - Parameters: further names beside the standard ones.
     package init(headers: [String] = [], parameters: [String] = []) {
         self.headers = Self.standardHeaders.union(headers.map { $0.lowercased() })
         self.parameters = Self.standardParameters.union(parameters.map { $0.lowercased() })
+        self.sizes = self.parameters.reduce(0) { $0 | 1 << UInt64(min($1.utf8.count, 63)) }
     }
 
     /// A path with its query, without the secrets in it.
     package func path(_ path: String) -> String {
-        guard let mark = path.utf8.firstIndex(of: UInt8(ascii: "?")) else { return path }
+        guard self.mayHaveSecrets(path), let mark = path.utf8.firstIndex(of: UInt8(ascii: "?")) else { return path }
         let start = path.utf8.index(after: mark)
         guard let query = self.query(path[start...]) else { return path }
         return path[..<start] + query
+    }
+
+    /// False only where no parameter's name is as long as that of a secret one.
+    private func mayHaveSecrets(_ path: String) -> Bool {
+        let found = path.utf8.withContiguousStorageIfAvailable { bytes in
+            guard var start = bytes.firstIndex(of: UInt8(ascii: "?")) else { return false }
+            start += 1
+            var isName = true
+            var index = start
+            while index < bytes.count {
+                switch bytes[index] {
+                case UInt8(ascii: "&"), UInt8(ascii: ";"):
+                    start = index + 1
+                    isName = true
+                // An escape, or a letter that has another in lower case of another length.
+                case UInt8(ascii: "%") where isName: return true
+                case 0x80... where isName: return true
+                case UInt8(ascii: "=") where isName:
+                    if self.sizes & (1 << UInt64(min(index - start, 63))) != 0 { return true }
+                    isName = false
+                default: break
+                }
+                index += 1
+            }
+            return false
+        }
+        return found ?? true
     }
 
     /// Nil where nothing had to be replaced.
@@ -80,7 +110,7 @@ package struct Redaction: Hashable, Sendable {
 
     /// An authority without the name and password that some write before the host.
     package func authority(_ authority: String) -> String {
-        guard let at = authority.lastIndex(of: "@") else { return authority }
+        guard let at = authority.utf8.lastIndex(of: UInt8(ascii: "@")) else { return authority }
         return Self.mark + authority[at...]
     }
 

@@ -147,13 +147,12 @@ package final class EdgeSeries {
         self.registry = registry
         self.values = labels.values
         self.sums = EdgeTotals(labels: labels)
-        self.own = naming == .istio ? nil : Series(self.values, registry)
-        self.istio = naming == .weft ? nil : IstioSeries(labels, of: teller)
+        self.own = naming == .weft || naming == .both ? Series(self.values, registry) : nil
+        self.istio = naming == .istio || naming == .both ? IstioSeries(labels, of: teller) : nil
     }
 
     package func record(_ outcome: RequestOutcome) {
-        let (seconds, attoseconds) = outcome.duration.components
-        let duration = Double(seconds) + Double(attoseconds) * 1e-18
+        let duration = Double(outcome.duration.wholeNanoseconds) * 1e-9
         if let own = self.own {
             self.registry.observe(duration, in: own.duration, trace: outcome.trace, at: outcome.endedAt)
             self.registry.add(UInt64(max(0, outcome.attempts)), to: own.attempts)

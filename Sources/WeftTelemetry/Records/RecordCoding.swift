@@ -90,15 +90,22 @@ package enum RecordCoding {
         writer.put(provenance.rule ?? 0)
     }
 
-    /// What is told of an attempt's endpoint.
-    package static func attempt(_ writer: inout RecordWriter, endpoint: Endpoint, pick: AttemptPick) {
-        writer.put(byte: 1)
-        writer.put(endpoint.workload, max: Limits.name)
-        writer.put(endpoint.address, max: Limits.name)
-        writer.put(endpoint.port)
-        writer.put(endpoint.identity?.trustDomain.name ?? "", max: Limits.name)
-        writer.put(endpoint.identity?.path ?? "", max: Limits.identity)
-        writer.put(endpoint.version, max: Limits.name)
+    /// How an attempt begins: with its endpoint.
+    package static func part(of endpoint: Endpoint) -> RecordPart {
+        RecordPart { writer in
+            writer.put(byte: 1)
+            writer.put(endpoint.workload, max: Limits.name)
+            writer.put(endpoint.address, max: Limits.name)
+            writer.put(endpoint.port)
+            writer.put(endpoint.identity?.trustDomain.name ?? "", max: Limits.name)
+            writer.put(endpoint.identity?.path ?? "", max: Limits.identity)
+            writer.put(endpoint.version, max: Limits.name)
+        }
+    }
+
+    /// What is told of an attempt's endpoint, and why it was picked.
+    package static func attempt(_ writer: inout RecordWriter, endpoint: RecordPart, pick: borrowing AttemptPick) {
+        writer.put(endpoint)
         writer.put(byte: pick.cause.rawValue)
         writer.put(pick.known)
         writer.put(pick.serving)

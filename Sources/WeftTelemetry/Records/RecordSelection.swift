@@ -9,12 +9,8 @@ package struct RecordSelection: Hashable, Sendable {
     package static let standard: Set<String> = [
         "content-type", "content-length", "user-agent", "traceparent", "grpc-timeout", "x-weft-attempt",
     ]
-    /// Secret always.
-    package static let alwaysSecret: Set<String> = [
-        "authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-auth-token",
-        "x-amz-security-token",
-        "x-csrf-token", "x-forwarded-client-cert",
-    ]
+    /// Secret always: what the access log leaves out.
+    package static var alwaysSecret: Set<String> { Redaction.standardHeaders }
 
     package init(kept: Set<String> = Self.standard, secret: Set<String> = []) {
         let secret = Self.alwaysSecret.union(secret.map { $0.lowercased() })

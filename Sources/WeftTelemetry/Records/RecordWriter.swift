@@ -48,8 +48,20 @@ package struct RecordWriter: ~Copyable {
     }
 
     package mutating func put(_ text: String, max: Int = 256) {
-        var text = text
-        text.withUTF8 { self.put(UnsafeRawBufferPointer($0), max: max) }
+        guard !text.isEmpty else { return self.put(byte: 0) }
+        if text.utf8.withContiguousStorageIfAvailable({ self.put(UnsafeRawBufferPointer($0), max: max) }) == nil {
+            Array(text.utf8).withUnsafeBytes { self.put($0, max: max) }
+        }
+    }
+
+    /// What was written in this form before, all of it or nothing.
+    package mutating func put(_ part: RecordPart) {
+        guard part.bytes.count <= self.capacity - self.count else { return self.isCut = true }
+        part.bytes.withUnsafeBytes { bytes in
+            guard let start = bytes.baseAddress else { return }
+            (self.base + self.count).copyMemory(from: start, byteCount: bytes.count)
+        }
+        self.count += part.bytes.count
     }
 
     package mutating func put(_ text: StaticString) {
@@ -82,6 +94,20 @@ package struct RecordWriter: ~Copyable {
                 size += 1
             }
             self.put(UnsafeRawBufferPointer(rebasing: kept[..<size]), max: max)
+        }
+    }
+}
+
+/// A part that many records have in common, written once.
+package struct RecordPart: Sendable {
+    let bytes: [UInt8]
+
+    init(_ body: (inout RecordWriter) -> Void) {
+        self.bytes = withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 8) { room in
+            guard let base = room.baseAddress else { return [] }
+            var writer = RecordWriter(base: base, capacity: room.count)
+            body(&writer)
+            return Array(room[..<writer.count])
         }
     }
 }

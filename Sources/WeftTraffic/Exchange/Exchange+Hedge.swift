@@ -180,7 +180,7 @@ extension Exchange {
         self.cluster?.balancer.finished(rival.endpoint, wasProbe: rival.isProbe)
         self.tried.append(rival.endpoint)
         var record = AttemptRecord(
-            endpoint: rival.endpoint.endpoint, start: rival.start, end: now, status: status, reason: reason)
+            upstream: rival.endpoint, start: rival.start, end: now, status: status, reason: reason)
         record.isHedge = true
         record.isLost = lost
         record.pick = rival.pick

@@ -237,7 +237,7 @@ package struct Exchange: ~Copyable {
     package var lastAttempt: AttemptRecord? {
         guard self.attempt > 0, let endpoint = self.endpoint else { return nil }
         var record = AttemptRecord(
-            endpoint: endpoint.endpoint, start: self.attemptStart,
+            upstream: endpoint, start: self.attemptStart,
             end: self.attemptEnd == .never ? self.end : self.attemptEnd, status: self.attemptStatus,
             reason: self.attemptReason, isHedge: self.isHedge, isLost: self.attemptLost)
         record.pick = self.attemptPick

@@ -1,7 +1,7 @@
 package import WeftModel
 
 /// What became of one request: what the access log, metrics and the request ring need.
-package struct ExchangeRecord: Hashable, Sendable {
+package struct ExchangeRecord {
     /// The `route` label; empty when no route matched.
     package var route: String
     /// The destination; nil when no route matched.
@@ -40,8 +40,8 @@ package struct ExchangeRecord: Hashable, Sendable {
 }
 
 /// One attempt of an exchange.
-package struct AttemptRecord: Hashable, Sendable {
-    package var endpoint: Endpoint
+package struct AttemptRecord {
+    package var upstream: UpstreamEndpoint
     package var start: MonotonicInstant
     /// When it ended; for one that was answered, when its response head came.
     package var end: MonotonicInstant
@@ -63,4 +63,6 @@ package struct AttemptRecord: Hashable, Sendable {
     package var failure: UpstreamFailure?
     /// What was decided after it.
     package var after = AfterAttempt.nothing
+
+    package var endpoint: Endpoint { self.upstream.endpoint }
 }

@@ -1,3 +1,5 @@
+internal import WeftModel
+
 /// How long to wait before a retry: uniform in [0, min(base·(2ⁿ−1), 10·base)].
 package struct Backoff: Hashable, Sendable {
     /// Zero retries at once. Default 25 ms.

@@ -1,3 +1,5 @@
+internal import WeftModel
+
 /// A moment of the process's monotonic clock, in nanoseconds; comparable only within one process.
 ///
 /// The clock itself is outside: every decision is handed the moment at which it is made.
@@ -26,15 +28,5 @@ package struct MonotonicInstant: Hashable, Sendable, Comparable {
     package func advanced(byNanoseconds nanoseconds: Int64) -> Self {
         let (sum, overflow) = self.nanoseconds.addingReportingOverflow(nanoseconds)
         return overflow ? .never : MonotonicInstant(nanoseconds: sum)
-    }
-}
-
-extension Duration {
-    /// In nanoseconds, rounded towards zero; saturates at ±292 years.
-    package var wholeNanoseconds: Int64 {
-        let (seconds, attoseconds) = self.components
-        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        let (sum, carry) = scaled.addingReportingOverflow(attoseconds / 1_000_000_000)
-        return overflow || carry ? (seconds < 0 ? .min : .max) : sum
     }
 }

@@ -4,6 +4,7 @@ internal import GRPCNIOTransportHTTP2Posix
 internal import NIOCore
 internal import NIOHTTP1
 internal import SwiftProtobuf
+internal import WeftModel
 internal import WeftProtos
 internal import WeftTelemetry
 internal import WeftTraffic
