@@ -27,6 +27,15 @@ struct APICall: Sendable {
     /// `POST /v1/tokens`: how messages name the call.
     var name: String { "\(self.method.prefix(16)) \(self.pathText)" }
 
+    /// `DELETE /v1/tokens/{id}`: what is counted as one kind of call, however many a caller makes up.
+    var kind: String {
+        let known = APIPermissions.label(method: self.method, path: self.path)
+        guard known == "unknown" else { return known }
+        var short = self
+        short.path = Array(self.path.prefix(2))
+        return String(short.name.prefix(80))
+    }
+
     /// Who is calling.
     enum Caller: Hashable, Sendable, CustomStringConvertible {
         /// Over the Unix socket, which only its owner can open.

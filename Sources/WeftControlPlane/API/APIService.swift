@@ -77,7 +77,7 @@ struct APIService: Sendable {
         // Without credentials nothing is guessed: that is told, and slows nobody down.
         self.refusals.failed(
             SourceAddress(call.source), cause: error.cause ?? error.message,
-            subject: [call.name, error.location].compactMap(\.self).joined(separator: " "),
+            subject: [call.kind, error.location].compactMap(\.self).joined(separator: " "),
             actor: call.caller == .anonymous ? nil : call.caller.description, costs: false)
     }
 

@@ -90,6 +90,15 @@ import WeftModel
         #expect(unknown?.message == "there is no POST /v1/identity/rotations/a?b")
     }
 
+    @Test func `refused calls are counted by kind, and those that do not exist by their beginning`() {
+        var call = self.call("/v1/identity/rotation", "")
+        #expect(call.kind == "POST /v1/identity/rotation")
+        (call.method, call.path) = ("DELETE", ["v1", "tokens", "abc"])
+        #expect(call.kind == "DELETE /v1/tokens/{id}")
+        call.path = ["v1", "nothing", "abc", String(repeating: "x", count: 1000)]
+        #expect(call.kind == "DELETE /v1/nothing")
+    }
+
     @Test func `every body that is read is described by its name`() {
         for name in [
             "ApplyRequest", "AuthorizationCheckRequest", "TokenRequest", "DashboardLogin", "RotationRequest",
