@@ -53,7 +53,7 @@ package struct TokenRequest: Hashable, Sendable, Codable {
             labels: try container.decodeIfPresent([String: String].self, forKey: .labels))
     }
 
-    package enum Purpose: String, Hashable, Sendable, Codable, CaseIterable {
+    package enum Purpose: String, Hashable, Sendable, RequestWord {
         /// A workload's first identity.
         case join
         /// Calls of this API from elsewhere: a bearer token.
