@@ -218,13 +218,13 @@ final class DownstreamConnection: ServerConnectionDelegate {
     }
 
     /// What was guessed to be bytes is: they count from now on.
-    func isBytes() {
+    func turnedOutToBeBytes() {
         self.isRacing = false
         self.guess?.countPlaintext()
         self.guess = nil
     }
 
-    func isClosed() {
+    func channelClosed() {
         self.plaintextCaller?.disconnected()
         self.plaintextCaller = nil
         self.guess = nil

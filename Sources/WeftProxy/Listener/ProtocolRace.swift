@@ -148,7 +148,7 @@ final class ProtocolRaceHandler: ChannelInboundHandler, RemovableChannelHandler 
         guard !self.decided else { return }
         if let guess = self.guess {
             self.decided = true
-            self.connection.isBytes()
+            self.connection.turnedOutToBeBytes()
             guess.keepsOpen = nil
             guess.onFirstBytes = nil
             self.makeWay(context)

@@ -437,7 +437,7 @@ final class ProxyLoop {
         connection.channel.closeFuture.whenComplete { _ in
             let (loop, connection) = bound.value
             loop.connections[ObjectIdentifier(connection)] = nil
-            connection.isClosed()
+            connection.channelClosed()
             loop.telemetry.connectionClosed(connection.role)
         }
         if self.isDraining { connection.drain() }
