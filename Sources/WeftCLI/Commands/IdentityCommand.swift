@@ -80,7 +80,7 @@ struct IdentityCommand: AsyncParsableCommand {
         }
 
         /// What was made elsewhere; nil where nothing was given.
-        private func newRoot(_ action: RotationRequest.Action) throws -> RotationRequest.NewRoot? {
+        func newRoot(_ action: RotationRequest.Action) throws -> RotationRequest.NewRoot? {
             let given = [
                 ("--root-cert", self.rootCert), ("--intermediate-cert", self.intermediateCert),
                 ("--intermediate-key", self.intermediateKey), ("--cross-cert", self.crossCert),

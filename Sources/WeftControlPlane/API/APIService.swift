@@ -273,10 +273,10 @@ struct APIService: Sendable {
         do {
             return try JSONDecoder().decode(type, from: Data(call.body))
         } catch {
-            let mistake = JSONMistake(error)
+            let mistake = JSONMistake(error, in: call.body)
             throw APIError(
                 status: 400, code: .badRequest, message: "the body of \(call.name) was not understood",
-                location: mistake.location, cause: call.body.isEmpty ? "there is none" : mistake.cause,
+                location: mistake.location, cause: mistake.cause,
                 remedy: "/openapi.json has its shape under \(type)")
         }
     }

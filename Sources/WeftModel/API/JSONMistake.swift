@@ -24,6 +24,14 @@ package struct JSONMistake: Hashable, Sendable {
     package let location: String?
     package let cause: String
 
+    /// What is said where the decoder says no more: of what is no JSON, and of numbers that fit nowhere.
+    package static let unreadable = "it is not JSON, or has a number that is too large or not whole"
+
+    package init(location: String?, cause: String) {
+        self.location = location
+        self.cause = cause
+    }
+
     /// - Parameter error: what decoding threw.
     package init(_ error: any Error) {
         var place = ""
@@ -40,12 +48,10 @@ package struct JSONMistake: Hashable, Sendable {
         case DecodingError.typeMismatch(let type, let context):
             place = Self.place(context.codingPath)
             self.cause = "it is not \(Self.kind(type))"
-        case DecodingError.dataCorrupted(let context) where context.codingPath.isEmpty:
-            let position = Self.position(context).map { ": see line \($0.line), column \($0.column)" }
-            self.cause = "it is not JSON" + (position ?? "")
+        case DecodingError.dataCorrupted(let context) where context.codingPath.isEmpty: self.cause = Self.unreadable
         case DecodingError.dataCorrupted(let context):
             place = Self.place(context.codingPath)
-            self.cause = "its value is not taken: a number may be too large or not whole, a text not of its form"
+            self.cause = "its value is not of the form that is taken"
         default: self.cause = "it cannot be read"
         }
         self.location = place.isEmpty ? nil : place
@@ -77,19 +83,6 @@ package struct JSONMistake: Hashable, Sendable {
     private static func list(_ words: [String]) -> String {
         guard let last = words.last, words.count > 1 else { return words.first ?? "" }
         return "\(words.dropLast().joined(separator: ", ")) and \(last)"
-    }
-
-    /// Where a document stops being JSON, as the decoder's cause tells in its own words.
-    private static func position(_ context: DecodingError.Context) -> (line: Int, column: Int)? {
-        guard let cause = context.underlyingError else { return nil }
-        let words = "\(cause)".split { !$0.isLetter && !$0.isNumber }
-        func number(after name: String) -> Int? {
-            words.indices.dropLast().last { words[$0] == name && Int(words[$0 + 1]) != nil }.flatMap {
-                Int(words[$0 + 1])
-            }
-        }
-        guard let line = number(after: "line"), let column = number(after: "column") else { return nil }
-        return (line, column)
     }
 }
 

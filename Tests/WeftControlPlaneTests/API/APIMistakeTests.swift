@@ -30,10 +30,10 @@ import WeftModel
         (#"{"purpose": 7}"#, "purpose", "it is not a text"),
         (#"{"service": {}}"#, "service", "it is not a text"),
         (#"{"uses": "many"}"#, "uses", "it is not a whole number"),
-        (#"{"uses": 1.5}"#, "uses", "its value is not taken"),
-        (#"{"ttlSeconds": 1e99}"#, "ttlSeconds", "its value is not taken"),
-        (#"[]"#, "", "it is not an object"), ("", "", "there is none"), ("{", "", "it is not JSON"),
-        ("hello", "", "it is not JSON"),
+        (#"{"uses": 1.5}"#, "uses", "the number 1.5 is too large, or not whole"),
+        (#"{"ttlSeconds": 1e99}"#, "ttlSeconds", "the number 1e99 is too large, or not whole"),
+        (#"[]"#, "", "it is not an object"), ("", "", "there is none"), ("{", "", "it is not JSON: byte 1: "),
+        ("hello", "", "it is not JSON: byte 0: "), (#"{"uses": 1} x"#, "", "it is not JSON: byte 12: "),
     ])
     func `a request for a token that is wrong is told where and why`(body: String, place: String, cause: String) throws
     {
@@ -48,7 +48,8 @@ import WeftModel
 
     @Test func `places in lists are counted, and what is missing is named`() throws {
         var error = try #require(
-            self.mistake(ApplyRequest.self, "/v1/apply", #"{"documents": [{"text": "a"}, {"file": "a.yaml"}]}"#))
+            self.mistake(ApplyRequest.self, "/v1/apply", #"{"documents": [{"file": "a", "text": "a"}, {"file": "b"}]}"#)
+        )
         #expect(error.location == "documents[1]" && error.cause == "text is missing")
         error = try #require(self.mistake(ApplyRequest.self, "/v1/apply", #"{"documents": {}}"#))
         #expect(error.location == "documents" && error.cause == "it is not a list")

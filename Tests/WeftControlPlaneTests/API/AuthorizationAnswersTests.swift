@@ -16,7 +16,7 @@ import WeftModel
         let account = account ?? service
         return Registry.Entry(
             workload: Workload(
-                metadata: Metadata(namespace: namespace, name: name, labels: labels), account: account,
+                metadata: Metadata(name: name, namespace: namespace, labels: labels), account: account,
                 service: service, address: "10.0.0.1", ports: [Workload.Port(port: 8080, inboundPort: 8081)]),
             identity: SPIFFEID(trustDomain: .standard, namespace: namespace, account: account), readiness: .ready,
             proxyVersion: "test", leaseEnds: .now)
@@ -24,8 +24,8 @@ import WeftModel
 
     /// The port of one workload of billing.
     private static func listener(
-        _ workload: String = "billing-1", service: ServiceName = ServiceName(namespace: "default", name: "billing"),
-        appProtocol: AppProtocol = .http, _ authorization: Authorization
+        _ authorization: Authorization, of workload: String = "billing-1",
+        service: ServiceName = ServiceName(namespace: "default", name: "billing"), appProtocol: AppProtocol = .http
     ) -> InboundListener {
         var listener = InboundListener(
             name: InboundListener.name(namespace: "default", workload: workload, appPort: 8080), service: service,
@@ -120,8 +120,8 @@ import WeftModel
         let named = ServiceName(namespace: "default", name: "legacy")
         var answers = Self.answers(
             [
-                Self.listener("legacy-1", service: named, Self.allowing("ns/default/sa/shop")),
-                Self.listener("legacy-2", service: named, Self.allowing("ns/default/sa/web")),
+                Self.listener(Self.allowing("ns/default/sa/shop"), of: "legacy-1", service: named),
+                Self.listener(Self.allowing("ns/default/sa/web"), of: "legacy-2", service: named),
             ], entries)
         let unknown = #expect(throws: APIError.self) { try self.check(answers, from: "shop") }
         #expect(unknown?.status == 404 && unknown?.location == "to")
@@ -156,7 +156,7 @@ import WeftModel
             #expect(verdict.decidedBy?.resource.name == "tokens")
         }
         #expect(try self.check(answers, from: "shop", path: "/admin", claims: ["sub": ["ada"]]).verdict.isAllowed)
-        let bytes = Self.answers([Self.listener(appProtocol: .tcp, authorization)], entries)
+        let bytes = Self.answers([Self.listener(authorization, appProtocol: .tcp)], entries)
         let verdict = try self.check(bytes, from: "shop", path: nil).verdict
         #expect(!verdict.isAllowed && verdict.because.hasSuffix("and bytes carry none"))
     }
