@@ -19,7 +19,6 @@ extension APIService {
 
     private func login(_ login: DashboardLogin, _ call: APICall) async throws -> APIReply {
         let source = SourceAddress(call.source)
-        guard !self.refusals.isTooFast(source) else { throw APIServer.tooFast }
         let found: (opener: String, token: String?)?
         if let code = login.code {
             found = await self.dashboard.redeem(code)
@@ -29,6 +28,7 @@ extension APIService {
             found = nil
         }
         guard let found else {
+            guard !self.refusals.isTooFast(source) else { throw APIServer.tooFast }
             self.refusals.failed(source, cause: "its way into the dashboard is not known here", subject: "dashboard")
             throw APIError(
                 status: 401, code: .unauthenticated, message: "that does not open the dashboard",

@@ -251,6 +251,9 @@ struct APIService: Sendable {
             for case .service(let service) in (try? await self.configurations.load().resources) ?? [] {
                 answers.selectors[service.metadata.serviceName] = service.selector
             }
+            let trust = self.authority.trust.current.trust
+            answers.revoked = trust.revoked
+            answers.federated = Set(trust.federated.filter { !$0.value.isEmpty }.keys)
             return answers
         }
     }

@@ -171,11 +171,11 @@ enum OpenAPIDocument {
         ("PolicyRuleUsage", "policy:string rule?:integer allowed:integer denied:integer audited:integer"),
         (
             "TokenRequest",
-            "purpose?:string service?:string account?:string namespace?:string ttlSeconds?:integer uses?:integer role?:string network?:string host?:string"
+            "purpose?:string service?:string account?:string namespace?:string ttlSeconds?:integer uses?:integer role?:string network?:string host?:string labels?:object"
         ),
         (
             "TokenSummary",
-            "id:string purpose:string service?:string account?:string namespace:string host?:string createdAt:integer expiresAt:integer usesLeft:integer uses:integer role?:string network?:string"
+            "id:string purpose:string service?:string account?:string namespace:string host?:string createdAt:integer expiresAt:integer usesLeft:integer uses:integer role?:string network?:string labels?:object"
         ),
         ("CreatedToken", "token:string summary:TokenSummary"),
         ("TokenList", "tokens:TokenSummary[]"),
