@@ -46,13 +46,15 @@ package final class FleetRunner: Sendable {
                 guard joining.needsToken(now: Date()), FileManager.default.fileExists(atPath: paths.apiSocket) else {
                     return nil
                 }
-                return try? await APIClient.with(address) { api in
+                let token = try? await APIClient.with(address) { api in
                     try await api.createToken(
                         TokenRequest(
                             service: joining.service, account: joining.account, namespace: joining.namespace,
-                            ttlSeconds: 600)
+                            ttlSeconds: 600, labels: joining.labels)
                     ).token
                 }
+                if let token { joining.took(token) }
+                return token
             },
             journal: { reports in journal.update { $0.processes = reports } })
         FleetRegister(home: Machine.home).add(paths)

@@ -1,4 +1,5 @@
 package import Foundation
+internal import WeftConfig
 internal import WeftIdentity
 internal import WeftModel
 
@@ -30,9 +31,32 @@ package struct ProcessPlan: Hashable, Sendable, Codable {
         package var namespace: String
         /// Where the sidecar keeps its identity.
         package var directory: String
+        /// The labels that it may claim towards selectors; nil for none.
+        package var labels: [String: String]?
 
-        /// Whether it can start with a token only: without one it needs a valid identity from an earlier run.
-        package func needsToken(now: Date) -> Bool { self.saved.map { $0.notAfter <= now } ?? true }
+        /// Whether it can start with a token only: without one it needs a valid identity from an earlier run, and one that
+        /// was attested with its labels.
+        package func needsToken(now: Date) -> Bool {
+            self.saved.map { $0.notAfter <= now } ?? true || self.attested != self.labels ?? [:]
+        }
+
+        /// Takes down which labels the token names that it starts with. An identity that was attested with others is given
+        /// up, so that it joins anew.
+        package func took(_ token: String) {
+            guard self.attested != self.labels ?? [:], let files = try? PrivateDirectory(path: self.directory),
+                let text = try? JSONEncoder().encode(self.labels ?? [:])
+            else { return }
+            try? files.remove(WorkloadIdentity.fileName)
+            try? files.write(Self.labelsFile, [UInt8](text))
+        }
+
+        private static let labelsFile = "labels.json"
+
+        private var attested: [String: String] {
+            guard let files = try? PrivateDirectory(path: self.directory), let text = try? files.read(Self.labelsFile)
+            else { return [:] }
+            return (try? JSONDecoder().decode([String: String].self, from: Data(text))) ?? [:]
+        }
 
         /// Whether it has an identity that ran out, as when the machine slept for days: only a new start helps.
         package func hasRunOut(now: Date) -> Bool { self.saved.map { $0.notAfter <= now } ?? false }
@@ -185,7 +209,7 @@ package struct FleetPlan: Sendable {
                 directory: surroundings.directory,
                 joins: ProcessPlan.Joining(
                     service: member.service, account: member.account, namespace: member.namespace,
-                    directory: directory),
+                    directory: directory, labels: FleetPlan.attestable(member.labels)),
                 readiness: ProcessPlan.Readiness(port: self.admin, path: "/ready"))
         }
 
@@ -231,6 +255,13 @@ package struct FleetPlan: Sendable {
         throw CommandFailure(
             "'\(member.command.first ?? "")' is not installed", at: "services.\(member.name).command",
             remedy: "Install it, or say in `otherwise` what runs where it is missing.")
+    }
+
+    /// What a token can name of a member's labels; nil for nothing.
+    private static func attestable(_ labels: [String: String]) -> [String: String]? {
+        let fitting = labels.filter { NameRules.isLabelKey($0.key) && NameRules.isLabelText($0.value) }
+            .sorted { $0.key < $1.key }.prefix(LabelGrants.perSource)
+        return fitting.isEmpty ? nil : Dictionary(fitting.map { ($0.key, $0.value) }) { $1 }
     }
 
     private static func protocolFlag(_ member: Fleet.Member) -> String {

@@ -8,12 +8,16 @@ enum InboundCompiler {
     ) -> (listeners: [InboundListener], diagnostics: [Diagnostic]) {
         let entries = Dictionary(catalog.entries.map { ($0.name, $0) }) { first, _ in first }
         var selecting: [String: [CatalogEntry]] = [:]
+        var claimed: [String: [CatalogEntry]] = [:]
         for entry in catalog.entries {
             for member in entry.members { selecting[member.name, default: []].append(entry) }
+            for claimant in entry.claimants { claimed[claimant.name, default: []].append(entry) }
         }
-        /// The services whose ports lead to this one, by name.
-        func leading(to port: Workload.Port, _ member: CatalogWorkload) -> [AuthorizationIndex.Place] {
-            (selecting[member.name] ?? []).compactMap { entry in
+        /// Of some services those whose ports lead to this one, by name.
+        func leading(
+            _ services: [CatalogEntry]?, to port: Workload.Port, _ member: CatalogWorkload
+        ) -> [AuthorizationIndex.Place] {
+            (services ?? []).compactMap { entry in
                 let ports = entry.ports.filter { $0.target.port(of: member.workload)?.port == port.port }
                 return ports.isEmpty ? nil : AuthorizationIndex.Place(service: entry.name, ports: ports)
             }
@@ -26,10 +30,10 @@ enum InboundCompiler {
             let service = catalog.service(of: member)
             return workload.ports.compactMap { port in
                 guard let inbound = port.inboundPort else { return nil }
-                let leading = leading(to: port, member)
+                let behind = leading(selecting[member.name], to: port, member)
                 let own =
-                    leading.first { $0.service == service } ?? AuthorizationIndex.Place(service: service, ports: [])
-                let places = [own] + leading.filter { $0.service != service }
+                    behind.first { $0.service == service } ?? AuthorizationIndex.Place(service: service, ports: [])
+                let places = [own] + behind.filter { $0.service != service }
                 let mode = self.mode(places, authorization.modes)
                 var listener = InboundListener(
                     name: InboundListener.name(
@@ -38,8 +42,10 @@ enum InboundCompiler {
                     appProtocol: self.appProtocol(of: port, workload, entries[service]),
                     mtls: mode.mode)
                 listener.mtlsSource = mode.source
-                let rules = enforced[places] ?? authorization.authorization(places)
-                enforced[places] = rules
+                // Who says that it serves a Service is under its rules, attested or not: proof opens, and its want closes.
+                let ruled = places + leading(claimed[member.name], to: port, member)
+                let rules = enforced[ruled] ?? authorization.authorization(ruled)
+                enforced[ruled] = rules
                 listener.authorization = rules
                 self.apply(
                     places.map { ($0.service, policies.effective(service: $0.service)) }, to: &listener)

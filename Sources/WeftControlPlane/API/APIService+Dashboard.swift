@@ -12,7 +12,7 @@ extension APIService {
             await self.record(.credential, call, subject: "dashboard", ["action": "code made"])
             return try APIReply(code, status: 201)
         case ("POST", ["sessions"]):
-            return try await self.login(try Self.decode(DashboardLogin.self, call.body), call)
+            return try await self.login(try Self.decode(DashboardLogin.self, call), call)
         case ("DELETE", ["sessions"]): return try await self.endSessions(call)
         default: return nil
         }
@@ -41,7 +41,6 @@ extension APIService {
 
     private func login(_ login: DashboardLogin, _ call: APICall) async throws -> APIReply {
         let source = SourceAddress(call.source)
-        guard !self.refusals.isTooFast(source) else { throw APIServer.tooFast }
         let found: (opener: String, token: String?)?
         if let code = login.code {
             found = await self.dashboard.redeem(code)
@@ -51,6 +50,7 @@ extension APIService {
             found = nil
         }
         guard let found else {
+            guard !self.refusals.isTooFast(source) else { throw APIServer.tooFast }
             self.refusals.failed(source, cause: "its way into the dashboard is not known here", subject: "dashboard")
             throw APIError(
                 status: 401, code: .unauthenticated, message: "that does not open the dashboard",

@@ -70,8 +70,8 @@ struct ControlPlaneParts: Sendable {
             refusals: refusals, logger: logger)
         let relay = EndpointRelay()
         let registry = try await RegistryDriver(
-            configuration: configuration, table: StoreRecords(store: store, table: "registry"), logger: logger,
-            endpointsChanged: { relay.changed() })
+            configuration: configuration, table: StoreRecords(store: store, table: "registry"), metrics: metrics,
+            logger: logger, endpointsChanged: { relay.changed() })
         let records = RecordDesk()
         let configurations = Configurations(
             store: store,
@@ -90,7 +90,9 @@ struct ControlPlaneParts: Sendable {
             agents: agents.hub, trustDomain: configuration.trustDomain, metrics: metrics, logger: logger)
         try await reconciler.start()
         try await federation.reload()
-        try await authority.federate(await federation.bundles)
+        let believed = await federation.believed
+        try await authority.federate(believed.roots)
+        await agents.federate(believed.keySets)
 
         let meshCertificate = try ServerCertificate(identity, alpn: ["h2"])
         let apiCertificate = try ServerCertificate(identity, alpn: ["http/1.1"])
@@ -116,7 +118,7 @@ struct ControlPlaneParts: Sendable {
                     rate: limits.joinRate, burst: limits.joinBurst, totalRate: limits.totalJoinRate,
                     totalBurst: limits.totalJoinBurst, failureCost: 10)), audit: audit, agents: agents.hub,
             registry: registry, records: records, limits: configuration.limits, leases: configuration.leases,
-            quotas: QuotaBook(hub: hub), trust: trust, logger: logger)
+            quotas: QuotaBook(hub: hub), trust: trust, snapshot: { hub.snapshot }, logger: logger)
         let discovery = DiscoveryServer(
             hub: hub, trust: trust, registry: registry, streams: streams, cache: cache, limits: configuration.limits,
             metrics: metrics, logger: logger)
@@ -197,10 +199,11 @@ struct ControlPlaneParts: Sendable {
 
     /// Has the mesh believe other trust domains as they are followed; until cancelled.
     func followFederation() async {
-        for await bundles in self.federation.updates {
-            do { try await self.authority.federate(bundles) } catch {
+        for await believed in self.federation.updates {
+            do { try await self.authority.federate(believed.roots) } catch {
                 self.logger.error("other trust domains were not taken up", metadata: ["cause": "\(error)"])
             }
+            await self.agents.federate(believed.keySets)
         }
     }
 

@@ -82,6 +82,40 @@ import WeftModel
         #expect(joining.hasRunOut(now: identity.notAfter))
     }
 
+    @Test func `a sidecar whose labels changed joins anew, with a token that names them`() throws {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "weft-\(UUID())").path
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        var joining = ProcessPlan.Joining(service: "cart", account: "cart", namespace: "default", directory: directory)
+        var random = SystemRandomNumberGenerator()
+        let authority = try CertificateAuthority(trustDomain: .standard, now: Date(), random: &random)
+        let key = P256.Signing.PrivateKey()
+        let svid = try authority.issue(
+            csrDER: SigningRequest.der(for: key),
+            identity: SPIFFEID(trustDomain: .standard, namespace: "default", account: "cart"), now: Date(),
+            random: &random)
+        let identity = try WorkloadIdentity(key: key, chain: svid.chain, bundle: svid.bundle, now: Date())
+        let files = try PrivateDirectory(path: directory)
+        try identity.save(to: files)
+        joining.took("a token")
+        #expect(try WorkloadIdentity.load(from: files) != nil)
+        joining.labels = ["tier": "gold"]
+        #expect(joining.needsToken(now: Date()))
+        joining.took("a token")
+        #expect(try WorkloadIdentity.load(from: files) == nil)
+        try identity.save(to: files)
+        #expect(!joining.needsToken(now: Date()))
+        joining.labels = nil
+        #expect(joining.needsToken(now: Date()))
+    }
+
+    @Test func `tokens name a member's labels, as far as they are labels`() throws {
+        var ports = PortBook(seed: 0)
+        var fleet = Self.fleet()
+        #expect(try Self.plan(fleet, &ports).members[0].joins?.labels == nil)
+        fleet.services[0].labels = ["tier": "gold", "no label": "x", "note": "no value either"]
+        #expect(try Self.plan(fleet, &ports).members[0].joins?.labels == ["tier": "gold"])
+    }
+
     @Test func `ports are free ones, all different, and the same again the next time`() throws {
         var ports = PortBook(seed: 0)
         let first = try Self.plan(Self.fleet(), &ports)
