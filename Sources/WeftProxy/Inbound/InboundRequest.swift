@@ -265,6 +265,8 @@ final class InboundRequest: RelayedRequest {
         self.exchange.responseTrailers(trailers, now: self.loop.now)
     }
 
+    override var requestID: String? { self.exchange.head.headers[.xRequestID] }
+
     override func renderReply() -> RenderedReply {
         LocalReplyRenderer.render(
             self.exchange.reply ?? LocalReply(.internal), for: self.exchange.head,

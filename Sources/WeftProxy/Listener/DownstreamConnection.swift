@@ -259,12 +259,21 @@ final class DownstreamConnection: ServerConnectionDelegate {
         }
     }
 
-    func connectionRefused(_ refusal: MessageRefusal) { self.loop.noteRefusal(refusal, on: self) }
+    func connectionRefused(
+        _ refusal: MessageRefusal, of request: RefusedRequest
+    ) -> (head: ResponseHead, body: [UInt8])? {
+        let head = self.loop.noteRefusal(refusal, of: request, on: self)
+        return self.connectionAnswer(to: refusal, requestID: head.headers[.xRequestID])
+    }
 
-    func connectionAnswer(to refusal: MessageRefusal) -> (head: ResponseHead, body: [UInt8])? {
+    func connectionAnswer(
+        to refusal: MessageRefusal, requestID: String?
+    ) -> (head: ResponseHead, body: [UInt8])? {
+        var request = RequestHead(method: .get, headers: HeaderBlock())
+        if let requestID { request.headers.append(.xRequestID, requestID) }
         let reply = LocalReplyRenderer.render(
-            LocalReply(refusal.reason, status: refusal.status, detail: refusal.cause),
-            for: RequestHead(method: .get, headers: HeaderBlock()), atBorder: self.isAtBorder)
+            LocalReply(refusal.reason, status: refusal.status, detail: refusal.cause), for: request,
+            atBorder: self.isAtBorder)
         return (reply.head, reply.body)
     }
 
