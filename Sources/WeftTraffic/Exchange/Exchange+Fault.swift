@@ -59,8 +59,8 @@ extension Exchange {
         case .retryBudgetExhausted: cluster?.sources[.budgetRatio] ?? cluster?.sources[.budgetMinPerSecond]
         // By a limit here; what another proxy refused it has told its own log.
         case .overflow, .overload: self.refusedBy.flatMap { cluster?.sources[$0] }
-        // The calling application's own.
-        case .deadlineExceeded: nil
+        // Nothing went wrong, or the calling application wanted it so.
+        case .ok, .clientGone, .deadlineExceeded: nil
         default: route?.provenance
         }
     }
