@@ -25,8 +25,10 @@ import WeftModel
         var now = Forge.now
         var members: [Member] = []
 
-        init(members count: Int) throws {
+        /// - Parameter given: an authority that was made elsewhere; nil makes one.
+        init(members count: Int, authority given: CertificateAuthority? = nil) throws {
             self.files = try PrivateDirectory(path: self.directory.path)
+            try given?.save(to: self.files)
             let authority = try self.authority()
             for _ in 0..<count { self.members.append(try self.joined(authority)) }
         }

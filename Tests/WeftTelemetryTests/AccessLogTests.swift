@@ -5,9 +5,9 @@ import WeftTelemetry
 
 @Suite struct AccessLogTests {
     func line(_ record: RequestRecord) -> String {
-        var bytes: [UInt8] = []
-        AccessLog.append(record, to: &bytes)
-        return String(decoding: bytes, as: UTF8.self)
+        var lines = JSONLines()
+        AccessLog.append(record, to: &lines)
+        return String(decoding: lines.written, as: UTF8.self)
     }
 
     @Test func `a record is one line of JSON; what is empty is left out`() {

@@ -173,8 +173,10 @@ package struct APIClient: Sendable {
         do {
             return try JSONDecoder().decode(Answer.self, from: data)
         } catch let error {
+            let mistake = JSONMistake(error)
             throw CommandFailure(
-                "the control plane's answer was not understood", at: "\(self.address)", because: "\(error)",
+                "the control plane's answer was not understood", at: "\(self.address)",
+                because: (mistake.location.map { "\($0): " } ?? "") + mistake.cause,
                 remedy: "Use the same version of weft on both sides.")
         }
     }

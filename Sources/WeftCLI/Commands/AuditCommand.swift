@@ -35,7 +35,7 @@ struct AuditCommand: AsyncParsableCommand {
         try self.output.show(events) { Self.table(events, console: $0) }
     }
 
-    private static func table(_ list: AuditList, console: Console) -> String {
+    static func table(_ list: AuditList, console: Console) -> String {
         var table = Table([
             .init("TIME"), .init("KIND"), .init("OUTCOME"), .init("ACTOR"), .init("SUBJECT"), .init("DETAILS"),
         ])

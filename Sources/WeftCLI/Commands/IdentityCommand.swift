@@ -21,6 +21,7 @@ struct IdentityCommand: AsyncParsableCommand {
 
         func run() async throws {
             let report = try await self.api.withClient { try await $0.identity() }
+            for remark in report.remarks ?? [] { Console.current.error("warning: \(remark)") }
             try self.output.show(report) { IdentityTables.report(report, console: $0) }
         }
     }
@@ -32,7 +33,13 @@ struct IdentityCommand: AsyncParsableCommand {
                 A rotation of the root goes on by itself as the proxies follow; nobody is refused on the way. \
                 `weft identity status` says what it waits for.
 
+                Where the root's key is kept elsewhere, the new root is made there too, and given with --root-cert and \
+                an intermediate that it signed. Its key goes to the control plane over the API, is kept there as the \
+                others are, and is shown to nobody; without --intermediate-key it is the one that `weft identity \
+                intermediate request` made. --cross-cert lets those come back later that know only the present root.
+
                 Example:  weft identity rotate --root
+                Example:  weft identity rotate --root --root-cert root2.pem --intermediate-cert int2.pem --intermediate-key int2.key
                 Example:  weft identity rotate --abort
                 """)
         @Flag(help: "Begin to replace the root.") var root = false
@@ -41,6 +48,14 @@ struct IdentityCommand: AsyncParsableCommand {
         @Flag(help: "Trust the old root no longer.") var withdraw = false
         @Flag(help: "Go back to the old root.") var abort = false
         @Flag(help: "With --advance or --withdraw: cut off those that have not followed.") var force = false
+        @Option(help: ArgumentHelp("With --root: a root that was made elsewhere, PEM.", valueName: "file"))
+        var rootCert: String?
+        @Option(help: ArgumentHelp("An intermediate that this root signed, PEM.", valueName: "file"))
+        var intermediateCert: String?
+        @Option(help: ArgumentHelp("Its key, PEM, P-256.", valueName: "file")) var intermediateKey: String?
+        @Option(
+            help: ArgumentHelp("The new root's subject and key, signed by the present root, PEM.", valueName: "file"))
+        var crossCert: String?
         @OptionGroup var api: APIOptions
         @OptionGroup var output: OutputOptions
 
@@ -58,9 +73,32 @@ struct IdentityCommand: AsyncParsableCommand {
                 throw CommandFailure.usage(
                     "--force is for --advance and --withdraw", at: "--force", remedy: "Leave it out.")
             }
-            let request = RotationRequest(action: action, force: self.force)
+            let request = RotationRequest(action: action, force: self.force, newRoot: try self.newRoot(action))
             let report = try await self.api.withClient { try await $0.rotate(request) }
+            for remark in report.remarks ?? [] { Console.current.error("warning: \(remark)") }
             try self.output.show(report) { IdentityTables.report(report, console: $0) }
+        }
+
+        /// What was made elsewhere; nil where nothing was given.
+        func newRoot(_ action: RotationRequest.Action) throws -> RotationRequest.NewRoot? {
+            let given = [
+                ("--root-cert", self.rootCert), ("--intermediate-cert", self.intermediateCert),
+                ("--intermediate-key", self.intermediateKey), ("--cross-cert", self.crossCert),
+            ].filter { $0.1 != nil }.map(\.0)
+            guard let first = given.first else { return nil }
+            guard action == .root else {
+                throw CommandFailure.usage("\(first) is for --root", at: first, remedy: "Leave it out.")
+            }
+            guard let root = self.rootCert, let intermediate = self.intermediateCert else {
+                throw CommandFailure.usage(
+                    "a new root needs its certificate and that of an intermediate it signed", at: first,
+                    remedy: "Give both --root-cert and --intermediate-cert.")
+            }
+            return RotationRequest.NewRoot(
+                rootCertificate: try AuthorityPlace.text(root),
+                intermediateCertificate: try AuthorityPlace.text(intermediate),
+                intermediateKey: try self.intermediateKey.map(AuthorityPlace.secret),
+                crossCertificate: try self.crossCert.map(AuthorityPlace.text))
         }
     }
 
@@ -119,9 +157,9 @@ struct IdentityCommand: AsyncParsableCommand {
             ) { TrustDomain($0) }
             let material = OfflineAuthority.Material(
                 rootCertificate: try AuthorityPlace.text(self.rootCert),
-                rootKey: try self.rootKey.map(AuthorityPlace.text),
+                rootKey: try self.rootKey.map(AuthorityPlace.secret),
                 intermediateCertificate: try self.intermediateCert.map(AuthorityPlace.text),
-                intermediateKey: try self.intermediateKey.map(AuthorityPlace.text))
+                intermediateKey: try self.intermediateKey.map(AuthorityPlace.secret))
             let imported = try self.place.work(&settings) {
                 try $0.importAuthority(material, trustDomain: domain, replacing: self.replace, now: Date())
             }
@@ -195,6 +233,13 @@ struct AuthorityPlace: ParsableArguments {
         } catch {
             throw CommandFailure("\(error)", at: directory)
         }
+    }
+
+    /// The text of a file that its owner alone should read; says so where others can.
+    static func secret(_ path: String) throws -> String {
+        let text = try self.text(path)
+        if let remark = OfflineAuthority.remark(onFile: path) { Console.current.error("warning: \(remark)") }
+        return text
     }
 
     /// A file's text.

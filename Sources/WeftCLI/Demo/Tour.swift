@@ -21,6 +21,7 @@ struct Tour: Sendable {
             ("Recommendation may not call billing", { try await self.authorization() }),
             ("The control plane killed and restarted during traffic", { try await self.controlPlaneKilled() }),
             ("A sidecar started cold while the control plane is down", { try await self.coldSidecar() }),
+            ("One failed request, explained", { try await self.explanation() }),
         ]
         var held = 0
         for (index, step) in steps.enumerated() {
@@ -231,6 +232,30 @@ struct Tour: Sendable {
         try await self.waitForControlPlane()
         let status = try await self.settled(at: .zero)
         outcome.claim("the control plane is back at revision \(status.revision)", true)
+        return outcome
+    }
+
+    /// Two calls away from who notices, an application fails; the story must name it.
+    private func explanation() async throws -> StepOutcome {
+        var outcome = StepOutcome()
+        guard let port = self.runner.current?.applicationPorts["catalog"] else {
+            throw CommandFailure("the fleet has no catalog", remedy: "The tour needs the learning platform's fleet.")
+        }
+        let behaved = await Probe.get(port: port, path: "/_behave?errors=1&status=503")
+        guard behaved.isReady else { throw CommandFailure("/_behave was refused", because: behaved.cause) }
+        let id = UUID().uuidString.lowercased()
+        _ = self.traffic.take()
+        await self.traffic.send(1, headers: ["x-request-id": id])
+        let tally = self.traffic.take()
+        _ = await Probe.get(port: port, path: "/_behave?errors=0")
+        outcome.claim(
+            "catalog's application answers 503; the caller of the gateway gets \(tally.causes)", tally.failed == 1)
+        let story = try await self.api.story(of: id)
+        outcome.claim("weft explain \(id)", story.gaps.isEmpty)
+        outcome.claim(
+            "why: \(story.cause.text), at hop \(story.cause.hop)",
+            story.cause.hop > 1 && story.cause.text.contains("catalog"))
+        outcome.claim("\(story.hops.count) calls, \(story.events.count) events in order of time", story.hops.count > 1)
         return outcome
     }
 

@@ -7,10 +7,14 @@ enum AuthzTables {
         report.verdicts.map { verdict in
             let from = verdict.identity ?? "a caller in the clear"
             let mark = console.styled(verdict.isAllowed ? "allowed" : "denied", verdict.isAllowed ? .good : .bad)
-            var lines = ["\(mark)  \(from) → \(verdict.destination) port \(verdict.port)"]
+            var lines = [
+                "\(mark)  \(Table.visible(from)) → \(Table.visible(verdict.destination)) port \(verdict.port)"
+            ]
             lines.append("  \(verdict.because)")
             if let source = verdict.decidedBy { lines.append("  decided by \(source)") }
             if let reason = verdict.reason { lines.append("  the caller gets the reason \(reason)") }
+            // What is quoted of policies and callers is what others wrote.
+            lines = [lines[0]] + lines.dropFirst().map(Table.visible)
             guard !verdict.findings.isEmpty else { return lines.joined(separator: "\n") }
             lines.append("")
             var table = Table([.init("POLICY"), .init("ACTION"), .init("RULE", .right), .init("OUTCOME"), .init("WHY")])

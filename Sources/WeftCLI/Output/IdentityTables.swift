@@ -13,7 +13,7 @@ package enum IdentityTables {
             lines.append(
                 "rotation \(rotation.phase) for \(Figures.span(since: rotation.phaseSince, now: report.now)): "
                     + "\(rotation.oldRoot.prefix(16))… to \(rotation.newRoot.prefix(16))…")
-            if let cause = rotation.waitsFor { lines.append(console.styled("  \(cause)", .warning)) }
+            if let cause = rotation.waitsFor { lines.append(console.styled("  \(Table.visible(cause))", .warning)) }
         }
         var roots = Table([
             .init("ROOT"), .init("STATE"), .init("EXPIRES IN", .right), .init("TRUSTED BY", .right),

@@ -20,9 +20,15 @@ package struct AuthorizationExplainer: Sendable {
         let enforced = findings.filter { !$0.isAudit }
         let answer: (isAllowed: Bool, because: String, by: Provenance?)
         if let denial = enforced.first(where: { $0.action == .deny && $0.outcome == .matched }) {
-            answer = (false, "rule \(denial.rule ?? 1) of \(denial.source.resource) denies it", denial.source)
+            answer = (
+                false, "rule \(denial.rule ?? 1) of \(denial.source.resource) denies it",
+                denial.source.ofRule(denial.rule)
+            )
         } else if let allowance = enforced.first(where: { $0.action == .allow && $0.outcome == .matched }) {
-            answer = (true, "rule \(allowance.rule ?? 1) of \(allowance.source.resource) allows it", allowance.source)
+            answer = (
+                true, "rule \(allowance.rule ?? 1) of \(allowance.source.resource) allows it",
+                allowance.source.ofRule(allowance.rule)
+            )
         } else {
             let applying = enforced.filter { $0.action == .allow && $0.outcome != .outOfScope }
             if let first = applying.first {

@@ -16,6 +16,26 @@ struct APICall: Sendable {
     /// How the caller addressed the API: its `Host`; nil over the socket.
     var host: String?
 
+    /// The path as people write it, short and in one line.
+    var pathText: String {
+        let text = "/" + self.path.joined(separator: "/")
+        return String(
+            text.prefix(200).map { $0.unicodeScalars.contains { $0.properties.generalCategory == .control } ? "?" : $0 }
+        )
+    }
+
+    /// `POST /v1/tokens`: how messages name the call.
+    var name: String { "\(self.method.prefix(16)) \(self.pathText)" }
+
+    /// `DELETE /v1/tokens/{id}`: what is counted as one kind of call, however many a caller makes up.
+    var kind: String {
+        let known = APIPermissions.label(method: self.method, path: self.path)
+        guard known == "unknown" else { return known }
+        var short = self
+        short.path = Array(self.path.prefix(2))
+        return String(short.name.prefix(80))
+    }
+
     /// Who is calling.
     enum Caller: Hashable, Sendable, CustomStringConvertible {
         /// Over the Unix socket, which only its owner can open.

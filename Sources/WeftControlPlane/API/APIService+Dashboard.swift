@@ -12,7 +12,7 @@ extension APIService {
             await self.record(.credential, call, subject: "dashboard", ["action": "code made"])
             return try APIReply(code, status: 201)
         case ("POST", ["sessions"]):
-            return try await self.login(try Self.decode(DashboardLogin.self, call.body), call)
+            return try await self.login(try Self.decode(DashboardLogin.self, call), call)
         default: return nil
         }
     }

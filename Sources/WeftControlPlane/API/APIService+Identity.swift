@@ -10,7 +10,13 @@ extension APIService {
         switch (call.method, rest) {
         case ("GET", []): return try await self.identityReport()
         case ("POST", ["rotation"]):
-            let request = try Self.decode(RotationRequest.self, call.body)
+            let request = try Self.decode(RotationRequest.self, call)
+            guard request.newRoot == nil || request.action == .root else {
+                throw APIError(
+                    status: 400, code: .badRequest, message: "the authority was not changed", location: "newRoot",
+                    cause: "a new root was given for the action \(request.action.rawValue)",
+                    remedy: "leave it out, or ask for the action root")
+            }
             do {
                 try await self.authority.rotate(
                     request, fleet: await self.fleet(), actor: "\(call.caller)", now: Date())
@@ -19,7 +25,7 @@ extension APIService {
             }
             return try await self.identityReport()
         case ("POST", ["revocations"]):
-            let request = try Self.decode(RevocationRequest.self, call.body)
+            let request = try Self.decode(RevocationRequest.self, call)
             let identity = try Self.identity(request.identity)
             _ = try await self.authority.revoke(
                 identity, reason: request.reason ?? "", actor: "\(call.caller)", now: Date())
@@ -41,7 +47,7 @@ extension APIService {
 
     private func identityReport(remarks: [String]? = nil) async throws -> APIReply {
         var report = try await self.authority.report(fleet: await self.fleet(), now: Date())
-        report.remarks = remarks
+        report.remarks = remarks ?? report.remarks
         return try APIReply(report)
     }
 
@@ -71,7 +77,15 @@ extension APIService {
             return APIError(
                 status: 409, code: .conflict, message: message, cause: "\(obstacle)",
                 remedy: "wait, see `weft identity status`, or cut those off with --force")
-        case .rotation, .rootKeyElsewhere:
+        case .rootKeyElsewhere:
+            return APIError(
+                status: 409, code: .conflict, message: message, cause: "the root's key is not on this machine",
+                remedy: AuthorityError.withoutRootKey)
+        case .material(let error):
+            return APIError(
+                status: 400, code: .badRequest, message: message, location: error.what, cause: error.cause,
+                remedy: error.remedy)
+        case .rotation:
             return APIError(status: 409, code: .conflict, message: message, cause: "\(error)")
         default:
             return APIError(

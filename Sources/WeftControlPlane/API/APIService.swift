@@ -58,7 +58,9 @@ struct APIService: Sendable {
             self.logger.error("an API call failed", metadata: ["path": "\(call.path)", "cause": "\(error)"])
             return Self.refusal(
                 APIError(
-                    status: 500, code: .internal, message: "the call failed", cause: "\(error)",
+                    status: 500, code: .internal, message: "\(call.name) failed",
+                    cause: error is DecodingError || error is EncodingError
+                        ? "something that is kept was not understood: \(JSONMistake(error).cause)" : "\(error)",
                     remedy: "see the control plane's log"))
         }
     }
@@ -73,10 +75,9 @@ struct APIService: Sendable {
     func note(_ error: APIError, _ call: APICall) {
         guard error.code == .unauthenticated || error.code == .forbidden else { return }
         // Without credentials nothing is guessed: that is told, and slows nobody down.
-        let path = call.path.prefix(2).joined(separator: "/").prefix(64)
         self.refusals.failed(
             SourceAddress(call.source), cause: error.cause ?? error.message,
-            subject: ["\(call.method) /\(path)", error.location].compactMap(\.self).joined(separator: " "),
+            subject: [call.kind, error.location].compactMap(\.self).joined(separator: " "),
             actor: call.caller == .anonymous ? nil : call.caller.description, costs: false)
     }
 
@@ -89,8 +90,7 @@ struct APIService: Sendable {
         if case .dashboard = call.caller, call.method != "GET" { throw Self.onlyLooks }
         guard case .role(let role) = need else { return }
         guard call.caller != .anonymous else { throw Self.unauthenticated }
-        try APIPermissions.check(
-            call.caller, has: role, to: "\(call.method) /\(call.path.prefix(2).joined(separator: "/"))")
+        try APIPermissions.check(call.caller, has: role, to: call.name)
     }
 
     private func route(_ call: APICall) async throws -> APIReply {
@@ -112,7 +112,7 @@ struct APIService: Sendable {
         let rest = Array(call.path.dropFirst(2))
         switch ("\(call.method) /\(call.path.prefix(2).joined(separator: "/"))", rest.count) {
         case ("POST /v1/apply", 0):
-            var request = try Self.decode(ApplyRequest.self, call.body)
+            var request = try Self.decode(ApplyRequest.self, call)
             request.author = Self.author(request.author, call.caller)
             let registered = await self.registry.workloads.map(\.workload)
             if !request.dryRun { try await self.requireAudit() }
@@ -170,7 +170,7 @@ struct APIService: Sendable {
                     await self.registry.plaintext, at: Int64(Date().timeIntervalSince1970)))
         case ("POST /v1/authorization", 1) where rest == ["check"]:
             return try APIReply(
-                try await self.authorization.check(try Self.decode(AuthorizationCheckRequest.self, call.body)))
+                try await self.authorization.check(try Self.decode(AuthorizationCheckRequest.self, call)))
         case ("GET /v1/authorization", 1) where rest == ["proposal"]:
             let stat = await self.registry.statistics(window: 10)
             return try APIReply(
@@ -181,7 +181,7 @@ struct APIService: Sendable {
         case ("GET /v1/authorization", 1) where rest == ["usage"]:
             return try APIReply(await self.registry.authorizationUsage)
         case ("POST /v1/tokens", 0):
-            let request = try Self.decode(TokenRequest.self, call.body)
+            let request = try Self.decode(TokenRequest.self, call)
             try await self.requireAudit()
             let created =
                 request.purpose == .agent
@@ -235,8 +235,8 @@ struct APIService: Sendable {
         for policy in policies {
             let name = policy.source.resource.description
             for rule in usage.rules where rule.policy == name {
-                guard let index = rule.rule else { continue }
-                matches[.init(policy: policy.source.resource, rule: index + 1)] =
+                guard let number = rule.rule else { continue }
+                matches[.init(policy: policy.source.resource, rule: number)] =
                     rule.allowed &+ rule.denied &+ rule.audited
             }
         }
@@ -268,28 +268,16 @@ struct APIService: Sendable {
 
     // MARK: Reading calls
 
-    static func decode<Value: Decodable>(_ type: Value.Type, _ body: [UInt8]) throws(APIError) -> Value {
+    /// Reads a call's body. `type` is called in the description of the API as it is here.
+    static func decode<Value: Decodable>(_ type: Value.Type, _ call: APICall) throws(APIError) -> Value {
         do {
-            return try JSONDecoder().decode(type, from: Data(body))
+            return try JSONDecoder().decode(type, from: Data(call.body))
         } catch {
-            let (location, cause) = Self.explain(error)
+            let mistake = JSONMistake(error, in: call.body)
             throw APIError(
-                status: 400, code: .badRequest, message: "the body is no \(type)", location: location, cause: cause,
-                remedy: "the shape is in /openapi.json")
-        }
-    }
-
-    private static func explain(_ error: any Error) -> (location: String?, cause: String) {
-        func path(_ context: DecodingError.Context) -> String? {
-            let text = context.codingPath.map(\.stringValue).joined(separator: ".")
-            return text.isEmpty ? nil : text
-        }
-        switch error {
-        case DecodingError.keyNotFound(let key, let context): return (path(context), "\(key.stringValue) is missing")
-        case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context),
-            DecodingError.dataCorrupted(let context):
-            return (path(context), context.debugDescription)
-        default: return (nil, "\(error)")
+                status: 400, code: .badRequest, message: "the body of \(call.name) was not understood",
+                location: mistake.location, cause: mistake.cause,
+                remedy: "/openapi.json has its shape under \(type)")
         }
     }
 
@@ -344,15 +332,15 @@ struct APIService: Sendable {
     }
 
     static func unknown(_ call: APICall) -> APIError {
-        let path = "/" + call.path.joined(separator: "/")
+        let path = call.pathText
         let methods = APIPermissions.methods(of: call.path).joined(separator: " or ")
         if !methods.isEmpty {
             return APIError(
-                status: 405, code: .methodNotAllowed, message: "\(path.prefix(200)) takes \(methods)",
+                status: 405, code: .methodNotAllowed, message: "\(path) takes \(methods)",
                 cause: "the call used \(call.method.prefix(16))")
         }
         return APIError(
-            status: 404, code: .notFound, message: "there is no \(call.method.prefix(16)) \(path.prefix(200))",
+            status: 404, code: .notFound, message: "there is no \(call.name)",
             remedy: "/openapi.json lists all calls")
     }
 }

@@ -39,7 +39,7 @@ enum OpenAPIDocument {
             "/v1/authorization/coverage": {"get": {"summary": "Rules of authorization policies that do nothing", "responses": {"200": \(json("AuthorizationCoverageReport")), "401": \(error), "403": \(error)}}},
             "/v1/authorization/usage": {"get": {"summary": "How often the rules of authorization policies decided", "responses": {"200": \(json("AuthorizationUsage")), "401": \(error)}}},
             "/v1/identity": {"get": {"summary": "The certificate authority and who has followed it", "responses": {"200": \(json("IdentityReport")), "401": \(error)}}},
-            "/v1/identity/rotation": {"post": {"summary": "Replaces the intermediate or the root", "requestBody": \(body("RotationRequest")), "responses": {"200": \(json("IdentityReport")), "401": \(error), "409": \(error)}}},
+            "/v1/identity/rotation": {"post": {"summary": "Replaces the intermediate or the root", "requestBody": \(body("RotationRequest")), "responses": {"200": \(json("IdentityReport")), "400": \(error), "401": \(error), "409": \(error)}}},
             "/v1/identity/revocations": {
               "post": {"summary": "Refuses an identity", "requestBody": \(body("RevocationRequest")), "responses": {"200": \(json("IdentityReport")), "400": \(error), "401": \(error)}},
               "delete": {"summary": "Restores an identity", "parameters": [\(query("identity"))], "responses": {"200": \(json("IdentityReport")), "401": \(error), "404": \(error)}}
@@ -127,7 +127,11 @@ enum OpenAPIDocument {
             "IdentityReport",
             "trustDomain:string now:integer roots:RootStatus[] intermediateExpiresAt:integer isRootOffline:boolean isEncrypted:boolean proxies:integer rotation?:RotationStatus revoked:RevokedIdentity[] trustVersion:integer remarks?:string[]"
         ),
-        ("RotationRequest", "action:string force?:boolean"),
+        ("RotationRequest", "action:string force?:boolean newRoot?:NewRoot"),
+        (
+            "NewRoot",
+            "rootCertificate:string intermediateCertificate:string intermediateKey?:string crossCertificate?:string"
+        ),
         ("RevocationRequest", "identity:string reason?:string"),
         ("Rejection", "revision:integer message:string at:integer"),
         (
@@ -180,7 +184,7 @@ enum OpenAPIDocument {
             "address:string workloads:string[] destination:string port:integer requests:integer refused:integer lastSeen:integer"
         ),
         ("PlaintextPort", "service:string port:integer mode:string source?:Provenance workloads:integer"),
-        ("Provenance", "resource:ResourceKey revision:integer file?:string line?:integer"),
+        ("Provenance", "resource:ResourceKey revision:integer file?:string line?:integer rule?:integer"),
         ("PlaintextReport", "at:integer reportedAt?:integer callers:PlaintextCaller[] ports:PlaintextPort[]"),
         (
             "AuthorizationCheckRequest",

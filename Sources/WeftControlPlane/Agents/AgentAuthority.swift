@@ -10,6 +10,8 @@ actor AgentAuthority {
     private let tokenTable: any RecordTable
     private var tokens: [String: AgentTokenRecord]
     private var keys: TokenSigningKeys
+    /// The keys of other trust domains' JWT-SVIDs, as JSON Web Key Sets.
+    private var federatedKeys: [TrustDomain: String] = [:]
     private let maxTokens: Int
     private let audit: any AuditLog
     private let refusals: RefusalWatch
@@ -47,7 +49,14 @@ actor AgentAuthority {
         self.logger = logger
         let current = trust.current.trust
         self.hub = AgentHub(
-            trust: Self.workloadTrust(current, keySet: self.keys.keySet), revoked: current.revoked)
+            trust: Self.workloadTrust(current, keySet: self.keys.keySet, federated: [:]), revoked: current.revoked)
+    }
+
+    /// Has workloads believe tokens of other trust domains, each for its own identities only.
+    func federate(_ keySets: [TrustDomain: String]) {
+        guard self.federatedKeys != keySets else { return }
+        self.federatedKeys = keySets
+        self.refresh()
     }
 
     // MARK: Agents
@@ -191,15 +200,20 @@ actor AgentAuthority {
             }
         }
         let current = self.trust.current.trust
-        self.hub.publish(Self.workloadTrust(current, keySet: self.keys.keySet), revoked: current.revoked)
+        self.hub.publish(
+            Self.workloadTrust(current, keySet: self.keys.keySet, federated: self.federatedKeys),
+            revoked: current.revoked)
     }
 
-    /// What the mesh trusts, as workloads are told of it. Other trust domains' keys of tokens are not known.
-    private static func workloadTrust(_ trust: TrustState, keySet: String) -> WorkloadTrust {
+    /// What the mesh trusts, as workloads are told of it.
+    private static func workloadTrust(
+        _ trust: TrustState, keySet: String, federated: [TrustDomain: String]
+    ) -> WorkloadTrust {
         WorkloadTrust(
             own: TrustedDomain(trustDomain: trust.trustDomain, roots: trust.roots, keySet: keySet),
             federated: trust.federated.sorted { $0.key.name < $1.key.name }.map {
-                TrustedDomain(trustDomain: $0.key, roots: $0.value, keySet: "{\"keys\": []}")
+                TrustedDomain(
+                    trustDomain: $0.key, roots: $0.value, keySet: federated[$0.key] ?? "{\"keys\": []}")
             }, renewBefore: trust.renewBefore)
     }
 

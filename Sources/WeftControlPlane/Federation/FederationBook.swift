@@ -35,6 +35,11 @@ struct FederationBook: Sendable {
         var isAsked = false
         var failures = 0
         var problem: String?
+
+        /// What people call its resource.
+        var name: String {
+            "TrustDomainFederation/\(self.federation.metadata.namespace)/\(self.federation.metadata.name)"
+        }
     }
 
     /// The most trust domains that are believed; those beyond, by key, are not.
@@ -51,20 +56,33 @@ struct FederationBook: Sendable {
         self.entries.compactMapValues { $0.document?.roots }
     }
 
+    /// The keys for JWT-SVIDs of each trust domain that is believed, as JSON Web Key Sets.
+    var keySets: [TrustDomain: String] {
+        self.entries.compactMapValues { $0.document?.jwtKeySet }
+    }
+
     /// What keeps a federation from being followed.
     var problems: [Diagnostic] {
-        self.entries.values.compactMap { entry in
+        let unusable = self.entries.values.flatMap { entry in
+            (entry.document?.unusableKeys ?? []).map { cause in
+                Diagnostic(
+                    .warning, "a key for tokens of \(entry.federation.trustDomain) was left out: \(cause)",
+                    remedy:
+                        "Tokens that it signs are not accepted. RSA from 2048 bits on, P-256, P-384 and Ed25519 are taken.",
+                    resource: entry.name)
+            }
+        }
+        let failed = self.entries.values.compactMap { entry in
             entry.problem.map { problem in
                 Diagnostic(
                     .warning, "the bundle of \(entry.federation.trustDomain) was not fetched: \(problem)",
                     remedy: entry.document == nil
                         ? "Nobody of that trust domain is believed until it is. Check the bundleEndpoint."
                         : "The last known bundle stays in force. Check the bundleEndpoint.",
-                    resource:
-                        "TrustDomainFederation/\(entry.federation.metadata.namespace)/\(entry.federation.metadata.name)",
-                    field: "spec.bundleEndpoint")
+                    resource: entry.name, field: "spec.bundleEndpoint")
             }
-        }.sorted { $0.message < $1.message }
+        }
+        return (failed + unusable).sorted { $0.message < $1.message }
     }
 
     /// Takes the resources as they are now: what is gone is believed no longer, what is new or changed is due at once.

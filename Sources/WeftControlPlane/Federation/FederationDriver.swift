@@ -4,8 +4,16 @@ internal import Logging
 internal import WeftIdentity
 internal import WeftModel
 
+/// What is believed of other trust domains, each for its own identities only.
+struct FederatedTrust: Hashable, Sendable {
+    /// DER of the roots of their X.509-SVIDs.
+    var roots: [TrustDomain: [[UInt8]]] = [:]
+    /// The keys of their JWT-SVIDs, as JSON Web Key Sets.
+    var keySets: [TrustDomain: String] = [:]
+}
+
 /// Follows the `TrustDomainFederation` resources: fetches other trust domains' bundles, keeps them, and says which roots
-/// are believed. Also numbers the mesh's own bundle.
+/// and keys are believed. Also numbers the mesh's own bundle.
 actor FederationDriver {
     private var book: FederationBook
     private let configurations: Configurations
@@ -15,12 +23,12 @@ actor FederationDriver {
     private let logger: Logger
     private var saved: [TrustDomain: FederationBook.Saved] = [:]
     private var own: OwnBundle?
-    private var published: [TrustDomain: [[UInt8]]] = [:]
+    private var published = FederatedTrust()
     private let wakeUps: AsyncStream<Void>
     private let wake: AsyncStream<Void>.Continuation
-    /// The roots of all other trust domains that are believed, whenever they change; the newest waits.
-    nonisolated let updates: AsyncStream<[TrustDomain: [[UInt8]]]>
-    private let publisher: AsyncStream<[TrustDomain: [[UInt8]]]>.Continuation
+    /// What is believed of all other trust domains, whenever it changes; the newest waits.
+    nonisolated let updates: AsyncStream<FederatedTrust>
+    private let publisher: AsyncStream<FederatedTrust>.Continuation
 
     /// Which number the own bundle has.
     private struct OwnBundle: Codable {
@@ -46,7 +54,7 @@ actor FederationDriver {
         self.logger = logger
         (self.wakeUps, self.wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         (self.updates, self.publisher) = AsyncStream.makeStream(
-            of: [TrustDomain: [[UInt8]]].self, bufferingPolicy: .bufferingNewest(1))
+            of: FederatedTrust.self, bufferingPolicy: .bufferingNewest(1))
         let decoder = JSONDecoder()
         for (name, text) in try await table.all() {
             if name == Self.ownName {
@@ -59,6 +67,9 @@ actor FederationDriver {
 
     /// The roots of each other trust domain that is believed, DER.
     var bundles: [TrustDomain: [[UInt8]]] { self.book.bundles }
+
+    /// What is believed of each other trust domain.
+    var believed: FederatedTrust { FederatedTrust(roots: self.book.bundles, keySets: self.book.keySets) }
 
     /// What keeps a federation from being followed.
     var problems: [Diagnostic] { self.book.problems }
@@ -155,23 +166,35 @@ actor FederationDriver {
     }
 
     private func publish() async {
-        let bundles = self.book.bundles
-        guard bundles != self.published else { return }
-        let changed = Set(bundles.keys).union(self.published.keys).filter { bundles[$0] != self.published[$0] }
-        self.published = bundles
-        self.publisher.yield(bundles)
+        let (now, before) = (self.believed, self.published)
+        guard now != before else { return }
+        let changed = Set(now.roots.keys).union(before.roots.keys).filter {
+            now.roots[$0] != before.roots[$0] || now.keySets[$0] != before.keySets[$0]
+        }
+        self.published = now
+        self.publisher.yield(now)
         for domain in changed.sorted(by: { $0.name < $1.name }) {
-            let roots = bundles[domain]
+            let roots = now.roots[domain]
             self.logger.notice(
                 roots == nil ? "a trust domain is believed no longer" : "a trust domain is believed",
-                metadata: ["trust_domain": "\(domain)", "roots": "\(roots?.count ?? 0)"])
+                metadata: [
+                    "trust_domain": "\(domain)", "roots": "\(roots?.count ?? 0)",
+                    "token_keys": "\(now.keySets[domain].map(Self.keyNames).map(\.count) ?? 0)",
+                ])
             await self.audit.record(
                 AuditEvent(
                     at: Self.now * 1000, kind: .authority, actor: "federation", subject: "spiffe://\(domain)",
                     details: [
-                        "roots": roots.map { $0.map(certificateFingerprint).joined(separator: " ") } ?? "none"
+                        "roots": roots.map { $0.map(certificateFingerprint).joined(separator: " ") } ?? "none",
+                        "tokenKeys": String(
+                            (now.keySets[domain].map(Self.keyNames) ?? []).joined(separator: " ").prefix(2048)),
                     ]))
         }
+    }
+
+    /// The names of a key set's keys.
+    private static func keyNames(_ keySet: String) -> [String] {
+        ((try? JSONWebKeySet(keySet))?.keys ?? []).compactMap(\.id)
     }
 
     // MARK: The own bundle

@@ -22,7 +22,12 @@ extension Authority {
         do {
             switch request.action {
             case .intermediate: try next.renewIntermediate(now: now, random: &random)
-            case .root: try next.beginRotation(now: now, random: &random)
+            case .root:
+                if let given = request.newRoot {
+                    try next.beginRotation(to: try self.successor(given), now: now, random: &random)
+                } else {
+                    try next.beginRotation(now: now, random: &random)
+                }
             case .advance: try next.order(.advance(force: request.force), now: now, fleet: fleet, random: &random)
             case .withdraw: try next.order(.withdraw(force: request.force), now: now, fleet: fleet, random: &random)
             case .abort: try next.order(.abort, now: now, fleet: fleet, random: &random)
@@ -33,6 +38,27 @@ extension Authority {
             throw error
         }
         try await self.adopt(next, actor: actor, action: request.action.rawValue, now: now)
+        // After it: a crash in between leaves a key that nobody needs.
+        if let given = request.newRoot, given.intermediateKey == nil {
+            try self.storage.remove(AuthorityImport.pendingFileName)
+        }
+    }
+
+    /// With the key that waits here, where none was given.
+    private func successor(_ given: RotationRequest.NewRoot) throws(AuthorityError) -> AuthorityImport.Successor {
+        let waiting: [UInt8]?
+        do {
+            waiting = given.intermediateKey == nil ? try self.storage.read(AuthorityImport.pendingFileName) : nil
+        } catch { throw .storage(error) }
+        guard let key = given.intermediateKey ?? waiting.map({ String(decoding: $0, as: UTF8.self) }) else {
+            throw .material(
+                AuthorityImportError(
+                    "the intermediate key", "none was given, and none has been requested here",
+                    "give --intermediate-key, or begin with `weft identity intermediate request`"))
+        }
+        return AuthorityImport.Successor(
+            rootCertificate: given.rootCertificate, intermediateCertificate: given.intermediateCertificate,
+            intermediateKey: key, crossCertificate: given.crossCertificate)
     }
 
     /// Replaces the intermediate, on disk first.
@@ -51,8 +77,9 @@ extension Authority {
         self.authority = next
         let phase = next.rotation?.phase.rawValue
         self.logger.notice("the authority changed", metadata: ["rotation": "\(phase ?? "none")", "by": "\(actor)"])
-        await self.record(
-            .authority, action ?? "rotation", actor: actor, ["phase": phase ?? "none"], now: now)
+        var details = ["phase": phase ?? "none"]
+        if let rotation = next.rotation, rotation.isRunning { details["newRoot"] = rotation.newRoot }
+        await self.record(.authority, action ?? "rotation", actor: actor, details, now: now)
         try await self.trustChanged()
     }
 

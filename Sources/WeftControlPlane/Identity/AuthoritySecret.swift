@@ -11,11 +11,17 @@ enum AuthoritySecret {
 
     /// Files of secrets that others than their owner may read or change, in words.
     static func openFiles(_ configuration: ControlPlaneConfiguration) -> [String] {
-        [configuration.authorityPassphraseFile, configuration.authorityKeyFile].compactMap(\.self).compactMap { path in
-            let attributes = try? FileManager.default.attributesOfItem(atPath: path)
-            guard let mode = attributes?[.posixPermissions] as? Int, mode & 0o077 != 0 else { return nil }
-            return "\(path) has the mode 0\(String(mode & 0o777, radix: 8)); its owner alone should read it: chmod 600"
-        }
+        [configuration.authorityPassphraseFile, configuration.authorityKeyFile].compactMap(\.self).compactMap(
+            Self.remark(onFile:))
+    }
+
+    /// What to say of a secret's file that others than its owner may read or change; nil where they may not.
+    static func remark(onFile path: String) -> String? {
+        // Of what a link leads to.
+        let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+        let attributes = try? FileManager.default.attributesOfItem(atPath: target)
+        guard let mode = attributes?[.posixPermissions] as? Int, mode & 0o077 != 0 else { return nil }
+        return "\(path) has the mode 0\(String(mode & 0o777, radix: 8)); its owner alone should read it: chmod 600"
     }
 
     static func read(

@@ -32,7 +32,7 @@ extension Authority {
                 leaves: fleet.proxies.count { $0.issuerRoot == root.fingerprint },
                 lacking: Array(fleet.lacking(root.fingerprint).prefix(100)))
         }
-        return IdentityReport(
+        var report = IdentityReport(
             trustDomain: self.authority.trustDomain.name, now: seconds, roots: roots,
             intermediateExpiresAt: Int64(self.authority.intermediateExpiry.timeIntervalSince1970),
             isRootOffline: self.authority.isRootOffline, isEncrypted: self.isEncrypted, proxies: fleet.proxies.count,
@@ -47,5 +47,11 @@ extension Authority {
                 IdentityReport.RevokedIdentity(
                     identity: identity.description, reason: revocation.reason, at: revocation.at, by: revocation.by)
             }.sorted { $0.identity < $1.identity }, trustVersion: self.trust.current.trust.version)
+        if !self.authority.newRootIsCrossSigned, rotation?.newRootIssues == false {
+            report.remarks = [
+                "the present root has not signed the new one: whoever does not follow before the new one issues must join again, and join tokens that are not used by then are lost"
+            ]
+        }
+        return report
     }
 }

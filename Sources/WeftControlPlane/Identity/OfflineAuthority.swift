@@ -18,6 +18,9 @@ package struct OfflineAuthority: Sendable {
         self.storage = try AuthoritySecret.storage(try self.directory.authority, secret: secret)
     }
 
+    /// What to say of a key's file that others than its owner may read or change; nil where they may not.
+    package static func remark(onFile path: String) -> String? { AuthoritySecret.remark(onFile: path) }
+
     /// What an import led to, for people.
     package struct Imported: Hashable, Sendable, Codable {
         package var trustDomain: String

@@ -90,7 +90,9 @@ struct ControlPlaneParts: Sendable {
             agents: agents.hub, trustDomain: configuration.trustDomain, metrics: metrics, logger: logger)
         try await reconciler.start()
         try await federation.reload()
-        try await authority.federate(await federation.bundles)
+        let believed = await federation.believed
+        try await authority.federate(believed.roots)
+        await agents.federate(believed.keySets)
 
         let meshCertificate = try ServerCertificate(identity, alpn: ["h2"])
         let apiCertificate = try ServerCertificate(identity, alpn: ["http/1.1"])
@@ -197,10 +199,11 @@ struct ControlPlaneParts: Sendable {
 
     /// Has the mesh believe other trust domains as they are followed; until cancelled.
     func followFederation() async {
-        for await bundles in self.federation.updates {
-            do { try await self.authority.federate(bundles) } catch {
+        for await believed in self.federation.updates {
+            do { try await self.authority.federate(believed.roots) } catch {
                 self.logger.error("other trust domains were not taken up", metadata: ["cause": "\(error)"])
             }
+            await self.agents.federate(believed.keySets)
         }
     }
 

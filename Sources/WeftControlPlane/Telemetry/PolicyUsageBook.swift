@@ -5,6 +5,7 @@ package struct PolicyUsageBook: Sendable {
     /// One rule.
     package struct Key: Hashable, Sendable {
         package var policy: String
+        /// From 1; nil where no rule decided.
         package var rule: Int?
 
         package init(policy: String, rule: Int?) {
@@ -65,7 +66,7 @@ package struct PolicyUsageBook: Sendable {
     /// Everything counted, by policy and rule.
     package func usage(since: Int64) -> AuthorizationUsage {
         let sorted = self.totals.sorted {
-            ($0.key.policy, $0.key.rule ?? -1) < ($1.key.policy, $1.key.rule ?? -1)
+            ($0.key.policy, $0.key.rule ?? 0) < ($1.key.policy, $1.key.rule ?? 0)
         }
         return AuthorizationUsage(
             since: since,

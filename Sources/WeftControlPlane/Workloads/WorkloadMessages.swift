@@ -69,7 +69,7 @@ extension PolicyUsageBook.Key {
     init(_ usage: Weft_V1_PolicyUsage) {
         self.init(
             policy: usage.policy.utf8.count <= 512 ? usage.policy : String(usage.policy.prefix(128)),
-            rule: usage.rule == 0 ? nil : Int(usage.rule) - 1)
+            rule: usage.rule == 0 ? nil : Int(usage.rule))
     }
 }
 

@@ -8,12 +8,15 @@ internal import X509
 ///
 /// Source: SPIFFE Trust Domain and Bundle §4; `x509-svid` entries carry the roots in `x5c`. A bundle does not say whose
 /// it is. Reading ignores entries of unknown use, as the specification asks, and refuses the whole document where an
-/// entry that counts is wrong: half a bundle would distrust silently.
+/// entry that counts is wrong: half a bundle would distrust silently. A key for JWT-SVIDs that is of no use here is left
+/// out, and told: it would keep nobody's certificates from being believed.
 package struct SPIFFEBundleDocument: Hashable, Sendable {
     /// DER of the roots, without repeats, in the document's order.
     package var roots: [[UInt8]]
-    /// Keys for JWT-SVIDs, as JSON objects by their `kid`. Carried, not interpreted.
+    /// Keys for JWT-SVIDs, as JSON objects by their `kid`.
     package var jwtKeys: [String: StrictJSON]
+    /// Why keys for JWT-SVIDs were left out, sorted by the key's place; empty where none was.
+    package private(set) var unusableKeys: [String] = []
     /// Grows with every change of content; nil where the document names none.
     package var sequence: UInt64?
     /// How soon to look again, seconds; nil where the document says nothing.
@@ -32,6 +35,8 @@ package struct SPIFFEBundleDocument: Hashable, Sendable {
     package static let maxBytes = 1 << 20
     /// The most roots of a document: more than any proxy is told of one trust domain would not be of use.
     package static let maxRoots = 16
+    /// The most keys for JWT-SVIDs that are taken of a document; those beyond are left out.
+    package static let maxJWTKeys = 32
     /// The most entries of a document.
     package static let maxKeys = 1000
 
@@ -65,6 +70,7 @@ package struct SPIFFEBundleDocument: Hashable, Sendable {
             }
             self.refreshHint = Int(clamping: seconds)
         }
+        var unusable: Set<String> = []
         for (index, entry) in keys.enumerated() {
             guard let key = entry.object else { throw SPIFFEBundleError("keys[\(index)] is no JSON object") }
             switch key["use"]?.text {
@@ -81,12 +87,37 @@ package struct SPIFFEBundleDocument: Hashable, Sendable {
                     throw SPIFFEBundleError("keys[\(index)]: the kid \"\(kid.prefix(64))\" stands twice")
                 }
                 self.jwtKeys[kid] = entry
+                if let cause = self.refusal(of: entry) {
+                    self.unusableKeys.append("keys[\(index)], \"\(kid.prefix(64))\": \(cause)")
+                    unusable.insert(kid)
+                }
             default: continue
             }
         }
+        for kid in unusable { self.jwtKeys[kid] = nil }
         guard self.roots.count <= Self.maxRoots else {
             throw SPIFFEBundleError("it has \(self.roots.count) roots, more than \(Self.maxRoots)")
         }
+    }
+
+    /// Why a key for JWT-SVIDs verifies nothing here; nil where it does.
+    private func refusal(of entry: StrictJSON) -> String? {
+        guard self.jwtKeys.count - self.unusableKeys.count <= Self.maxJWTKeys else {
+            return "at most \(Self.maxJWTKeys) are taken of one trust domain"
+        }
+        do {
+            let set = try JSONWebKeySet(Self.keySet([entry]), requiresUse: true)
+            return set.keys.isEmpty ? "its kind is not known here" : nil
+        } catch { return "\(error)" }
+    }
+
+    /// The keys for JWT-SVIDs as a JSON Web Key Set, by their names; of each what is public and no more.
+    package var jwtKeySet: String { Self.keySet(self.jwtKeys.sorted { $0.key < $1.key }.map(\.value)) }
+
+    private static func keySet(_ keys: [StrictJSON]) -> String {
+        let members: Set<String> = ["kty", "crv", "x", "y", "n", "e", "kid", "use", "alg", "key_ops"]
+        let plain = keys.compactMap(\.object).map { key in StrictJSON.object(key.filter { members.contains($0.key) }) }
+        return StrictJSON.object(["keys": .list(plain)]).compact
     }
 
     private static func certificate(

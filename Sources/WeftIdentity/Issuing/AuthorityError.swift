@@ -21,6 +21,8 @@ package enum AuthorityError: Error, Hashable, Sendable, CustomStringConvertible 
     case rootKeyElsewhere
     /// The rotation of the root does not do what it was asked.
     case rotation(RotationRefusal)
+    /// What was made elsewhere and given here is not good.
+    case material(AuthorityImportError)
     /// Files could not be read or written.
     case storage(CredentialStorageError)
     /// The cryptography itself failed.
@@ -41,10 +43,14 @@ package enum AuthorityError: Error, Hashable, Sendable, CustomStringConvertible 
         case .locked(let file):
             "\(file) is encrypted; give --authority-passphrase-file or --authority-key-file with what it was encrypted with"
         case .rootKeyElsewhere:
-            "the root's key is not on this machine; renew the intermediate with `weft identity intermediate request` and `install`, or import a new authority"
+            "the root's key is not on this machine; \(Self.withoutRootKey)"
         case .rotation(let refusal): "\(refusal)"
+        case .material(let error): "\(error)"
         case .storage(let error): "\(error)"
         case .signing(let cause): "signing failed: \(cause)"
         }
     }
+    /// What to do where the root's key is elsewhere.
+    package static let withoutRootKey =
+        "renew the intermediate with `weft identity intermediate request` and `install`, or give a new root that was made elsewhere: `weft identity rotate --root --root-cert`"
 }

@@ -33,13 +33,7 @@ package enum AuthorityImport {
         _ material: Material, trustDomain: TrustDomain?, lifetimes: CertificateLifetimes = CertificateLifetimes(),
         now: Date, random: inout some RandomNumberGenerator
     ) throws -> CertificateAuthority {
-        let root = try Self.certificate(material.rootCertificate, "the root certificate")
-        guard root.issuer == root.subject, root.publicKey.isValidSignature(root.signature, for: root) else {
-            throw AuthorityImportError(
-                "the root certificate", "it is not signed by itself",
-                "give the root at the end of the chain, not an intermediate")
-        }
-        try Self.checkAuthority(root, "the root certificate", now: now, needsBelow: 1)
+        let root = try Self.selfSigned(material.rootCertificate, now: now)
         let named = CertificateAuthority.trustDomain(of: root)
         guard let domain = named ?? trustDomain else {
             throw AuthorityImportError(
@@ -121,11 +115,27 @@ package enum AuthorityImport {
 
     // MARK: Checks
 
-    private static func intermediate(
+    static func selfSigned(_ text: String, now: Date) throws -> Certificate {
+        let what = "the root certificate"
+        let root = try Self.certificate(text, what)
+        guard root.issuer == root.subject, root.publicKey.isValidSignature(root.signature, for: root) else {
+            throw AuthorityImportError(
+                what, "it is not signed by itself", "give the root at the end of the chain, not an intermediate")
+        }
+        try Self.checkAuthority(root, what, now: now, needsBelow: 1)
+        return root
+    }
+
+    static func intermediate(
         _ text: String, under root: Certificate, in domain: TrustDomain, now: Date
     ) throws -> Certificate {
         let what = "the intermediate certificate"
         let certificate = try Self.certificate(text, what)
+        guard certificate.publicKey != root.publicKey else {
+            throw AuthorityImportError(
+                what, "it is the root itself, or has its key",
+                "have the root sign an intermediate with a key of its own, which can then be replaced without it")
+        }
         try Self.checkAuthority(certificate, what, now: now, needsBelow: 0)
         guard certificate.issuer == root.subject,
             root.publicKey.isValidSignature(certificate.signature, for: certificate)
@@ -141,7 +151,7 @@ package enum AuthorityImport {
         return certificate
     }
 
-    private static func checkAuthority(
+    static func checkAuthority(
         _ certificate: Certificate, _ what: String, now: Date, needsBelow: Int
     ) throws {
         func refuse(_ cause: String, _ remedy: String) -> AuthorityImportError {
@@ -164,6 +174,16 @@ package enum AuthorityImport {
         guard usage?.keyCertSign == true else {
             throw refuse("its key usage does not let it sign certificates", "sign it with the usage keyCertSign")
         }
+        if certificate.extensions[oid: .X509ExtensionID.nameConstraints] != nil {
+            throw refuse(
+                "it has name constraints, which proxies do not evaluate and therefore refuse",
+                "sign it without: whom it may name follows from the trust domain it is trusted for")
+        }
+        for case .uniformResourceIdentifier(let text) in certificate.alternativeNames {
+            guard let id = SPIFFEID(text), !id.path.isEmpty else { continue }
+            throw refuse(
+                "its name \(id) is a workload's", "name the trust domain alone: spiffe://\(id.trustDomain)")
+        }
         guard certificate.notValidBefore <= now else {
             throw refuse(
                 "it is not valid before \(certificate.notValidBefore.formatted(.iso8601))",
@@ -176,7 +196,7 @@ package enum AuthorityImport {
         }
     }
 
-    private static func certificate(_ text: String, _ what: String) throws -> Certificate {
+    static func certificate(_ text: String, _ what: String) throws -> Certificate {
         let blocks: [(label: String, der: [UInt8])]
         do { blocks = try PEM.decode(text) } catch {
             throw AuthorityImportError(what, "it is not PEM: \(error)", "give a PEM file")
@@ -192,7 +212,7 @@ package enum AuthorityImport {
         }
     }
 
-    private static func key(
+    static func key(
         _ text: String, _ what: String, for certificate: Certificate
     ) throws
         -> P256.Signing.PrivateKey
@@ -211,18 +231,20 @@ package enum AuthorityImport {
         return key
     }
 
-    /// Signs a leaf for nobody and verifies it as proxies will.
-    private static func rehearse(
+    /// Signs a leaf for nobody and verifies it as proxies will. Returns what was shown.
+    @discardableResult
+    static func rehearse(
         _ authority: CertificateAuthority, now: Date, random: inout some RandomNumberGenerator
-    ) throws {
+    ) throws -> [[UInt8]] {
         do {
             let identity = try authority.issueControlPlane(
                 dnsNames: [], ipAddresses: [], now: now, random: &random)
             _ = try identity.verifier().verify(identity.chain, now: now)
+            return identity.chain
         } catch {
             throw AuthorityImportError(
                 "the authority", "what it signs would be refused: \(error)",
-                "correct the certificate that is named, and import again")
+                "correct the certificate that is named, and try again")
         }
     }
 }

@@ -5,8 +5,8 @@ internal import X509
 
 extension CertificateAuthority {
     /// The one file an authority lives in: certificate and key of the root, then of the intermediate; while the root is
-    /// being rotated also those of the other root and the certificate that ties the two together. Before them stands
-    /// `AuthorityRecord` where there is more to tell. One file, so that it is there whole or not at all.
+    /// being rotated also those of the other root, the certificate that ties the two together, and the intermediate of the
+    /// other root, as far as there are such. Before them stands `AuthorityRecord` where there is more to tell. One file, so that it is there whole or not at all.
     package static let fileName = "authority.pem"
 
     /// Loads the authority saved in `storage`, or makes one and saves it when there is none.
@@ -65,6 +65,7 @@ extension CertificateAuthority {
             try add(self.intermediate.certificate, self.intermediate.key)
             if let other = self.otherRoot { try add(other.certificate, other.key) }
             if let certificate = self.crossSigned { try add(certificate, nil) }
+            if let other = self.otherIntermediate { try add(other.certificate, other.key) }
             return Array(text.utf8)
         } catch {
             throw .signing("\(error)")
@@ -93,20 +94,19 @@ extension CertificateAuthority {
             throw .damaged(file: Self.fileName, cause: "\(error)")
         }
         let (record, entries) = parts
-        let isRunning = record.rotation?.isRunning == true
-        guard entries.count == (isRunning ? 4 : 2), let key = entries[1].key else {
+        let besides = record.rotation?.isRunning == true ? record.besides ?? [.otherRoot, .crossSigned] : []
+        guard entries.count == 2 + besides.count, let key = entries[1].key else {
             throw .damaged(
                 file: Self.fileName,
                 cause:
-                    "it holds \(entries.count) certificates instead of \(isRunning ? "four" : "two"), or lacks the intermediate's key"
+                    "it holds \(entries.count) certificates instead of \(2 + besides.count), or lacks the intermediate's key"
             )
         }
         let root = Root(certificate: entries[0].certificate, key: entries[0].key)
         let intermediate = Signer(certificate: entries[1].certificate, key: key)
-        guard intermediate.certificate.issuer == root.certificate.subject,
-            root.certificate.publicKey.isValidSignature(
-                intermediate.certificate.signature, for: intermediate.certificate)
-        else { throw .damaged(file: Self.fileName, cause: "the root did not sign the intermediate") }
+        guard Self.signed(intermediate.certificate, root.certificate) else {
+            throw .damaged(file: Self.fileName, cause: "the root did not sign the intermediate")
+        }
         // A root that was imported may name nobody; then the record does.
         guard let found = Self.trustDomain(of: root.certificate) ?? record.trustDomain.flatMap({ TrustDomain($0) })
         else { throw .damaged(file: Self.fileName, cause: "the root names no trust domain") }
@@ -117,11 +117,23 @@ extension CertificateAuthority {
         authority.rotation = record.rotation
         authority.renewBefore = record.renewBefore
         authority.olderLeavesUntil = record.olderLeavesUntil
-        if isRunning {
-            authority.otherRoot = Root(certificate: entries[2].certificate, key: entries[2].key)
-            authority.crossSigned = entries[3].certificate
+        for (part, entry) in zip(besides, entries.dropFirst(2)) {
+            switch part {
+            case .otherRoot: authority.otherRoot = Root(certificate: entry.certificate, key: entry.key)
+            case .crossSigned: authority.crossSigned = entry.certificate
+            case .otherIntermediate:
+                guard let key = entry.key, let other = authority.otherRoot,
+                    Self.signed(entry.certificate, other.certificate)
+                else { throw .damaged(file: Self.fileName, cause: "the other root's intermediate is not its own") }
+                authority.otherIntermediate = Signer(certificate: entry.certificate, key: key)
+            }
         }
         return authority
+    }
+
+    private static func signed(_ certificate: Certificate, _ issuer: Certificate) -> Bool {
+        certificate.issuer == issuer.subject
+            && issuer.publicKey.isValidSignature(certificate.signature, for: certificate)
     }
 
     private struct Entry {
@@ -169,6 +181,15 @@ struct AuthorityRecord: Codable {
     var olderLeavesUntil: Int64?
     var rotation: RootRotation?
     var renewBefore: Int64?
+    /// What comes after root and intermediate while the root is being rotated; nil is the other root and what ties the
+    /// two together.
+    var besides: [Part]?
+
+    enum Part: String, Codable {
+        case otherRoot
+        case crossSigned
+        case otherIntermediate
+    }
 
     /// What a file without a record means.
     init() {}
@@ -181,6 +202,13 @@ struct AuthorityRecord: Codable {
         self.olderLeavesUntil = authority.olderLeavesUntil
         self.rotation = authority.rotation
         self.renewBefore = authority.renewBefore
+        let parts: [Part?] = [
+            authority.otherRoot.map { _ in .otherRoot }, authority.crossSigned.map { _ in .crossSigned },
+            authority.otherIntermediate.map { _ in .otherIntermediate },
+        ]
+        if authority.rotation?.isRunning == true, parts.compactMap(\.self) != [.otherRoot, .crossSigned] {
+            self.besides = parts.compactMap(\.self)
+        }
     }
 
     init(_ bytes: [UInt8]) throws { self = try JSONDecoder().decode(Self.self, from: Data(bytes)) }

@@ -8,30 +8,68 @@ extension CertificateAuthority {
     package mutating func beginRotation(
         now: Date, random: inout some RandomNumberGenerator
     ) throws(AuthorityError) {
-        if let rotation = self.rotation, rotation.isRunning { throw .rotation(.alreadyRunning(rotation.phase)) }
+        try self.checkNoneRuns()
         guard let key = self.root.key else { throw .rootKeyElsewhere }
         guard now < self.rootExpiry else { throw .expired(self.rootExpiry) }
         do {
             let old = self.root.certificate
             let next = try Self.makeRoot(
                 name: old.subject, trustDomain: self.trustDomain, lifetimes: self.lifetimes, now: now, random: &random)
-            let publicKey = next.certificate.publicKey
-            self.crossSigned = try Certificate(
-                version: .v3, serialNumber: CertificateProfile.serialNumber(using: &random), publicKey: publicKey,
-                notValidBefore: max(next.certificate.notValidBefore, old.notValidBefore),
-                notValidAfter: min(next.certificate.notValidAfter, old.notValidAfter), issuer: old.subject,
-                subject: next.certificate.subject, signatureAlgorithm: .ecdsaWithSHA256,
-                extensions: CertificateProfile.authorityExtensions(
-                    publicKey, issuerKeyIdentifier: CertificateProfile.keyIdentifier(of: old),
-                    trustDomain: self.trustDomain, pathLength: 1),
-                issuerPrivateKey: Certificate.PrivateKey(key))
-            self.otherRoot = Root(certificate: next.certificate, key: next.key)
-            self.rotation = RootRotation(
-                oldRoot: try self.rootFingerprint, newRoot: certificateFingerprint(try next.certificate.der()),
-                now: Self.seconds(now))
+            self.crossSigned = try Self.crossSign(
+                next.certificate, by: Signer(certificate: old, key: key), trustDomain: self.trustDomain,
+                random: &random)
+            try self.publish(Root(certificate: next.certificate, key: next.key), now: now)
         } catch {
             throw .signing("\(error)")
         }
+    }
+
+    /// Begins to publish a root that was made elsewhere besides the present one. Its key stays elsewhere: the
+    /// intermediate that came with it signs when it issues. Throws `.material` for what is wrong with either.
+    package mutating func beginRotation(
+        to material: AuthorityImport.Successor, now: Date, random: inout some RandomNumberGenerator
+    ) throws(AuthorityError) {
+        try self.checkNoneRuns()
+        guard now < self.rootExpiry else { throw .expired(self.rootExpiry) }
+        do {
+            let successor = try AuthorityImport.successor(material, of: self, now: now, random: &random)
+            self.otherIntermediate = successor.intermediate
+            self.crossSigned = successor.crossSigned
+            try self.publish(Root(certificate: successor.root, key: nil), now: now)
+        } catch let error as AuthorityImportError {
+            throw .material(error)
+        } catch {
+            throw .signing("\(error)")
+        }
+    }
+
+    /// Whether those that know only the old root are led to it from what the new one signs. True where no rotation runs.
+    package var newRootIsCrossSigned: Bool { self.rotation?.isRunning != true || self.crossSigned != nil }
+
+    private func checkNoneRuns() throws(AuthorityError) {
+        if let rotation = self.rotation, rotation.isRunning { throw .rotation(.alreadyRunning(rotation.phase)) }
+    }
+
+    private mutating func publish(_ next: Root, now: Date) throws {
+        self.rotation = RootRotation(
+            oldRoot: try self.rootFingerprint, newRoot: certificateFingerprint(try next.certificate.der()),
+            now: Self.seconds(now))
+        self.otherRoot = next
+    }
+
+    /// Name and key of a new root, signed by the old one.
+    static func crossSign(
+        _ next: Certificate, by old: Signer, trustDomain: TrustDomain, random: inout some RandomNumberGenerator
+    ) throws -> Certificate {
+        try Certificate(
+            version: .v3, serialNumber: CertificateProfile.serialNumber(using: &random), publicKey: next.publicKey,
+            notValidBefore: max(next.notValidBefore, old.certificate.notValidBefore),
+            notValidAfter: min(next.notValidAfter, old.certificate.notValidAfter), issuer: old.certificate.subject,
+            subject: next.subject, signatureAlgorithm: .ecdsaWithSHA256,
+            extensions: CertificateProfile.authorityExtensions(
+                next.publicKey, issuerKeyIdentifier: CertificateProfile.keyIdentifier(of: old.certificate),
+                trustDomain: trustDomain, pathLength: 1),
+            issuerPrivateKey: Certificate.PrivateKey(old.key))
     }
 
     /// Goes on with the rotation where its condition holds. True when anything changed; then it must be saved before
@@ -88,13 +126,22 @@ extension CertificateAuthority {
             guard let next = self.otherRoot else { throw .signing("the root to issue under is missing") }
             var moved = self
             (moved.root, moved.otherRoot) = (next, self.root)
-            try moved.renewIntermediate(now: now, random: &random)
+            if let ready = self.otherIntermediate {
+                let expiry = ready.certificate.notValidAfter
+                guard now < expiry else { throw .expired(expiry) }
+                moved.intermediate = ready
+            } else {
+                try moved.renewIntermediate(now: now, random: &random)
+            }
+            // On the way back none could be made.
+            moved.otherIntermediate = self.root.key == nil ? self.intermediate : nil
             // What is signed in what is left of this second is renewed once too often.
             moved.renewBefore = Self.seconds(now) + 1
             self = moved
         case .withdrawOld, .withdrawNew:
             self.otherRoot = nil
             self.crossSigned = nil
+            self.otherIntermediate = nil
         }
         self.rotation = rotation
     }

@@ -17,6 +17,8 @@ package struct CertificateAuthority: Sendable {
     var otherRoot: Root?
     /// The new root's name and key, signed by the old root: leads from new leaves to the old root.
     var crossSigned: Certificate?
+    /// What signs under `otherRoot` when it issues, where that root's key is not here to make one then.
+    var otherIntermediate: Signer?
     /// The rotation that runs, or the last one.
     package internal(set) var rotation: RootRotation?
     /// Seconds since 1970: leaves that were signed before are to be renewed at once.

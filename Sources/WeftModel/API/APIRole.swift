@@ -1,5 +1,5 @@
 /// What a caller of the API may do; each includes those before it.
-package enum APIRole: String, Hashable, Sendable, Codable, CaseIterable, Comparable {
+package enum APIRole: String, Hashable, Sendable, RequestWord, Comparable {
     /// Reads configuration, status, metrics.
     case viewer
     /// Also applies and deletes what routes and shapes traffic.

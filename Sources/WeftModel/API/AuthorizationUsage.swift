@@ -16,7 +16,7 @@ package struct AuthorizationUsage: Hashable, Sendable, Codable {
 package struct PolicyRuleUsage: Hashable, Sendable, Codable {
     /// `AuthorizationPolicy/namespace/name`; `no_allow` where ALLOWs applied and none matched, `default` where none applied.
     package var policy: String
-    /// The rule's place in its policy, from 0; nil where no rule decided.
+    /// The rule's place in its policy, from 1; nil where no rule decided.
     package var rule: Int?
     package var allowed: UInt64
     package var denied: UInt64

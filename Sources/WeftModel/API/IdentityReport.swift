@@ -121,10 +121,14 @@ package struct RotationRequest: Hashable, Sendable, Codable {
     package var action: Action
     /// Go on though proxies would be cut off. Default false; for `advance` and `withdraw` only.
     package var force: Bool
+    /// For `root` only: the root to go to, which was made elsewhere. Nil makes one here, for which the present root's key
+    /// must be here.
+    package var newRoot: NewRoot?
 
-    package init(action: Action, force: Bool = false) {
+    package init(action: Action, force: Bool = false, newRoot: NewRoot? = nil) {
         self.action = action
         self.force = force
+        self.newRoot = newRoot
     }
 
     /// What is absent has its default.
@@ -132,10 +136,35 @@ package struct RotationRequest: Hashable, Sendable, Codable {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
             action: try container.decode(Action.self, forKey: .action),
-            force: try container.decodeIfPresent(Bool.self, forKey: .force) ?? false)
+            force: try container.decodeIfPresent(Bool.self, forKey: .force) ?? false,
+            newRoot: try container.decodeIfPresent(NewRoot.self, forKey: .newRoot))
     }
 
-    package enum Action: String, Hashable, Sendable, Codable, CaseIterable {
+    /// A root whose key stays elsewhere, and what signs under it here: PEM texts, as files have them.
+    package struct NewRoot: Hashable, Sendable, Codable, CustomStringConvertible, CustomDebugStringConvertible {
+        package var rootCertificate: String
+        package var intermediateCertificate: String
+        /// Nil takes the key that `weft identity intermediate request` made.
+        package var intermediateKey: String?
+        /// Name and key of the new root, signed by the present one; nil leaves those behind that know only the present.
+        package var crossCertificate: String?
+
+        package init(
+            rootCertificate: String, intermediateCertificate: String, intermediateKey: String?,
+            crossCertificate: String? = nil
+        ) {
+            self.rootCertificate = rootCertificate
+            self.intermediateCertificate = intermediateCertificate
+            self.intermediateKey = intermediateKey
+            self.crossCertificate = crossCertificate
+        }
+
+        /// Never the key.
+        package var description: String { "a root made elsewhere" }
+        package var debugDescription: String { self.description }
+    }
+
+    package enum Action: String, Hashable, Sendable, RequestWord {
         /// Replace the intermediate now.
         case intermediate
         /// Begin to replace the root.

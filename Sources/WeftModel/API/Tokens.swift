@@ -49,7 +49,7 @@ package struct TokenRequest: Hashable, Sendable, Codable {
             host: try container.decodeIfPresent(String.self, forKey: .host))
     }
 
-    package enum Purpose: String, Hashable, Sendable, Codable, CaseIterable {
+    package enum Purpose: String, Hashable, Sendable, RequestWord {
         /// A workload's first identity.
         case join
         /// Calls of this API from elsewhere: a bearer token.

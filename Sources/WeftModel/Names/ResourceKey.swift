@@ -107,16 +107,29 @@ package struct Provenance: Hashable, Sendable, Codable, CustomStringConvertible 
     package let file: String?
     /// The document's first line in that file, from 1.
     package let line: Int?
+    /// The rule in it that decided, from 1; `nil` where none did or the resource has no rules.
+    package var rule: Int?
 
-    package init(resource: ResourceKey, revision: Revision = .zero, file: String? = nil, line: Int? = nil) {
+    package init(
+        resource: ResourceKey, revision: Revision = .zero, file: String? = nil, line: Int? = nil, rule: Int? = nil
+    ) {
         self.resource = resource
         self.revision = revision
         self.file = file
         self.line = line
+        self.rule = rule
+    }
+
+    /// The same, of one of its rules, from 1.
+    package func ofRule(_ rule: Int?) -> Provenance {
+        var provenance = self
+        provenance.rule = rule
+        return provenance
     }
 
     package var description: String {
         var text = "\(self.resource)@\(self.revision)"
+        if let rule = self.rule { text += " rule \(rule)" }
         if let file = self.file { text += " (\(file)\(self.line.map { ":\($0)" } ?? ""))" }
         return text
     }

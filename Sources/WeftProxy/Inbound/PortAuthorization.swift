@@ -89,9 +89,9 @@ final class PortAuthorization {
     /// What audited policies would have done otherwise; empty where nothing.
     func auditText(_ verdict: AuthorizationVerdict) -> String {
         if verdict.audits.isEmpty { return "" }
-        let policies = self.rules.authorization.policies
-        return verdict.audits.map { "\($0.outcome.rawValue) by \(policies[$0.policy].source)" }
-            .joined(separator: ", ")
+        return verdict.audits.map {
+            "\($0.outcome.rawValue) by \(self.rules.table.source(ofPolicy: $0.policy, rule: $0.rule))"
+        }.joined(separator: ", ")
     }
 
     // MARK: Counting
@@ -113,25 +113,23 @@ final class PortAuthorization {
             registry.add(to: fresh)
         }
         for audit in verdict.audits {
+            let source = self.rules.table.source(ofPolicy: audit.policy, rule: audit.rule)
             registry.add(
                 to: registry.series(
-                    MetricNames.authorizationAudit,
-                    [
-                        "\(self.rules.authorization.policies[audit.policy].source.resource)",
-                        audit.rule.flatMap { self.rules.table.rule($0) }.map { "\($0.rule + 1)" } ?? "",
-                        audit.outcome.rawValue,
-                    ]))
+                    MetricNames.authorizationAudit, Self.labels(of: source) + [audit.outcome.rawValue]))
         }
+    }
+
+    /// The policy, and its rule from 1; empty where no rule decided.
+    private static func labels(of source: Provenance) -> [String] {
+        ["\(source.resource)", source.rule.map(String.init) ?? ""]
     }
 
     private func labels(of verdict: AuthorizationVerdict) -> [String] {
         let decision = verdict.isAllowed ? "allowed" : "denied"
         switch verdict.cause {
         case .matched(let policy, let rule):
-            return [
-                "\(self.rules.authorization.policies[policy].source.resource)",
-                self.rules.table.rule(rule).map { "\($0.rule + 1)" } ?? "", decision,
-            ]
+            return Self.labels(of: self.rules.table.source(ofPolicy: policy, rule: rule)) + [decision]
         case .noAllowMatched: return ["no_allow", "", decision]
         case .unmatched: return ["default", "", decision]
         }

@@ -172,10 +172,13 @@ package struct ProxyRuntime: ServiceLifecycle.Service {
         }
     }
 
-    /// Lets go of the start's memory once it is over; then there is nothing more to do but wait for the others.
+    /// Lets go of the start's memory once it is over, and of what first requests alone ran through; then there is nothing
+    /// more to do but wait for the others.
     private func settle() async throws {
-        try await Task.sleep(for: .seconds(3))
-        ResidentPages.giveBackCode()
+        for wait in [3, 27, 270] {
+            try await Task.sleep(for: .seconds(wait))
+            ResidentPages.giveBackCode()
+        }
         while true { try await Task.sleep(for: .seconds(3600)) }
     }
 

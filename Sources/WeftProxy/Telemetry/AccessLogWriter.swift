@@ -27,7 +27,7 @@ final class AccessLogWriter: Sendable {
     init(path: String? = nil) { self.sink = Mutex(LogSink(path: path)) }
 
     /// Takes whole lines with their newlines; where they do not fit, none of them.
-    func append(_ lines: [UInt8]) {
+    func append(_ lines: UnsafeRawBufferPointer) {
         let mustStart = self.state.withLock { state in
             guard state.pending.count + lines.count <= Self.limit else {
                 state.dropped += lines.count { $0 == UInt8(ascii: "\n") }

@@ -28,7 +28,7 @@ final class LoopTelemetry {
     private let service: String
     private let version: String
     /// Lines that have not been handed to the writer yet: waking its thread for each would cost more than the request.
-    private var lines: [UInt8] = []
+    private var lines = JSONLines(capacity: 1024)
     let eventLoop: any EventLoop
     /// Measures how late the loop's timers run; nil while nothing is measured.
     var lagTask: Scheduled<Void>?
@@ -132,12 +132,21 @@ final class LoopTelemetry {
         record.outgrewReplay = exchange.outgrewReplay
         record.responseAfter = exchange.responseStart.map { $0 - exchange.start }
         for attempt in exchange.earlierAttempts { record.attempts.append(Self.entry(attempt, from: exchange.start)) }
-        let current = exchange.lastAttempt
-        if let current { record.attempts.append(Self.entry(current, from: exchange.start)) }
-        if let last = current ?? exchange.earlierAttempts.last {
-            record.version = last.endpoint.version
-            record.destinationIdentity =
-                (last.upstream.attachment as? EndpointPool)?.texts(of: last.upstream).identity ?? ""
+        let current = exchange.lastEndpoint
+        if let current {
+            var entry = Self.entry(
+                current, status: exchange.attemptStatus, reason: exchange.attemptReason,
+                startedAfter: exchange.attemptStart - exchange.start,
+                duration: exchange.lastAttemptEnd - exchange.attemptStart)
+            entry.isHedge = exchange.isHedge
+            entry.isLost = exchange.attemptLost
+            record.attempts.append(entry)
+        }
+        if let last = current ?? exchange.earlierAttempts.last?.upstream,
+            let texts = (last.attachment as? EndpointPool)?.texts(of: last)
+        {
+            record.version = texts.version
+            record.destinationIdentity = texts.identity
         }
         if isLogged { self.write(record, trace) }
         if let trace { self.tracer?.keep(record, trace, verdict, latency: latency.wholeNanoseconds, peer: "") }
@@ -146,16 +155,24 @@ final class LoopTelemetry {
     private static func entry(
         _ attempt: borrowing AttemptRecord, from start: MonotonicInstant
     ) -> RequestRecord.Attempt {
-        let endpoint = attempt.upstream.endpoint
-        let pool = attempt.upstream.attachment as? EndpointPool
-        var entry = RequestRecord.Attempt(
-            workload: endpoint.workload,
-            address: pool?.addressText ?? ListenAddress(host: endpoint.address, port: endpoint.port).description,
-            status: attempt.status, reason: attempt.reason, startedAfter: attempt.start - start,
+        var entry = Self.entry(
+            attempt.upstream, status: attempt.status, reason: attempt.reason, startedAfter: attempt.start - start,
             duration: attempt.end - attempt.start)
         entry.isHedge = attempt.isHedge
         entry.isLost = attempt.isLost
         return entry
+    }
+
+    private static func entry(
+        _ upstream: UpstreamEndpoint, status: Int?, reason: Reason, startedAfter: Duration, duration: Duration
+    ) -> RequestRecord.Attempt {
+        let address =
+            if let pool = upstream.attachment as? EndpointPool { pool.addressText } else {
+                ListenAddress(host: upstream.endpoint.address, port: upstream.endpoint.port).description
+            }
+        return RequestRecord.Attempt(
+            workload: upstream.endpoint.workload, address: address, status: status, reason: reason,
+            startedAfter: startedAfter, duration: duration)
     }
 
     private func count(_ outcome: RequestOutcome, of exchange: borrowing Exchange, _ kind: RequestKind) {
@@ -353,9 +370,9 @@ final class LoopTelemetry {
 
     private func collect(_ record: RequestRecord, _ trace: RequestTrace?, _ exports: TelemetryExports) {
         guard exports.lines.hasRoom else { return exports.lines.countLoss() }
-        var text: [UInt8] = []
-        AccessLog.append(record, to: &text)
-        text.removeLast()
+        var line = JSONLines()
+        AccessLog.append(record, to: &line)
+        let text = Array(line.written.dropLast())
         self.collected.append(
             LogLine(
                 time: UInt64(clamping: record.startedAt) &* 1_000_000,
@@ -386,9 +403,9 @@ final class LoopTelemetry {
             self.exports?.lines.offer(self.collected.map { ($0, $0.cost) })
             self.collected.removeAll(keepingCapacity: true)
         }
-        guard !self.lines.isEmpty else { return }
-        self.log.append(self.lines)
-        self.lines.removeAll(keepingCapacity: self.lines.capacity <= 2 * Self.batch)
+        guard self.lines.count > 0 else { return }
+        self.log.append(self.lines.written)
+        self.lines.removeAll(keeping: 2 * Self.batch)
     }
 }
 

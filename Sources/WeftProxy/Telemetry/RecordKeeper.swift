@@ -98,7 +98,7 @@ final class RecordKeeper {
         guard !self.isOff else { return }
         let context = self.context(of: exchange)
         let isFailed = exchange.reason != .ok || exchange.status >= 500 || (exchange.grpcStatus ?? 0) != 0
-        var flags: RecordHead.Flags = isFailed ? [.failed, .allHeaders] : []
+        var flags = isFailed ? RecordHead.Flags.failure : RecordHead.Flags(rawValue: 0)
         var figures = RecordCoding.Figures()
         figures.start = exchange.start.nanoseconds
         figures.duration = exchange.end.nanoseconds - exchange.start.nanoseconds
@@ -135,13 +135,17 @@ final class RecordKeeper {
             writer.put(context == nil ? destination.name : "", max: RecordCoding.Limits.name)
             writer.put("")
             writer.put(exchange.detail, max: RecordCoding.Limits.detail)
-            RecordCoding.provenance(&writer, exchange.responsibleResource)
+            if exchange.reason == .ok {
+                writer.put(byte: 0)
+            } else {
+                RecordCoding.provenance(&writer, exchange.responsibleResource)
+            }
             writer.put("")
             var failures: UInt8 = 0
             for attempt in exchange.earlierAttempts.suffix(RecordCoding.Limits.attempts - 1) {
                 self.put(attempt, from: exchange.start, &writer, &failures)
             }
-            if let attempt = exchange.lastAttempt { self.put(attempt, from: exchange.start, &writer, &failures) }
+            self.putLast(of: exchange, &writer, &failures)
             RecordCoding.endList(&writer)
         }
     }
@@ -151,11 +155,7 @@ final class RecordKeeper {
         _ failures: inout UInt8
     ) {
         RecordCoding.noteAttempt(&writer, attempt.reason, known: &failures)
-        let part =
-            if let pool = attempt.upstream.attachment as? EndpointPool {
-                pool.texts(of: attempt.upstream).part
-            } else { RecordCoding.part(of: attempt.upstream.endpoint) }
-        RecordCoding.attempt(&writer, endpoint: part, pick: attempt.pick)
+        Self.begin(&writer, attempt.upstream, attempt.pick)
         var outcome = RecordCoding.Outcome()
         outcome.startedAfter = attempt.start.nanoseconds - start.nanoseconds
         outcome.duration = attempt.end.nanoseconds - attempt.start.nanoseconds
@@ -167,6 +167,41 @@ final class RecordKeeper {
         outcome.reason = attempt.reason
         outcome.after = attempt.after
         RecordCoding.outcome(&writer, outcome, detail: attempt.failure?.detail ?? "")
+    }
+
+    /// The attempt that most requests have alone, without a copy of it.
+    private func putLast(
+        of exchange: borrowing Exchange, _ writer: inout RecordWriter, _ failures: inout UInt8
+    ) {
+        guard let upstream = exchange.lastEndpoint else { return }
+        RecordCoding.noteAttempt(&writer, exchange.attemptReason, known: &failures)
+        Self.begin(&writer, upstream, exchange.attemptPick)
+        let start = exchange.attemptStart.nanoseconds
+        var outcome = RecordCoding.Outcome()
+        outcome.startedAfter = start - exchange.start.nanoseconds
+        outcome.duration = exchange.lastAttemptEnd.nanoseconds - start
+        outcome.connectedAfter = exchange.lastSentAt.map { $0.nanoseconds - start }
+        outcome.isKept = exchange.isKept
+        outcome.isHedge = exchange.isHedge
+        outcome.isLost = exchange.attemptLost
+        outcome.status = exchange.attemptStatus
+        outcome.reason = exchange.attemptReason
+        outcome.after = exchange.after
+        if exchange.attemptFailure == nil {
+            RecordCoding.outcome(&writer, outcome, detail: "")
+        } else {
+            RecordCoding.outcome(&writer, outcome, detail: exchange.attemptFailure?.detail ?? "")
+        }
+    }
+
+    private static func begin(
+        _ writer: inout RecordWriter, _ upstream: UpstreamEndpoint, _ pick: borrowing AttemptPick
+    ) {
+        let part =
+            if let pool = upstream.attachment as? EndpointPool { pool.texts(of: upstream).part } else {
+                RecordCoding.part(of: upstream.endpoint)
+            }
+        RecordCoding.attempt(&writer, endpoint: part, pick: pick)
     }
 
     private func context(of exchange: borrowing Exchange) -> RecordRing.Held? {
@@ -195,7 +230,7 @@ final class RecordKeeper {
     ) {
         guard !self.isOff else { return }
         let isFailed = exchange.reason != .ok || exchange.status >= 500 || (exchange.grpcStatus ?? 0) != 0
-        var flags: RecordHead.Flags = isFailed ? [.inbound, .failed, .allHeaders] : .inbound
+        var flags = isFailed ? RecordHead.Flags.inboundFailure : .inbound
         var figures = RecordCoding.Figures()
         figures.start = exchange.start.nanoseconds
         figures.duration = exchange.end.nanoseconds - exchange.start.nanoseconds
@@ -212,7 +247,8 @@ final class RecordKeeper {
         figures.sentBytes = exchange.responseBytes
         let deadline = exchange.deadlineMoment
         if deadline != .never {
-            flags.insert([.deadline, .callersDeadline])
+            flags.insert(.deadline)
+            flags.insert(.callersDeadline)
             figures.deadline = deadline.nanoseconds - exchange.start.nanoseconds
             figures.deadlineLeft = deadline.nanoseconds - exchange.end.nanoseconds
         }

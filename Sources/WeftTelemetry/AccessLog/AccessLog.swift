@@ -3,16 +3,13 @@ internal import WeftModel
 /// Writes request records as JSON, one a line.
 package enum AccessLog {
     /// Appends one line. Empty texts and absent values are left out; durations are milliseconds.
-    package static func append(_ record: RequestRecord, to line: inout [UInt8]) {
-        withUnsafeTemporaryAllocation(byteCount: Self.bound(record), alignment: 8) { room in
-            var object = JSONCursor(room)
-            Self.put(record, in: &object)
-            line.append(contentsOf: object.written)
-        }
+    package static func append(_ record: borrowing RequestRecord, to lines: inout JSONLines) {
+        lines.reserve(Self.bound(record))
+        Self.put(record, in: &lines)
     }
 
     /// More than the line can take.
-    private static func bound(_ record: RequestRecord) -> Int {
+    private static func bound(_ record: borrowing RequestRecord) -> Int {
         // Names, punctuation and numbers.
         let fixed = 1024
         var texts = record.requestID.utf8.count + record.traceparent.utf8.count + record.protocol.utf8.count
@@ -26,10 +23,10 @@ package enum AccessLog {
         }
         for header in record.headers { texts += header.name.utf8.count + header.value.utf8.count + 6 }
         for attempt in record.attempts { texts += attempt.workload.utf8.count + attempt.address.utf8.count + 256 }
-        return fixed + JSONCursor.longest * texts
+        return fixed + JSONLines.longest * texts
     }
 
-    private static func put(_ record: RequestRecord, in object: inout JSONCursor) {
+    private static func put(_ record: borrowing RequestRecord, in object: inout JSONLines) {
         object.begin("{")
         object.key("time")
         object.put("\"")
@@ -65,7 +62,7 @@ package enum AccessLog {
         object.put("}\n")
     }
 
-    private static func put(_ headers: [RequestRecord.Header], in object: inout JSONCursor) {
+    private static func put(_ headers: [RequestRecord.Header], in object: inout JSONLines) {
         object.key("headers")
         object.begin("{")
         for header in headers {
@@ -77,7 +74,7 @@ package enum AccessLog {
         object.put("}")
     }
 
-    private static func put(_ attempts: [RequestRecord.Attempt], in object: inout JSONCursor) {
+    private static func put(_ attempts: [RequestRecord.Attempt], in object: inout JSONLines) {
         object.key("attempts")
         object.begin("[")
         for attempt in attempts {

@@ -110,7 +110,8 @@ package struct Redaction: Hashable, Sendable {
 
     /// An authority without the name and password that some write before the host.
     package func authority(_ authority: String) -> String {
-        guard let at = authority.utf8.lastIndex(of: UInt8(ascii: "@")) else { return authority }
+        let hasName = authority.utf8.withContiguousStorageIfAvailable { $0.contains(UInt8(ascii: "@")) } ?? true
+        guard hasName, let at = authority.utf8.lastIndex(of: UInt8(ascii: "@")) else { return authority }
         return Self.mark + authority[at...]
     }
 

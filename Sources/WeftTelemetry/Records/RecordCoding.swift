@@ -95,6 +95,7 @@ package enum RecordCoding {
         writer.put(signed: provenance.revision.number)
         writer.put(provenance.file ?? "", max: Limits.detail)
         writer.put(provenance.line ?? 0)
+        writer.put(provenance.rule ?? 0)
     }
 
     /// How an attempt begins: with its endpoint.
@@ -272,10 +273,11 @@ package enum RecordCoding {
         let revision = reader.signed()
         let file = Self.some(reader.text())
         let line = reader.int()
+        let rule = reader.int()
         return ResourceKind(rawValue: kind).map {
             Provenance(
                 resource: ResourceKey(kind: $0, namespace: namespace, name: name), revision: Revision(revision),
-                file: file, line: line == 0 ? nil : line)
+                file: file, line: line == 0 ? nil : line, rule: rule == 0 ? nil : rule)
         }
     }
 

@@ -217,6 +217,8 @@ package enum RecordHead {
         package static let responded = Flags(rawValue: 32)
         package static let outgrewReplay = Flags(rawValue: 64)
         package static let allHeaders = Flags(rawValue: 128)
+        package static let failure = Flags(rawValue: 2 + 128)
+        package static let inboundFailure = Flags(rawValue: 1 + 2 + 128)
     }
 
     /// What the first bytes can tell.

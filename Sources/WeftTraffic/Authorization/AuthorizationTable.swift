@@ -106,18 +106,16 @@ package final class AuthorizationTable: Sendable {
 
     // MARK: Telling
 
-    /// The policy and the place in it of a rule, by its number.
-    package func rule(_ number: Int) -> (policy: Provenance, rule: Int)? {
-        guard let place = self.firstRule.lastIndex(where: { $0 <= number }) else { return nil }
-        // Policies without rules share the number of the next.
-        return (self.authorization.policies[place].source, number - self.firstRule[place])
+    /// A policy, and of its rules the one of this number; nil is about the whole policy.
+    package func source(ofPolicy place: Int, rule number: Int?) -> Provenance {
+        self.authorization.policies[place].source.ofRule(number.map { $0 - self.firstRule[place] + 1 })
     }
 
     /// Who decided, and why, for those who may know.
     package func explanation(of verdict: AuthorizationVerdict) -> String {
         switch verdict.cause {
-        case .matched(let policy, _):
-            return "\(verdict.isAllowed ? "allowed" : "denied") by \(self.authorization.policies[policy].source)"
+        case .matched(let policy, let rule):
+            return "\(verdict.isAllowed ? "allowed" : "denied") by \(self.source(ofPolicy: policy, rule: rule))"
         case .noAllowMatched:
             let policies = self.authorization.policies.filter { $0.action == .allow && !$0.isAudit }
             var text = "no ALLOW matched: " + policies.prefix(3).map { "\($0.source)" }.joined(separator: ", ")
@@ -131,10 +129,10 @@ package final class AuthorizationTable: Sendable {
         }
     }
 
-    /// The resource that decided; nil where it was no one resource.
+    /// The resource that decided, with its rule where one did; nil where it was no one resource.
     package func source(of verdict: AuthorizationVerdict) -> Provenance? {
         switch verdict.cause {
-        case .matched(let policy, _): self.authorization.policies[policy].source
+        case .matched(let policy, let rule): self.source(ofPolicy: policy, rule: rule)
         case .noAllowMatched:
             self.authorization.policies.first { $0.action == .allow && !$0.isAudit }?.source
         case .unmatched: self.authorization.unmatchedSource

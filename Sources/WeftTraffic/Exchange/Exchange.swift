@@ -152,18 +152,18 @@ package struct Exchange: ~Copyable {
     var lastActivity = MonotonicInstant.never
 
     // The current attempt, and those before it.
-    var attemptStart = MonotonicInstant.never
-    var sentAt = MonotonicInstant.never
-    var attemptEnd = MonotonicInstant.never
-    var attemptStatus: Int?
-    var attemptReason = Reason.ok
-    var attemptPick = AttemptPick()
-    var attemptFailure: UpstreamFailure?
-    var isKept = false
+    package internal(set) var attemptStart = MonotonicInstant.never
+    package internal(set) var sentAt = MonotonicInstant.never
+    package internal(set) var attemptEnd = MonotonicInstant.never
+    package internal(set) var attemptStatus: Int?
+    package internal(set) var attemptReason = Reason.ok
+    package internal(set) var attemptPick = AttemptPick()
+    package internal(set) var attemptFailure: UpstreamFailure?
+    package internal(set) var isKept = false
     /// What was decided after the attempt.
-    var after = AfterAttempt.nothing
-    var isHedge = false
-    var attemptLost = false
+    package internal(set) var after = AfterAttempt.nothing
+    package internal(set) var isHedge = false
+    package internal(set) var attemptLost = false
     /// Attempts that were made because one before them had failed.
     var retries = 0
     /// How often an attempt went elsewhere for want of room.
@@ -233,15 +233,22 @@ package struct Exchange: ~Copyable {
     /// The attempts before the last, in order.
     package var earlierAttempts: [AttemptRecord] { self.earlier }
 
-    /// The attempt under way, or the last; nil before the first.
+    /// Where the attempt under way goes, or the last went; nil before the first.
+    package var lastEndpoint: UpstreamEndpoint? { self.attempt > 0 ? self.endpoint : nil }
+    package var lastAttemptEnd: MonotonicInstant { self.attemptEnd == .never ? self.end : self.attemptEnd }
+    /// When its request went out; nil where no connection came about.
+    package var lastSentAt: MonotonicInstant? {
+        self.sentAt == .never || self.sentAt < self.attemptStart ? nil : self.sentAt
+    }
+
+    /// The attempt under way, or the last, whole; nil before the first. Who looks at parts of it asks for those.
     package var lastAttempt: AttemptRecord? {
-        guard self.attempt > 0, let endpoint = self.endpoint else { return nil }
+        guard let endpoint = self.lastEndpoint else { return nil }
         var record = AttemptRecord(
-            upstream: endpoint, start: self.attemptStart,
-            end: self.attemptEnd == .never ? self.end : self.attemptEnd, status: self.attemptStatus,
+            upstream: endpoint, start: self.attemptStart, end: self.lastAttemptEnd, status: self.attemptStatus,
             reason: self.attemptReason, isHedge: self.isHedge, isLost: self.attemptLost)
         record.pick = self.attemptPick
-        record.sentAt = self.sentAt == .never || self.sentAt < self.attemptStart ? nil : self.sentAt
+        record.sentAt = self.lastSentAt
         record.isKept = self.isKept
         record.failure = self.attemptFailure
         record.after = self.after

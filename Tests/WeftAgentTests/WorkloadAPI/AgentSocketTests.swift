@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
@@ -53,6 +54,98 @@ import WeftProxy
             }
             // A stream that has ended is not followed any more.
             try await awaiting { agent.feed.subscriberCount == 0 }
+        }
+    }
+
+    @Test func `tokens of this trust domain and of federated ones are valid, each with its own keys`() async throws {
+        let (own, foreign) = (JWTSVIDSigner(key: .init()), JWTSVIDSigner(key: .init()))
+        let partner = try #require(TrustDomain("partner.example"))
+        let stranger = try #require(TrustDomain("stranger.example"))
+        var snapshot = try self.snapshot([self.mine])
+        snapshot.trust?.own.keySet = JWTSVIDSigner.keySet([own.publicKey])
+        snapshot.trust?.federated = [
+            TrustedDomain(
+                trustDomain: partner, roots: [], keySet: JWTSVIDSigner.keySet([foreign.publicKey]))
+        ]
+        let given = snapshot
+        try await RunningAgent.with { agent in
+            agent.feed.publish(given)
+            try await agent.withClient { client in
+                let api = SpiffeWorkloadAPI.Client(wrapping: client)
+                let bundles = try await api.fetchJWTBundles(JWTBundlesRequest(), metadata: Self.marked) { response in
+                    for try await message in response.messages { return message.bundles }
+                    return [:]
+                }
+                #expect(bundles.keys.sorted() == ["spiffe://mesh.local", "spiffe://partner.example"])
+                let theirs = String(decoding: bundles["spiffe://partner.example"] ?? Data(), as: UTF8.self)
+                #expect(try JSONWebKeySet(theirs, requiresUse: true).keys.map(\.id) == [foreign.keyID])
+                for (domain, signer, isValid) in [
+                    (TrustDomain.standard, own, true), (partner, foreign, true),
+                    // A trust domain's key proves no other's identities.
+                    (.standard, foreign, false), (partner, own, false), (stranger, own, false),
+                ] {
+                    let id = SPIFFEID(trustDomain: domain, namespace: "default", account: "shop")
+                    let token = try signer.issue(
+                        subject: id, audiences: ["ledger"], lifetime: .seconds(60), now: Date())
+                    func validate(_ audience: String) async -> Result<ValidateJWTSVIDResponse, RPCError> {
+                        let request = ValidateJWTSVIDRequest.with {
+                            $0.audience = audience
+                            $0.svid = token
+                        }
+                        do throws(any Error) {
+                            return .success(try await api.validateJWTSVID(request, metadata: Self.marked))
+                        } catch {
+                            return .failure(error as? RPCError ?? RPCError(code: .unknown, message: "\(error)"))
+                        }
+                    }
+                    switch await validate("ledger") {
+                    case .success(let answer):
+                        #expect(isValid && answer.spiffeID == "\(id)")
+                        #expect(answer.claims.fields["sub"]?.stringValue == "\(id)")
+                    case .failure(let error): #expect(!isValid && error.code == .invalidArgument, "\(error)")
+                    }
+                    await #expect(throws: RPCError.self) { try await validate("another").get() }
+                }
+            }
+        }
+    }
+
+    @Test func `an identity that is withdrawn is refused, while others of the same process go on`() async throws {
+        let other = AgentEntry.test("other", [.uid(getuid())])
+        let both = try self.snapshot([self.mine, other])
+        let rest = try self.snapshot([other], generation: 1)
+        try await RunningAgent.with { agent in
+            agent.feed.publish(both)
+            try await agent.withClient { client in
+                let api = SpiffeWorkloadAPI.Client(wrapping: client)
+                @Sendable func code(_ identity: String) async -> RPCError.Code? {
+                    let request = JWTSVIDRequest.with {
+                        $0.audience = ["ledger"]
+                        $0.spiffeID = identity
+                    }
+                    do { _ = try await api.fetchJWTSVID(request, metadata: Self.marked) } catch {
+                        return (error as? RPCError)?.code
+                    }
+                    return nil
+                }
+                try await api.fetchX509SVID(X509SVIDRequest(), metadata: Self.marked) { response in
+                    var messages = response.messages.makeAsyncIterator()
+                    #expect(try await messages.next()?.svids.count == 2)
+                    // What the control plane tells when one is revoked: its entry is given no more.
+                    agent.feed.publish(rest)
+                    let left = try await messages.next()?.svids.map(\.spiffeID)
+                    #expect(left == ["\(other.spiffeID)"])
+                    #expect(await code("\(self.mine.spiffeID)") == .permissionDenied)
+                    // Not refused: it is the control plane, to ask for a token, that is not there.
+                    #expect(await code("\(other.spiffeID)") == .unavailable)
+                }
+                try await api.fetchX509Bundles(X509BundlesRequest(), metadata: Self.marked) { response in
+                    for try await message in response.messages {
+                        #expect(message.bundles.keys.sorted() == ["spiffe://mesh.local"])
+                        break
+                    }
+                }
+            }
         }
     }
 

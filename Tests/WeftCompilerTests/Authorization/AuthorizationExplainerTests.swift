@@ -56,6 +56,7 @@ import WeftModel
             Self.policy("closed", .deny, AuthorizationRule(from: [Self.from(.exact(Self.id("web")))])))
         #expect(!found.isAllowed)
         #expect(found.decidedBy?.resource.name == "closed")
+        #expect(found.decidedBy?.rule == 1)
         #expect(found.findings.map(\.source.resource.name) == ["closed", "open"])
     }
 

@@ -46,6 +46,40 @@ import WeftModel
         #expect(book.nextDue == 1191)
     }
 
+    @Test func `keys for tokens are kept with the roots, follow every change, and those of no use are told`() throws {
+        var book = self.book()
+        book.configure([try self.federation()], saved: { _ in nil }, now: 0)
+        let roots = try self.roots()
+        func fetch(_ entries: [String], now: Int64) throws -> FederationBook.Saved? {
+            let keys = try entries.map { try StrictJSON(Array($0.utf8)) }
+            let named = Dictionary(
+                keys.compactMap { key in (key.object?["kid"]?.text).map { ($0, key) } }, uniquingKeysWith: { $1 })
+            let bytes = try SPIFFEBundleDocument(roots: roots, jwtKeys: named, sequence: 1).encoded()
+            let poll = try #require(book.polls(now: now).first)
+            return book.fetched(poll, .success(bytes), now: now, chance: 0)
+        }
+        let (one, two) = (P256.Signing.PrivateKey().publicKey, P256.Signing.PrivateKey().publicKey)
+        let first = try fetch([JWTSVIDSigner.jsonWebKey(one).text], now: 0)
+        #expect(
+            try JSONWebKeySet(try #require(book.keySets[self.partner])).keys.map(\.id) == [JWTSVIDSigner.keyID(of: one)]
+        )
+        #expect(book.bundles == [self.partner: roots])
+        let second = try fetch(
+            [JWTSVIDSigner.jsonWebKey(two).text, #"{"use": "jwt-svid", "kty": "oct", "kid": "odd"}"#], now: 10_000)
+        #expect(
+            try JSONWebKeySet(try #require(book.keySets[self.partner])).keys.map(\.id) == [JWTSVIDSigner.keyID(of: two)]
+        )
+        #expect(
+            book.problems.first?.message.hasPrefix("a key for tokens of partner.example was left out") == true)
+        #expect(first != nil && second != nil && first != second)
+        // What was kept has them after a restart.
+        var after = self.book()
+        after.configure([try self.federation()], saved: { _ in second }, now: 0)
+        #expect(after.keySets == book.keySets)
+        book.configure([], saved: { _ in nil }, now: 10_000)
+        #expect(book.keySets.isEmpty && book.problems.isEmpty)
+    }
+
     @Test func `deleting the resource withdraws at once, and a late answer does not bring it back`() throws {
         var book = self.book()
         book.configure([try self.federation()], saved: { _ in nil }, now: 0)

@@ -176,11 +176,18 @@ import WeftProtos
         async throws
     {
         let lines = LogLines()
+        let elsewhere = try NewRootTests.Elsewhere()
+        let key = String(repeating: "5a", count: 32)
         try await RunningControlPlane.withDirectory { directory in
+            let keyFile = "\(directory)-key"
+            defer { try? FileManager.default.removeItem(atPath: keyFile) }
+            try Data(key.utf8).write(to: URL(fileURLWithPath: keyFile))
+            try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: keyFile)
             let configuration = {
                 var configuration = ControlPlaneConfiguration(
                     dataDirectory: directory, meshAddress: .init(host: "127.0.0.1", port: 0))
                 configuration.apiAddress = .init(host: "127.0.0.1", port: 0)
+                configuration.authorityKeyFile = keyFile
                 return configuration
             }()
             var logger = Logger(label: "test") { _ in lines }
@@ -201,15 +208,19 @@ import WeftProtos
                     _ = try? await plane.join(broken)
                     _ = try await self.call(.GET, "/v1/status", port: port, token: join)
                     _ = try await self.call(.POST, "/v1/apply", port: port, token: api, body: self.apply(self.route))
+                    let rotated = try await plane.call(
+                        "POST", "/v1/identity/rotation",
+                        body: RotationRequest(action: .root, newRoot: elsewhere.newRoot))
+                    #expect(rotated.status == 200)
                     _ = try await self.audit(plane, "&kind=login") { !$0.isEmpty }
-                    var texts = [lines.text]
+                    var texts = [lines.text, String(decoding: rotated.body, as: UTF8.self)]
                     for path in ["status", "audit", "tokens", "history", "resources", "trust-bundle", "spiffe-bundle"] {
                         texts.append(String(decoding: try await plane.call("GET", "/v1/\(path)").body, as: UTF8.self))
                     }
                     texts.append(try String(contentsOfFile: "\(directory)/audit.log", encoding: .utf8))
                     let secrets =
                         [api, join, spent].map { String($0.split(separator: ".")[2]) } + [
-                            "PRIVATE KEY", Data(identity.keyDER).base64EncodedString(),
+                            "PRIVATE KEY", Data(identity.keyDER).base64EncodedString(), elsewhere.secret, key,
                         ]
                     for secret in secrets {
                         for (index, text) in texts.enumerated() {
@@ -217,6 +228,8 @@ import WeftProtos
                         }
                     }
                     #expect(texts[0].contains("joined"))
+                    // A key that others can read is worth a word, whatever it is.
+                    #expect(texts[0].contains("\(keyFile) has the mode 0644; its owner alone should read it"))
                     break
                 }
                 group.cancelAll()

@@ -4,7 +4,7 @@ import WeftModel
 @testable import WeftControlPlane
 
 @Suite struct PolicyUsageBookTests {
-    private let key = PolicyUsageBook.Key(policy: "AuthorizationPolicy/default/a", rule: 0)
+    private let key = PolicyUsageBook.Key(policy: "AuthorizationPolicy/default/a", rule: 1)
 
     @Test func `what proxies count is summed, and a proxy's new start is not a loss`() {
         var book = PolicyUsageBook()
@@ -19,7 +19,7 @@ import WeftModel
                     since: 3,
                     rules: [
                         PolicyRuleUsage(
-                            policy: "AuthorizationPolicy/default/a", rule: 0, allowed: 10, denied: 1, audited: 2)
+                            policy: "AuthorizationPolicy/default/a", rule: 1, allowed: 10, denied: 1, audited: 2)
                     ]))
     }
 

@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 import Testing
 import WeftModel
@@ -18,6 +19,14 @@ import X509
         #"{"use": "\#(use)", "kty": "EC"\#(more), "x5c": ["\#(Data(der).base64EncodedString())"]}"#
     }
 
+    /// A new key for JWT-SVIDs, as an entry.
+    private func key(_ kid: String, more: String = "") -> String {
+        let raw = P256.Signing.PrivateKey().publicKey.rawRepresentation
+        func member(_ half: Data) -> String { Base64URL.encode(Array(half)) }
+        return
+            #"{"use": "jwt-svid", "kty": "EC", "crv": "P-256", "kid": "\#(kid)", "x": "\#(member(raw.prefix(32)))", "y": "\#(member(raw.suffix(32)))"\#(more)}"#
+    }
+
     private func read(_ text: String) throws -> SPIFFEBundleDocument {
         try SPIFFEBundleDocument(Array(text.utf8), of: self.domain)
     }
@@ -25,8 +34,7 @@ import X509
     @Test func `a document reads back as it was written, and equal bundles give equal bytes`() throws {
         let document = SPIFFEBundleDocument(
             roots: [try self.root(), try self.root()],
-            jwtKeys: ["k1": .object(["use": .text("jwt-svid"), "kid": .text("k1"), "kty": .text("EC")])],
-            sequence: 7, refreshHint: 60)
+            jwtKeys: ["k1": try StrictJSON(Array(self.key("k1").utf8))], sequence: 7, refreshHint: 60)
         let bytes = try document.encoded()
         #expect(try SPIFFEBundleDocument(bytes, of: self.domain) == document)
         #expect(try document.encoded() == bytes)
@@ -41,6 +49,34 @@ import X509
         #expect(key["x"]?.text?.count == 43)
         #expect(key["x5c"]?.list?.count == 1)
         #expect(key["kid"] == nil)
+    }
+
+    @Test func `keys for tokens are a key set of what is public, and those of no use are left out and told`() throws {
+        let root = try self.root()
+        let keys = [
+            self.key("b", more: #", "d": "hush", "vendor": 1"#), self.key("a"), self.entry(root),
+            #"{"use": "jwt-svid", "kty": "oct", "kid": "shared", "k": "hush"}"#,
+            #"{"use": "jwt-svid", "kty": "EC", "crv": "P-256", "kid": "off", "x": "AA", "y": "AA"}"#,
+            #"{"use": "jwt-svid", "kty": "RSA", "kid": "short", "n": "AQAB", "e": "AQAB"}"#,
+        ]
+        let document = try self.read(#"{"keys": [\#(keys.joined(separator: ", "))]}"#)
+        #expect(document.roots == [root])
+        #expect(document.jwtKeys.keys.sorted() == ["a", "b"])
+        #expect(
+            document.unusableKeys.map { $0.prefix(18) } == [
+                #"keys[3], "shared":"#, #"keys[4], "off": `k"#, #"keys[5], "short": "#,
+            ])
+        #expect(!document.jwtKeySet.contains("hush") && !document.jwtKeySet.contains("vendor"))
+        #expect(try JSONWebKeySet(document.jwtKeySet, requiresUse: true).keys.map(\.id) == ["a", "b"])
+        #expect(SPIFFEBundleDocument(roots: []).jwtKeySet == #"{"keys":[]}"#)
+    }
+
+    @Test func `keys for tokens without end are not all taken`() throws {
+        let keys = (0..<100).map { self.key("k\($0)") }.joined(separator: ", ")
+        let document = try self.read(#"{"keys": [\#(keys)]}"#)
+        #expect(document.jwtKeys.count == SPIFFEBundleDocument.maxJWTKeys)
+        #expect(document.unusableKeys.count == 100 - SPIFFEBundleDocument.maxJWTKeys)
+        #expect(try JSONWebKeySet(document.jwtKeySet).keys.count == SPIFFEBundleDocument.maxJWTKeys)
     }
 
     @Test func `no keys at all distrusts everybody, and is a bundle`() throws {

@@ -34,6 +34,23 @@ import WeftTelemetry
         }
     }
 
+    @Test func `a rule that denies is told to peers by number, and counted under the same`() async throws {
+        var policy = GuardedSidecar.policy("closed", .deny, path: "/a")
+        policy.rules += GuardedSidecar.policy("closed", .deny, from: "thief").rules
+        try await GuardedSidecar.run(.http, [policy]) { guarded in
+            let thief = try await PeerClient.connect(
+                to: guarded.port, as: guarded.authority.identity("thief"), on: guarded.group)
+            var refusal = try await thief.ask("/b")
+            if !refusal.contains("weft: denied") { refusal += await thief.more() }
+            await thief.close()
+            #expect(
+                refusal.contains("weft: denied: denied by TrafficPolicy/default/closed@12 rule 2 (f.yaml:3)"),
+                "\(refusal)")
+            let decisions = try await guarded.metrics().families[MetricNames.authorizationDecisions]
+            #expect(decisions == [["TrafficPolicy/default/closed", "2", "denied"]: .counter(1)])
+        }
+    }
+
     @Test func `callers outside the mesh learn nothing but that they are denied`() async throws {
         try await GuardedSidecar.run(.http, [GuardedSidecar.policy("secret", .deny, path: "/a/b")]) { guarded in
             #expect(try await guarded.ask("/a/c").hasPrefix("HTTP/1.1 200 "))

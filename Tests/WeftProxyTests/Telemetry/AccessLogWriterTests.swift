@@ -21,15 +21,15 @@ import Testing
             let path = "\(directory)/access.log"
             let writer = AccessLogWriter(path: path)
             #expect(writer.problem() == nil)
-            writer.append(Array("one\n".utf8))
+            Array("one\n".utf8).withUnsafeBytes { writer.append($0) }
             await writer.written()
             try FileManager.default.moveItem(atPath: path, toPath: "\(path).1")
-            writer.append(Array("two\n".utf8))
+            Array("two\n".utf8).withUnsafeBytes { writer.append($0) }
             await writer.written()
             #expect(try self.text("\(path).1") == "one\n")
             #expect(try self.text(path) == "two\n")
             try FileManager.default.removeItem(atPath: path)
-            writer.append(Array("three\n".utf8))
+            Array("three\n".utf8).withUnsafeBytes { writer.append($0) }
             await writer.written()
             #expect(try self.text(path) == "three\n")
             #expect(writer.dropped == (0, 0))
@@ -45,12 +45,12 @@ import Testing
         try await self.inDirectory { directory in
             let writer = AccessLogWriter(path: "\(directory)/none/access.log")
             #expect(writer.problem()?.isEmpty == false)
-            writer.append(Array("one\ntwo\n".utf8))
+            Array("one\ntwo\n".utf8).withUnsafeBytes { writer.append($0) }
             await writer.written()
             #expect(writer.dropped == (0, 2))
             // It tries again with the next line.
             try FileManager.default.createDirectory(atPath: "\(directory)/none", withIntermediateDirectories: true)
-            writer.append(Array("three\n".utf8))
+            Array("three\n".utf8).withUnsafeBytes { writer.append($0) }
             await writer.written()
             #expect(try self.text("\(directory)/none/access.log") == "three\n")
         }
@@ -63,7 +63,7 @@ import Testing
             try #require(mkfifo(path, 0o600) == 0)
             let writer = AccessLogWriter(path: path)
             let line = Array((String(repeating: "x", count: 1023) + "\n").utf8)
-            for _ in 0..<3000 { writer.append(line) }
+            for _ in 0..<3000 { line.withUnsafeBytes { writer.append($0) } }
             #expect(writer.dropped.full > 0)
             // Lets the thread go that waits in it.
             let reader = open(path, O_RDONLY | O_NONBLOCK)

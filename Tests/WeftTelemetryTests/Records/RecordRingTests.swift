@@ -6,14 +6,14 @@ import WeftModel
 @Suite struct RecordRingTests {
     private func write(
         _ ring: RecordRing, id: String, path: String = "/", reason: Reason = .ok, context: RecordRing.Held? = nil,
-        padding: Int = 0, attempts: [Reason] = []
+        padding: Int = 0, policy: Provenance? = nil, attempts: [Reason] = []
     ) {
-        self.write(ring, id: Array(id.utf8), path: path, reason, context, padding, attempts)
+        self.write(ring, id: Array(id.utf8), path: path, reason, context, padding, policy, attempts)
     }
 
     private func write(
         _ ring: RecordRing, id: [UInt8], path: String = "/", _ reason: Reason = .ok,
-        _ context: RecordRing.Held? = nil, _ padding: Int = 0, _ attempts: [Reason] = []
+        _ context: RecordRing.Held? = nil, _ padding: Int = 0, _ policy: Provenance? = nil, _ attempts: [Reason] = []
     ) {
         let flags: RecordHead.Flags = reason == .ok ? [] : .failed
         ring.write(context) { writer in
@@ -26,7 +26,7 @@ import WeftModel
             writer.put("shop.default")
             for _ in 0..<4 { writer.put("") }
             writer.put(String(repeating: "x", count: padding), max: 16_000)
-            RecordCoding.provenance(&writer, nil)
+            RecordCoding.provenance(&writer, policy)
             writer.put("")
             var known: UInt8 = 0
             for (index, reason) in attempts.enumerated() {
@@ -50,6 +50,18 @@ import WeftModel
         #expect(self.ids(ring.newest(RecordHead.Filter(), limit: 10)) == ["r9", "r8", "r7"])
         #expect(ring.find("r1", limit: 5).spans.isEmpty)
         #expect(self.ids(ring.find("r8", limit: 5)) == ["r8"])
+    }
+
+    @Test func `the resource responsible is told with its rule`() {
+        let ring = RecordRing(records: 3, bytes: 1 << 20)
+        let policy = Provenance(
+            resource: ResourceKey(kind: .authorizationPolicy, namespace: "default", name: "no-admin"),
+            revision: Revision(7), file: "a.yaml", line: 3)
+        self.write(ring, id: "whole", reason: .denied, policy: policy)
+        self.write(ring, id: "rule", reason: .denied, policy: policy.ofRule(2))
+        let batch = ring.newest(RecordHead.Filter(), limit: 2)
+        #expect(batch.spans.map { batch.record($0).policy } == [policy.ofRule(2), policy])
+        #expect("\(policy.ofRule(2))" == "AuthorizationPolicy/default/no-admin@7 rule 2 (a.yaml:3)")
     }
 
     @Test(arguments: [10, 900, 9_000, 15_000])

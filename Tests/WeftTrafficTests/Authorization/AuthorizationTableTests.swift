@@ -34,17 +34,17 @@ import WeftModel
         RequestHead(method: .get, authority: "a", path: path)
     }
 
-    @Test func `a denial goes before every permission, and says which policy it was`() {
+    @Test func `a denial goes before every permission, and says which policy and rule it was`() {
         let connection = Self.connection([
             Self.policy("everybody", .allow, [AuthorizationRule()]),
-            Self.policy("secret", .deny, [Self.rule(path: "/s")]),
+            Self.policy("secret", .deny, [Self.rule(path: "/r"), Self.rule(path: "/s")]),
         ])
         #expect(connection.decide(Self.head("/t")).isAllowed)
         let verdict = connection.decide(Self.head("/s?x=/t"))
         #expect(!verdict.isAllowed)
-        #expect(connection.table.source(of: verdict) == Self.source("secret"))
+        #expect(connection.table.source(of: verdict) == Self.source("secret").ofRule(2))
         #expect(
-            connection.table.explanation(of: verdict) == "denied by \(Self.source("secret"))")
+            connection.table.explanation(of: verdict) == "denied by TrafficPolicy/default/secret@12 rule 2 (f.yaml:3)")
     }
 
     @Test func `where ALLOWs apply and none matches, the first few are told`() {
@@ -181,16 +181,20 @@ import WeftModel
         }
     }
 
-    @Test func `rules are told by policy and place`() {
-        let table = Self.connection([
+    @Test func `rules are told by policy and place, from 1`() {
+        let connection = Self.connection([
             Self.policy("none", .allow, []),
             Self.policy("two", .allow, [Self.rule(path: "/a"), Self.rule(path: "/b")]),
             Self.policy("empty", .allow, []), Self.policy("one", .allow, [Self.rule(path: "/c")]),
             Self.policy("last", .allow, []),
-        ]).table
-        #expect(table.ruleCount == 3)
-        #expect((0..<3).map { table.rule($0)?.policy.resource.name } == ["two", "two", "one"])
-        #expect((0..<3).map { table.rule($0)?.rule } == [0, 1, 0])
+        ])
+        #expect(connection.table.ruleCount == 3)
+        let told = ["/a", "/b", "/c", "/d"].map { path in
+            connection.table.source(of: connection.decide(Self.head(path)))
+        }
+        #expect(told.map(\.?.resource.name) == ["two", "two", "one", "none"])
+        #expect(told.map(\.?.rule) == [1, 2, 1, nil])
+        #expect(connection.table.source(ofPolicy: 2, rule: nil) == Self.source("empty"))
     }
 
     /// What makes a thousand policies cost what ten do: a request is held against few of them.

@@ -1,21 +1,41 @@
 internal import WeftModel
 
-/// Writes JSON into memory that is large enough already; what does not fit is left out.
-///
-/// Nothing is made on the heap, so that a line of the log costs little more than copying its texts.
-struct JSONCursor: ~Copyable {
-    private let room: UnsafeMutableRawBufferPointer
-    private var count = 0
+/// Lines of JSON that wait, in memory that stays: a line costs little more than copying its texts. Whoever writes makes room
+/// first; what does not fit is left out.
+package struct JSONLines: ~Copyable {
+    private var room: UnsafeMutableRawBufferPointer
+    package private(set) var count = 0
     /// Nothing comes before the next member.
     private var isFirst = true
+    /// The last second that was written down, since 1970, and how: most lines are of the same as the one before.
+    private var second: Int64 = -1
+    private var secondText: (UInt64, UInt64, UInt32) = (0, 0, 0)
 
     /// The longest that one byte of a text becomes: `\u0000`.
     static let longest = 6
 
-    init(_ room: UnsafeMutableRawBufferPointer) { self.room = room }
+    package init(capacity: Int = 4096) { self.room = .allocate(byteCount: max(1, capacity), alignment: 8) }
 
-    var written: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: self.room[..<self.count]) }
-    private var left: Int { self.room.count - self.count }
+    deinit { self.room.deallocate() }
+
+    package var written: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: self.room[..<self.count]) }
+
+    /// Forgets what was written; memory beyond `capacity` is given back.
+    package mutating func removeAll(keeping capacity: Int) {
+        self.count = 0
+        guard self.room.count > capacity else { return }
+        self.room.deallocate()
+        self.room = .allocate(byteCount: max(1, capacity), alignment: 8)
+    }
+
+    mutating func reserve(_ bytes: Int) {
+        guard bytes > self.room.count - self.count else { return }
+        let larger = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: max(2 * self.room.count, self.count + bytes), alignment: 8)
+        larger.copyMemory(from: self.written)
+        self.room.deallocate()
+        self.room = larger
+    }
 
     // MARK: Members
 
@@ -26,12 +46,16 @@ struct JSONCursor: ~Copyable {
     }
 
     /// Between two members or elements.
+    @inline(__always)
     mutating func separate() {
         if !self.isFirst { self.put(byte: UInt8(ascii: ",")) }
         self.isFirst = false
     }
 
+    @inline(__always)
     mutating func key(_ name: StaticString) {
+        let size = name.utf8CodeUnitCount
+        guard size + 4 <= self.room.count - self.count else { return }
         self.separate()
         self.put(byte: UInt8(ascii: "\""))
         self.put(name)
@@ -40,6 +64,7 @@ struct JSONCursor: ~Copyable {
     }
 
     /// Left out where it is empty.
+    @inline(__always)
     mutating func text(_ name: StaticString, _ value: String) {
         guard !value.isEmpty else { return }
         self.key(name)
@@ -69,18 +94,21 @@ struct JSONCursor: ~Copyable {
 
     // MARK: Bytes
 
+    @inline(__always)
     mutating func put(byte: UInt8) {
-        guard self.left > 0 else { return }
+        guard self.count < self.room.count else { return }
         self.room.storeBytes(of: byte, toByteOffset: self.count, as: UInt8.self)
         self.count += 1
     }
 
+    @inline(__always)
     mutating func put(_ text: StaticString) {
         self.put(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
+    @inline(__always)
     private mutating func put(_ bytes: UnsafeRawBufferPointer) {
-        guard bytes.count <= self.left else { return }
+        guard bytes.count <= self.room.count - self.count else { return }
         UnsafeMutableRawBufferPointer(rebasing: self.room[self.count...]).copyMemory(from: bytes)
         self.count += bytes.count
     }
@@ -94,7 +122,7 @@ struct JSONCursor: ~Copyable {
             if isLast { break }
             limit = next
         }
-        guard digits <= self.left else { return }
+        guard digits <= self.room.count - self.count else { return }
         var rest = value
         for place in stride(from: self.count + digits - 1, through: self.count, by: -1) {
             self.room.storeBytes(of: UInt8(ascii: "0") + UInt8(rest % 10), toByteOffset: place, as: UInt8.self)
@@ -104,8 +132,9 @@ struct JSONCursor: ~Copyable {
     }
 
     /// The last `digits` digits of a number, with zeros before it.
+    @inline(__always)
     mutating func put(digits: Int, of value: Int) {
-        guard digits <= self.left else { return }
+        guard digits <= self.room.count - self.count else { return }
         var rest = UInt(value.magnitude)
         for place in stride(from: self.count + digits - 1, through: self.count, by: -1) {
             self.room.storeBytes(of: UInt8(ascii: "0") + UInt8(rest % 10), toByteOffset: place, as: UInt8.self)
@@ -117,7 +146,20 @@ struct JSONCursor: ~Copyable {
     /// RFC 3339 in UTC with milliseconds.
     mutating func put(millisecondsSince1970 time: Int64) {
         let time = min(max(time, 0), 253_402_300_799_999)
-        let (days, rest) = (Int(time / 86_400_000), Int(time % 86_400_000))
+        guard self.room.count - self.count >= 24 else { return }
+        let second = time / 1000
+        if second != self.second { self.write(second: second) }
+        self.room.storeBytes(of: self.secondText.0, toByteOffset: self.count, as: UInt64.self)
+        self.room.storeBytes(of: self.secondText.1, toByteOffset: self.count + 8, as: UInt64.self)
+        self.room.storeBytes(of: self.secondText.2, toByteOffset: self.count + 16, as: UInt32.self)
+        self.count += 20
+        self.put(digits: 3, of: Int(time % 1000))
+        self.put(byte: UInt8(ascii: "Z"))
+    }
+
+    /// Twenty bytes, from the year to the point; written once to see what they are.
+    private mutating func write(second time: Int64) {
+        let (days, rest) = (Int(time / 86_400), Int(time % 86_400))
         // Civil date from the day number, counting years from March so that leap days come last.
         let shifted = days + 719_468
         let era = shifted / 146_097
@@ -128,20 +170,24 @@ struct JSONCursor: ~Copyable {
         let day = dayOfYear - (153 * marchMonth + 2) / 5 + 1
         let month = marchMonth < 10 ? marchMonth + 3 : marchMonth - 9
         let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+        let start = self.count
         self.put(digits: 4, of: year)
         self.put("-")
         self.put(digits: 2, of: month)
         self.put("-")
         self.put(digits: 2, of: day)
         self.put("T")
-        self.put(digits: 2, of: rest / 3_600_000)
+        self.put(digits: 2, of: rest / 3600)
         self.put(":")
-        self.put(digits: 2, of: rest / 60_000 % 60)
+        self.put(digits: 2, of: rest / 60 % 60)
         self.put(":")
-        self.put(digits: 2, of: rest / 1000 % 60)
+        self.put(digits: 2, of: rest % 60)
         self.put(".")
-        self.put(digits: 3, of: rest % 1000)
-        self.put("Z")
+        self.secondText.0 = self.room.loadUnaligned(fromByteOffset: start, as: UInt64.self)
+        self.secondText.1 = self.room.loadUnaligned(fromByteOffset: start + 8, as: UInt64.self)
+        self.secondText.2 = self.room.loadUnaligned(fromByteOffset: start + 16, as: UInt32.self)
+        self.second = time
+        self.count = start
     }
 
     /// A JSON string with its quotes. Nothing in it is taken for the end of a line by anybody, nor turns the direction in
