@@ -54,11 +54,15 @@ package struct StoryTeller {
     /// The page of the cause, and what followed from it.
     private static func advice(_ cause: RequestStory.Cause) -> [String] {
         guard cause.reason != .ok || cause.hop != 0 else { return [] }
-        return ReasonPages.advice(cause.reason)
-            + cause.consequences.filter { $0.reason != cause.reason }.map {
-                "From it followed `\($0.reason.rawValue)` at hop \($0.hop), whose page `weft explain --reason "
-                    + "\($0.reason.rawValue)` shows: \($0.text)."
-            }
+        var advice = ReasonPages.advice(cause.reason)
+        var told: Set<Reason> = [cause.reason]
+        for reason in cause.consequences.map(\.reason) where told.insert(reason).inserted {
+            let hops = cause.consequences.filter { $0.reason == reason }.map { "hop \($0.hop)" }
+            advice.append(
+                "`\(reason.rawValue)`, at \(hops.joined(separator: " and ")), only followed from it; `weft explain --reason "
+                    + "\(reason.rawValue)` has its page.")
+        }
+        return advice
     }
 
     /// What a reader should know is missing.

@@ -47,7 +47,7 @@ extension Exchange {
     /// The resource that set the value an outcome comes from, nil where that is a built-in default; for an outcome that
     /// comes from no value, the resource whose route was taken.
     func responsible(for reason: Reason) -> Provenance? {
-        // Most are; and copying a route to look at one part of it costs more than looking.
+        // Nobody; most are, and copying a route to look at one part of it costs more than looking.
         if reason == .ok { return nil }
         let route = self.route?.route
         let cluster = self.cluster?.cluster
