@@ -10,8 +10,8 @@ extension APIService {
             try Self.requireKnown(call, Self.recordFilters + ["limit"])
             return try APIReply(try await self.requests(call))
         case 3:
-            try Self.requireKnown(call, [])
-            return try APIReply(try await self.story(of: call.path[2]))
+            try Self.requireKnown(call, Self.recordFilters)
+            return try APIReply(try await self.story(of: call.path[2], call))
         default: return nil
         }
     }
@@ -34,15 +34,18 @@ extension APIService {
             truncated: gathered.truncated || outermost.count > limit)
     }
 
-    private func story(of id: String) async throws -> RequestStory {
-        guard !id.isEmpty, id.utf8.count <= 128 else {
+    /// The filters say which call is meant, where nothing joins several of one id.
+    private func story(of id: String, _ call: APICall) async throws -> RequestStory {
+        guard !id.isEmpty, id.utf8.count <= Self.maxID else {
             throw APIError(
                 status: 400, code: .badRequest, message: "that is no request id", location: "id",
-                cause: "it is empty, or longer than 128 bytes")
+                cause: "it is empty, or longer than \(Self.maxID) bytes")
         }
+        let wanted = try Self.filter(call.query)
         let gathered = try await self.records.find(id)
         let story = StoryTeller.story(
-            id: id, records: gathered.records, snapshot: self.snapshot(), silent: gathered.silent)
+            id: id, records: gathered.records, snapshot: self.snapshot(), wanted: wanted, silent: gathered.silent,
+            isCut: gathered.truncated)
         if let story { return story }
         throw APIError(
             status: 404, code: .notFound, message: "no proxy remembers the request \(id.prefix(64))",
@@ -52,6 +55,9 @@ extension APIService {
                 "each proxy keeps its newest 10 000 requests; `GET /v1/requests` and `weft explain --last` list what there is"
         )
     }
+
+    /// Longer ones are no ids; records keep the beginning of what is shorter.
+    private static let maxID = 8192
 
     /// Opens a tap: its lines, once the caller may and the filters are right.
     func tap(_ call: APICall) async -> Result<AsyncStream<TapLine>, APIError> {

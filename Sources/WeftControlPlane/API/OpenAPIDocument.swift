@@ -28,7 +28,7 @@ enum OpenAPIDocument {
             "/metrics": {"get": {"summary": "The control plane's own metrics: Prometheus text, or OpenMetrics where that is accepted", "responses": {"200": {"description": "metrics"}, "401": \(error), "403": \(error)}}},
             "/v1/prometheus/targets": {"get": {"summary": "What a Prometheus scrapes, as HTTP service discovery", "responses": {"200": {"description": "target groups", "content": {"application/json": {"schema": {"type": "array", "items": \(reference("PrometheusTargetGroup"))}}}}, "401": \(error), "403": \(error)}}},
             "/v1/requests": {"get": {"summary": "The newest requests that proxies remember", "parameters": [\(query("service")), \(query("namespace")), \(query("failed")), \(query("reason")), \(query("path")), \(query("route")), \(query("version")), \(query("identity")), \(query("limit"))], "responses": {"200": \(json("RequestList")), "400": \(error), "401": \(error), "429": \(error)}}},
-            "/v1/requests/{id}": {"parameters": [\(path("id"))], "get": {"summary": "The story of one request, across all proxies", "responses": {"200": \(json("RequestStory")), "400": \(error), "401": \(error), "404": \(error), "429": \(error)}}},
+            "/v1/requests/{id}": {"parameters": [\(path("id"))], "get": {"summary": "The story of one request, across all proxies; the filters say which of several calls of one id is meant", "parameters": [\(query("service")), \(query("namespace")), \(query("failed")), \(query("reason")), \(query("path")), \(query("route")), \(query("version")), \(query("identity"))], "responses": {"200": \(json("RequestStory")), "400": \(error), "401": \(error), "404": \(error), "429": \(error)}}},
             "/v1/tap": {"get": {"summary": "Requests as they end: JSON objects, one a line", "parameters": [\(query("service")), \(query("namespace")), \(query("failed")), \(query("reason")), \(query("path")), \(query("route")), \(query("version")), \(query("identity")), \(query("rate"))], "responses": {"200": {"description": "TapLine", "content": {"application/x-ndjson": {"schema": \(reference("TapLine"))}}}, "400": \(error), "401": \(error), "403": \(error), "429": \(error)}}},
             "/v1/objectives": {"get": {"summary": "How well each objective is kept", "responses": {"200": \(json("ObjectiveReport")), "401": \(error), "403": \(error)}}},
             "/v1/telemetry/edges": {"get": {"summary": "Golden signals by edge, service, route or version", "parameters": [\(query("window")), \(query("source")), \(query("destination")), \(query("service")), \(query("namespace")), \(query("version")), \(query("route")), \(query("reason")), \(query("identity")), \(query("direction")), \(query("group"))], "responses": {"200": \(json("TelemetryEdges")), "400": \(error), "401": \(error), "403": \(error)}}},
@@ -215,7 +215,7 @@ enum OpenAPIDocument {
         ),
         (
             "RecordedAttempt",
-            "workload:string address:string identity?:string version:string pick?:AttemptPick startedAfterMs:number durationMs:number connectedAfterMs?:number isKept:boolean status?:integer reason:string detail:string isHedge:boolean isLost:boolean after:string"
+            "number?:integer workload:string address:string identity?:string version:string pick?:AttemptPick startedAfterMs:number durationMs:number connectedAfterMs?:number isKept:boolean status?:integer reason:string detail:string isHedge:boolean isLost:boolean after:string"
         ),
         (
             "HopRecord",
@@ -226,7 +226,11 @@ enum OpenAPIDocument {
             "id:string startedAtMs:number source:string destination:string version:string route:string method:string authority:string path:string protocol:string status:integer grpcStatus?:integer reason:string detail:string durationMs:number attempts:integer direction:string proxy:string"
         ),
         ("RequestList", "requests:RequestSummary[] silent:string[] truncated:boolean"),
-        ("StoryCause", "reason:string text:string hop:integer place:string policy?:Provenance"),
+        (
+            "StoryCause",
+            "reason:string text:string hop:integer place:string policy?:Provenance consequences:StoryConsequence[]"
+        ),
+        ("StoryConsequence", "reason:string hop:integer text:string policy?:Provenance"),
         (
             "StoryHop",
             "number:integer parent?:integer source:string destination:string atMs:number durationMs:number outbound?:HopRecord inbound:HopRecord[]"

@@ -317,7 +317,7 @@ class Data:
             case "/v1/requests":
                 return {"requests": [self.summary(n) for n in range(30)], "silent": [HOSTILE], "truncated": True}
             case _ if path.startswith("/v1/requests/"):
-                return self.request()
+                return self.request(path.rsplit("/", 1)[1])
         return None
 
     @staticmethod
@@ -328,7 +328,7 @@ class Data:
             "status": 503 if n % 2 else 200, "reason": "no_endpoint" if n % 2 else "ok", "detail": HOSTILE, "durationMs": 12.5,
             "attempts": 2, "direction": "outbound", "proxy": HOSTILE}
 
-    def request(self):
+    def request(self, name):
         source = {"resource": {"kind": "TrafficPolicy", "namespace": "default", "name": HOSTILE}, "revision": 1, "file": HOSTILE, "line": 2}
         attempts = [{"workload": HOSTILE, "address": "127.0.0.1:1", "startedAfterMs": n * 5.0, "durationMs": 4.0, "isKept": n == 1,
                      "isHedge": False, "status": 503 - 303 * n, "reason": "ok", "detail": HOSTILE} for n in range(2)]
@@ -336,8 +336,12 @@ class Data:
                   "headers": [{"name": HOSTILE, "value": HOSTILE}], "attempts": attempts, "attempt": 1}
         hops = [{"number": n, "parent": n - 1 or None, "source": "gateway.default", "destination": HOSTILE, "atMs": n * 2.0,
                  "durationMs": 9.0, "outbound": record, "inbound": [record]} for n in (1, 2)]
+        cause = {"reason": "no_endpoint", "text": HOSTILE + "x" * 400, "hop": 1, "place": HOSTILE, "policy": source,
+                 "consequences": [{"reason": "retries_exhausted", "hop": 1, "text": HOSTILE, "policy": source}]}
+        if name in ("own", "fine"):
+            cause = {"reason": "ok", "text": "ledger answered", "hop": 2 if name == "own" else 0, "place": "ledger"}
         return {
-            "id": HOSTILE, "summary": self.summary(1), "cause": {"reason": "no_endpoint", "text": HOSTILE + "x" * 400, "hop": 1, "place": HOSTILE, "policy": source},
+            "id": HOSTILE, "summary": self.summary(0 if name == "fine" else 1), "cause": cause,
             "hops": hops, "advice": [HOSTILE + "/y" * 300], "silent": [HOSTILE], "gaps": [HOSTILE],
             "events": [{"atMs": n * 3.0, "hop": 1 + n % 2, "actor": HOSTILE, "kind": "failure", "text": HOSTILE} for n in range(5)]}
 
@@ -418,6 +422,15 @@ async def fixtures(base):
             shown = await page.run(f"document.body.textContent.includes({json.dumps(HOSTILE[:28])})")
             check(f"{name}: hostile texts are shown as they are", shown)
         quiet(page, "made-up data")
+
+        # The headline goes by the outcome: a status that an application chose itself has the reason `ok`.
+        for name, sign in [("own", "The application's own answer at hop 2, ledger"), ("fine", "Nothing is wrong")]:
+            await page.go(f"#/request/{name}", "svg.lane")
+            await page.until(f"document.querySelector('.headline')?.textContent.startsWith({json.dumps(sign)})",
+                             f"the headline of a request says: {sign}")
+        await page.go("#/request/failed", "svg.lane")
+        await page.until("document.querySelector('main').textContent.includes('Then retries_exhausted at hop 1')",
+                         "what followed from the cause is told")
 
         # Live: figures change without anybody's doing; nothing is asked while hidden; what is old says so.
         await page.go("#/", "svg.graph")

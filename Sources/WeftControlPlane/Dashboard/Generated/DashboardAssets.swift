@@ -1100,8 +1100,9 @@ enum DashboardAssets {
                 h("p", {}, badge(status(summary), outcome(summary)), ` ${summary.method} ${summary.path} from ${
                   summary.source || "outside"} to ${summary.destination || summary.authority}, ${milliseconds(summary.durationMs)}, `,
                 clock(summary.startedAtMs / 1000)),
-                h("p", { class: "headline" }, h("strong", {}, cause.reason === "ok" ? "Nothing is wrong. " : `${cause.reason}: `), cause.text,
-                  cause.policy ? ` (${place(cause.policy)})` : ""),
+                h("p", { class: "headline" }, h("strong", {}, headline(summary, cause)), cause.text, cause.policy ? ` (${place(cause.policy)})` : ""),
+                cause.consequences?.length ? h("ul", {}, cause.consequences.map((one) => h("li", {}, `Then ${one.reason} at hop ${one.hop}: ${one.text}${
+                  one.policy ? ` (${place(one.policy)})` : ""}`))) : null,
                 section("Waterfall", table(`Calls and attempts over ${milliseconds(end)}`, [
                   { title: "Call", cell: (one) => h("span", { class: `depth${Math.min(one.depth, 6)}` }, one.name) },
                   { title: "Outcome", cell: (one) => badge(status(one), outcome(one)) },
@@ -1132,6 +1133,14 @@ enum DashboardAssets {
               ];
             }
 
+            /** By the outcome: a status that an application chose itself comes with the reason `ok`. */
+            function headline(summary, cause) {
+              const where = cause.hop ? ` at hop ${cause.hop}, ${cause.place}` : "";
+              if (cause.reason !== "ok") return `${cause.reason}${where}: `;
+              if (!where && outcome(summary) === "good") return "Nothing is wrong. ";
+              return `The application's own answer${where}: `;
+            }
+
             const place = (from) => `${from.resource.kind} ${from.resource.namespace}/${from.resource.name}${
               from.file ? `, ${from.file}${from.line ? `:${from.line}` : ""}` : ""}`;
 
@@ -1144,14 +1153,16 @@ enum DashboardAssets {
                 start: hop.atMs, length: hop.durationMs, status: record.status, grpcStatus: record.grpcStatus, reason: record.reason,
                 note: record.detail }];
               const attempts = hop.outbound?.attempts || [];
-              attempts.forEach((one, index) => rows.push({
-                name: `attempt ${index + 1}${one.isHedge ? " (hedged)" : ""} at ${one.workload || one.address}`, depth: depth * 2 + 1,
+              const inOrder = attempts.map((one, index) => [one, index]).sort((a, b) => (a[0].number ?? a[1] + 1) - (b[0].number ?? b[1] + 1));
+              inOrder.forEach(([one, index]) => rows.push({
+                name: `attempt ${one.number ?? index + 1}${one.isHedge ? " (hedged)" : ""} at ${one.workload || one.address}`, depth: depth * 2 + 1,
                 kind: "attempt", start: hop.atMs + one.startedAfterMs, length: one.durationMs, status: one.status, reason: one.reason,
                 note: [one.isKept ? "connection kept from before" : "new connection", one.detail].filter(Boolean).join("; "),
               }));
               for (const one of hop.inbound) {
                 // Clocks differ: what the destination saw is placed by the attempt that it was.
-                const start = hop.atMs + (attempts[one.attempt - 1]?.startedAfterMs ?? 0);
+                const attempt = attempts.find((other, index) => (other.number ?? index + 1) === one.attempt);
+                const start = hop.atMs + (attempt?.startedAfterMs ?? 0);
                 rows.push({ name: `${one.destination || hop.destination} itself`, depth: depth * 2 + 1, kind: "inbound", start,
                   length: one.durationMs, status: one.status, grpcStatus: one.grpcStatus, reason: one.reason,
                   note: [one.proxy, one.detail].filter(Boolean).join("; ") });
