@@ -151,7 +151,7 @@ let package = Package(
             of: "WeftProxy",
             [
                 "WeftModel", "WeftMessage", "WeftHTTP", "WeftIdentity", "WeftTelemetry", "WeftTraffic",
-                "WeftCompiler", nioCore, nioPosix, nioTLS,
+                "WeftCompiler", "WeftProtos", protobuf, nioCore, nioPosix, nioTLS,
                 nioEmbedded,
                 crypto, logging, grpcCore,
             ]),

@@ -69,6 +69,7 @@ import WeftTelemetry
     @Test func `every byte in every field stays on one line, valid UTF-8 or not`() throws {
         var all = (UInt8.min...UInt8.max).map { [$0] }
         // Beginnings without their ends, surrogates, and more than Unicode has.
+        all += [[0xe2, 0x80, 0xae], [0xe2, 0x81, 0xa6]]
         all += [[0xc3], [0xe2, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xc0, 0xaf], [0xc2, 0x85]]
         for bytes in all + [all.flatMap(\.self)] {
             let text = "a" + String(decoding: bytes, as: UTF8.self) + "b"
@@ -80,7 +81,7 @@ import WeftTelemetry
             let line = self.line(record)
             #expect(line.utf8.allSatisfy { $0 >= 0x20 || $0 == 0x0a } && line.utf8.filter { $0 == 0x0a }.count == 1)
             // What others count as the end of a line.
-            #expect(!line.unicodeScalars.contains { [0x85, 0x2028, 0x2029].contains($0.value) })
+            #expect(!line.unicodeScalars.contains { [0x85, 0x2028, 0x2029, 0x202e, 0x2066].contains($0.value) })
             let json = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: any Sendable]
             #expect(json?["path"] as? String == text && json?["request_id"] as? String == text)
             #expect((json?["headers"] as? [String: String])?["x"] == text)

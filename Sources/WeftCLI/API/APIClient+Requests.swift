@@ -7,17 +7,19 @@ package import WeftModel
 extension APIClient {
     /// The newest requests that match, newest first.
     package func requests(_ filter: RecordFilter, limit: Int) async throws -> RequestList {
-        try await self.call(.GET, "/v1/requests?" + Self.query(filter, "limit", limit))
+        try await self.call(.GET, "/v1/requests?" + Self.query(filter, ["limit=\(limit)"]))
     }
 
-    package func story(of id: String) async throws -> RequestStory {
-        try await self.call(.GET, "/v1/requests/\(Self.escaped(id))")
+    /// - Parameter filter: which call is meant, where nothing joins several of one id.
+    package func story(of id: String, _ filter: RecordFilter) async throws -> RequestStory {
+        let query = Self.query(filter, [])
+        return try await self.call(.GET, "/v1/requests/\(Self.escaped(id))\(query.isEmpty ? "" : "?")\(query)")
     }
 
     /// Calls `body` with each request as it ends, until it answers false or the control plane ends the tap.
     package func tap(_ filter: RecordFilter, rate: Int, _ body: (TapLine) throws -> Bool) async throws {
         var rest = ByteBuffer()
-        try await self.stream("/v1/tap?" + Self.query(filter, "rate", rate)) { chunk in
+        try await self.stream("/v1/tap?" + Self.query(filter, ["rate=\(rate)"])) { chunk in
             rest.writeImmutableBuffer(chunk)
             while let end = rest.readableBytesView.firstIndex(of: UInt8(ascii: "\n")) {
                 let line = rest.readSlice(length: end - rest.readerIndex + 1) ?? ByteBuffer()
@@ -32,8 +34,8 @@ extension APIClient {
         }
     }
 
-    private static func query(_ filter: RecordFilter, _ numberName: String, _ number: Int) -> String {
-        var fields = ["\(numberName)=\(number)"]
+    private static func query(_ filter: RecordFilter, _ fields: [String]) -> String {
+        var fields = fields
         if filter.failed { fields.append("failed=true") }
         for (name, value) in [
             ("service", filter.service), ("namespace", filter.namespace), ("reason", filter.reason?.rawValue),

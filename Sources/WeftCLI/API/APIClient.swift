@@ -131,6 +131,11 @@ package struct APIClient: Sendable {
         try self.decoded(try await self.send(.POST, "/v1/dashboard/codes", body: nil, timeout: .seconds(10)))
     }
 
+    /// Ends every session of the dashboard; how many there were.
+    package func endDashboardSessions() async throws -> DashboardSessionsEnded {
+        try await self.call(.DELETE, "/v1/dashboard/sessions")
+    }
+
     package func identity() async throws -> IdentityReport { try await self.call(.GET, "/v1/identity") }
 
     package func rotate(_ request: RotationRequest) async throws -> IdentityReport {

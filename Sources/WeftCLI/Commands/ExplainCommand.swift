@@ -7,7 +7,7 @@ struct ExplainCommand: AsyncParsableCommand {
         commandName: "explain", abstract: "Tell the story of one request: what happened, in order of time, and why.",
         discussion: """
             The id is the request's x-request-id, which responses, logs and traces carry. Each proxy keeps its newest \
-            10 000 requests.
+            10 000 requests. Where one id has several calls that nothing joins, the filters say which one is meant.
 
             Examples:  weft explain 6f0c2a4e-…
                        weft explain --last --service billing --failed
@@ -21,6 +21,7 @@ struct ExplainCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
+        try RequestChoice.check(self.id, self.last)
         if self.id == nil, !self.last {
             guard let reason = try self.filters.filter().reason else {
                 throw CommandFailure.usage(
@@ -36,7 +37,7 @@ struct ExplainCommand: AsyncParsableCommand {
     /// By id, or the newest that matches.
     static func story(_ id: String?, _ filter: RecordFilter, _ api: APIOptions) async throws -> RequestStory {
         try await api.withClient { client in
-            if let id { return try await client.story(of: id) }
+            if let id { return try await client.story(of: id, filter) }
             let list = try await client.requests(filter, limit: 1)
             guard let newest = list.requests.first else {
                 throw CommandFailure(
@@ -46,7 +47,20 @@ struct ExplainCommand: AsyncParsableCommand {
                     remedy: "Each proxy remembers its newest 10 000 requests since it started; fewer filters find more."
                 )
             }
-            return try await client.story(of: newest.id)
+            return try await client.story(of: newest.id, filter)
+        }
+    }
+}
+
+/// Which request is meant, as a command line says it.
+enum RequestChoice {
+    static func check(_ id: String?, _ last: Bool) throws {
+        if let id, id.isEmpty {
+            throw CommandFailure.usage("the request's id is empty", remedy: "Give an id, or --last with filters.")
+        }
+        if id != nil, last {
+            throw CommandFailure.usage(
+                "an id and --last are two requests", remedy: "Give the id, or --last with filters.")
         }
     }
 }
@@ -69,6 +83,7 @@ struct TraceCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
+        try RequestChoice.check(self.id, self.last)
         guard self.id != nil || self.last else {
             throw CommandFailure.usage("which request?", remedy: "Give an id, or --last with filters.")
         }
@@ -114,9 +129,7 @@ struct TapCommand: AsyncParsableCommand {
                 guard let record = line.request else { return true }
                 shown += 1
                 if format == .json {
-                    let encoder = JSONEncoder()
-                    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-                    console.line(String(decoding: try encoder.encode(record), as: UTF8.self))
+                    console.line(try OutputFormat.jsonLine(record))
                 } else {
                     console.line(StoryText.line(record, console: console))
                 }
@@ -132,7 +145,9 @@ struct RecordFilterOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Only calls from or to this namespace.", valueName: "namespace"))
     var namespace: String?
     @Flag(help: "Only requests that failed.") var failed = false
-    @Option(help: ArgumentHelp("Only requests that ended with this reason.", valueName: "name")) var reason: String?
+    @Option(
+        help: ArgumentHelp("Only requests that ended with this reason, or an attempt of which did.", valueName: "name"))
+    var reason: String?
     @Option(help: ArgumentHelp("Only paths that begin so.", valueName: "prefix")) var path: String?
     @Option(help: ArgumentHelp("Only requests that took this route.", valueName: "name")) var route: String?
     @Option(help: ArgumentHelp("Only calls answered by this version.", valueName: "version"))

@@ -55,7 +55,7 @@ package struct WeftCommand: AsyncParsableCommand {
             }
             Foundation.exit(ExitStatus.ok.rawValue)
         } catch let failure as CommandFailure {
-            console.error("\(failure)")
+            console.error(failure.shown)
             Foundation.exit(failure.exit.rawValue)
         } catch let code as ExitCode {
             Foundation.exit(code.rawValue)

@@ -83,6 +83,15 @@ package final class FleetRunner: Sendable {
                 isInstalled: { Machine.isInstalled($0, environment: environment) },
                 isFree: { running.contains($0) || Machine.isFree($0) }))
         try await self.refuseTakenPorts(source.fleet)
+        for directory in Set(plan.logFiles.map { String($0[..<($0.lastIndex(of: "/") ?? $0.startIndex)]) }) {
+            do {
+                try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+            } catch {
+                throw CommandFailure(
+                    "the access logs have no directory", at: "telemetry.access-log-output", because: "\(error)",
+                    remedy: "Make \(directory), or write another.")
+            }
+        }
         self.plan.with { $0 = plan }
         self.journal.update {
             $0.fleet = source.fleet.name

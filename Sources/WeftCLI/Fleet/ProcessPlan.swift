@@ -88,6 +88,8 @@ package struct FleetPlan: Sendable {
     package var applicationPorts: [String: Int]
     /// Where sidecars say how they are, by replica.
     package var admin: [String: Int]
+    /// Files that sidecars write their access logs to, absolute; their directories must be there.
+    package var logFiles: [String]
 
     package var processes: [ProcessPlan] { [self.control] + self.members }
 
@@ -135,6 +137,7 @@ package struct FleetPlan: Sendable {
             ] + fleet.control.arguments,
             environment: [:], directory: surroundings.directory)
         self.members = []
+        self.logFiles = []
         self.outbound = [:]
         self.applicationPorts = [:]
         self.admin = [:]
@@ -153,8 +156,11 @@ package struct FleetPlan: Sendable {
                 self.applicationPorts[instance] = replica.application
                 self.admin[instance] = replica.admin
                 var sidecar = replica.sidecar(of: member, discovery: discovery, in: surroundings)
-                for (flag, value) in fleet.telemetry.sorted(by: { $0.key < $1.key }) {
-                    sidecar.arguments += ["--\(flag)", value]
+                for (flag, values) in fleet.telemetry.sorted(by: { $0.key < $1.key }) {
+                    for value in values { sidecar.arguments += ["--\(flag)", replica.named(value, in: surroundings)] }
+                }
+                if let output = fleet.telemetry["access-log-output"]?.first, output.contains("${NAME}") {
+                    self.logFiles.append(replica.named(output, in: surroundings))
                 }
                 self.members.append(sidecar)
                 self.members.append(try replica.application(of: member, in: surroundings))
@@ -172,6 +178,13 @@ package struct FleetPlan: Sendable {
         var outbound: Int
         var admin: Int
         var upstreams: [(name: String, port: Int)]
+
+        /// A path with the replica's name in it, absolute; other values as they are.
+        func named(_ value: String, in surroundings: Surroundings) -> String {
+            guard value.contains("${NAME}") else { return value }
+            let path = value.replacingOccurrences(of: "${NAME}", with: self.name)
+            return path.hasPrefix("/") ? path : "\(surroundings.directory)/\(path)"
+        }
 
         func sidecar(of member: Fleet.Member, discovery: Int, in surroundings: Surroundings) -> ProcessPlan {
             let directory = "\(surroundings.state)/sidecars/\(self.name)"

@@ -41,6 +41,14 @@ package struct CommandFailure: Error, Hashable, Sendable {
     }
 }
 
+extension CommandFailure {
+    /// The description for a terminal, which must not obey what others wrote.
+    package var shown: String {
+        self.description.split(separator: "\n", omittingEmptySubsequences: false).map { Table.visible(String($0)) }
+            .joined(separator: "\n")
+    }
+}
+
 extension CommandFailure: CustomStringConvertible {
     /// `error: WHERE: WHAT: WHY`, and the remedy on a line of its own.
     package var description: String {

@@ -1,5 +1,4 @@
 internal import Foundation
-internal import Yams
 
 /// How a command shows its result.
 package enum OutputFormat: String, Sendable, CaseIterable {
@@ -9,6 +8,7 @@ package enum OutputFormat: String, Sendable, CaseIterable {
     case wide
     /// For programs, indented, keys sorted.
     case json
+    /// The same as JSON; numbers have no exponents.
     case yaml
 
     /// `value` in this format; `table` makes the text for people.
@@ -18,11 +18,36 @@ package enum OutputFormat: String, Sendable, CaseIterable {
         case .json:
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            return String(decoding: try encoder.encode(value), as: UTF8.self)
+            return Self.harmless(json: String(decoding: try encoder.encode(value), as: UTF8.self))
         case .yaml:
-            let encoder = YAMLEncoder()
-            encoder.options.sortKeys = true
-            return try encoder.encode(value).trimmingCharacters(in: .newlines)
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            return try YAMLText.of(json: String(decoding: try encoder.encode(value), as: UTF8.self))
         }
+    }
+
+    /// JSON on one line.
+    static func jsonLine(_ value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return Self.harmless(json: String(decoding: try encoder.encode(value), as: UTF8.self))
+    }
+
+    /// The same JSON, with what a terminal might obey written as `\u009b`: the encoder leaves all beyond ASCII as it is.
+    static func harmless(json: String) -> String {
+        // JSON itself has of these only line breaks, and those are no part of its strings.
+        guard json.unicodeScalars.contains(where: { $0.value >= 0x7F && Table.isHidden($0) }) else { return json }
+        var text = ""
+        for scalar in json.unicodeScalars {
+            guard scalar.value >= 0x7F, Table.isHidden(scalar) else {
+                text.unicodeScalars.append(scalar)
+                continue
+            }
+            for unit in String(scalar).utf16 {
+                let digits = String(unit, radix: 16)
+                text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            }
+        }
+        return text
     }
 }

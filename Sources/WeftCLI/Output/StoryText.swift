@@ -6,17 +6,25 @@ enum StoryText {
     static func lines(_ story: RequestStory, console: Console) -> [String] {
         let summary = story.summary
         var lines = [
-            console.styled("\(summary.method) \(summary.authority)\(summary.path)", .strong)
+            console.styled(Self.safe("\(summary.method) \(summary.authority)\(summary.path)"), .strong)
                 + "  \(Self.status(summary.status, summary.grpcStatus, summary.reason, console)) in \(Self.time(summary.durationMs))",
-            console.styled("request \(story.id)  \(Self.moment(summary.startedAtMs))", .faint),
+            console.styled("request \(Self.safe(story.id))  \(Self.moment(summary.startedAtMs))", .faint),
             "",
             console.styled("Why", .strong) + "  \(Self.safe(story.cause.text))",
         ]
-        if story.cause.reason != .ok {
-            let place = story.cause.hop == 0 ? "" : "  at hop \(story.cause.hop), \(Self.safe(story.cause.place))"
-            lines.append("     \(story.cause.reason.rawValue)\(place)")
+        let cause = story.cause
+        let place = cause.hop == 0 ? "" : "at hop \(cause.hop), \(Self.safe(cause.place))"
+        // A status with the reason `ok` is an application's own.
+        let reason = cause.reason == .ok ? "" : "\(cause.reason.rawValue)"
+        let facts = [reason, place].filter { !$0.isEmpty }
+        if !facts.isEmpty { lines.append("     " + facts.joined(separator: "  ")) }
+        if let policy = cause.policy { lines.append("     \(Self.safe("\(policy)"))") }
+        for consequence in cause.consequences {
+            let policy = consequence.policy.map { "  \($0)" } ?? ""
+            lines.append(
+                "then \(consequence.reason.rawValue)  at hop \(consequence.hop): "
+                    + Self.safe(consequence.text + policy))
         }
-        if let policy = story.cause.policy { lines.append("     \(Self.safe("\(policy)"))") }
         lines.append("")
         let width = story.events.map { Self.offset($0.atMs).count }.max() ?? 0
         var hop = 0
@@ -38,7 +46,7 @@ enum StoryText {
         if !story.advice.isEmpty {
             lines.append("")
             lines.append(console.styled("What to do", .strong))
-            lines += story.advice.map { "  - \($0)" }
+            lines += story.advice.map { "  - \(Self.safe($0))" }
             lines.append("  weft explain --reason \(story.cause.reason.rawValue) has the whole page")
         }
         if !story.gaps.isEmpty {
@@ -75,19 +83,8 @@ enum StoryText {
         Date(timeIntervalSince1970: milliseconds / 1000).formatted(.iso8601.time(includingFractionalSeconds: true))
     }
 
-    /// What callers made up must not write to the terminal: control characters are shown, not sent.
-    static func safe(_ text: String) -> String {
-        guard text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else { return text }
-        var safe = String.UnicodeScalarView()
-        for scalar in text.unicodeScalars {
-            if scalar.properties.generalCategory == .control {
-                safe.append(contentsOf: "\\u{\(String(scalar.value, radix: 16))}".unicodeScalars)
-            } else {
-                safe.append(scalar)
-            }
-        }
-        return String(safe)
-    }
+    /// What callers made up must not write to the terminal: as tables show it.
+    static func safe(_ text: String) -> String { Table.visible(text) }
 
     private static func offset(_ milliseconds: Double) -> String {
         "+" + String(format: "%.1f", milliseconds) + " ms"

@@ -9,7 +9,11 @@ struct StoryHops {
     let start: Double
 
     init(_ records: [HopRecord]) {
-        let records = Self.unique(records)
+        let records = Self.unique(records).map { record in
+            var record = record
+            record.numberAttempts()
+            return record
+        }
         var inbound = records.filter { $0.direction == .inbound }.sorted { $0.startedAtMs < $1.startedAtMs }
         let outbound = records.filter { $0.direction == .outbound }.sorted { $0.startedAtMs < $1.startedAtMs }
         var found: [(hop: RequestStory.Hop, arrivals: [Int: Int])] = []
@@ -24,7 +28,7 @@ struct StoryHops {
                     inbound[$0].proxy == attempt.workload
                         && inbound[$0].path.prefix(while: { $0 != "?" }).isEmpty
                             == record.path.prefix(while: { $0 != "?" }).isEmpty
-                        && inbound[$0].attempt == index + 1
+                        && inbound[$0].attempt == attempt.number ?? index + 1
                         && abs(inbound[$0].startedAtMs - sent) < max(2000, record.durationMs + 1000)
                 }
                 let nearest = candidates.min {
@@ -66,15 +70,41 @@ struct StoryHops {
 
     func children(of number: Int) -> [RequestStory.Hop] { self.hops.filter { $0.parent == number } }
 
+    /// The calls that the destination made while it served one attempt.
+    func calls(of hop: RequestStory.Hop, during arrived: HopRecord) -> [RequestStory.Hop] {
+        self.children(of: hop.number).filter {
+            $0.outbound?.proxy == arrived.proxy && self.isWithin($0.atMs, arrived)
+        }
+    }
+
+    /// The calls that nothing joins to an earlier one.
+    var roots: [RequestStory.Hop] { self.hops.filter { $0.parent == nil } }
+
+    /// A call and all that followed from it, in order.
+    func tree(of root: RequestStory.Hop) -> [RequestStory.Hop] {
+        var numbers: Set<Int> = [root.number]
+        // A parent stands before its children.
+        return self.hops.filter { hop in
+            if hop.number != root.number, !(hop.parent.map(numbers.contains) ?? false) { return false }
+            numbers.insert(hop.number)
+            return true
+        }
+    }
+
+    /// Whether a moment of the story lies within what a proxy served; a millisecond is for clocks and rounding.
+    private func isWithin(_ moment: Double, _ served: HopRecord) -> Bool {
+        let at = served.startedAtMs - self.start
+        return at <= moment + 1 && moment <= at + served.durationMs + 1
+    }
+
     /// The call during which its caller made this one.
     private func parent(of hop: RequestStory.Hop) -> Int? {
         guard let proxy = hop.outbound?.proxy else { return nil }
         var best: (number: Int, at: Double)?
         for other in self.hops where other.number < hop.number {
             for served in other.inbound where served.proxy == proxy {
+                guard self.isWithin(hop.atMs, served) else { continue }
                 let at = served.startedAtMs - self.start
-                // A millisecond for clocks and rounding.
-                guard at <= hop.atMs + 1, hop.atMs <= at + served.durationMs + 1 else { continue }
                 if best == nil || at > best?.at ?? 0 { best = (other.number, at) }
             }
         }

@@ -7,7 +7,7 @@ package struct StoryTeller {
     private let snapshot: MeshSnapshot
     private var events: [RequestStory.Event] = []
 
-    /// More than these of one request are not told.
+    /// Of more than these, the newest are told.
     package static let maxRecords = 500
 
     private init(_ records: [HopRecord], _ snapshot: MeshSnapshot) {
@@ -19,14 +19,26 @@ package struct StoryTeller {
     ///
     /// - Parameters:
     ///   - snapshot: what is in force now; it says which other routes there were.
+    ///   - wanted: what the request was searched by. Where nothing joins the calls of one id, the one that it means is
+    ///     explained; else one that failed, if any.
     ///   - silent: proxies that did not answer in time.
+    ///   - isCut: proxies remember more of it than they have told.
     package static func story(
-        id: String, records: [HopRecord], snapshot: MeshSnapshot, silent: [String] = []
+        id: String, records: [HopRecord], snapshot: MeshSnapshot, wanted: RecordFilter = RecordFilter(),
+        silent: [String] = [], isCut: Bool = false
     ) -> RequestStory? {
-        var teller = StoryTeller(Array(records.prefix(Self.maxRecords)), snapshot)
-        guard let first = teller.hops.hops.first, let record = first.outbound ?? first.inbound.first else { return nil }
-        for hop in teller.hops.hops { teller.tell(hop) }
-        let cause = StoryCause(hops: teller.hops).find()
+        let newest = records.sorted { $0.startedAtMs > $1.startedAtMs }.prefix(Self.maxRecords)
+        var teller = StoryTeller(Array(newest), snapshot)
+        let hops = teller.hops
+        guard let focus = StoryFocus(hops, wanted), let record = focus.root.outbound ?? focus.root.inbound.first else {
+            return nil
+        }
+        for hop in hops.hops { teller.tell(hop) }
+        teller.tell(focus)
+        var cause = StoryCause(hops: hops, snapshot: snapshot).cause(of: focus.hop)
+        if focus.hop.number != focus.root.number {
+            cause.text += "; \(StoryWords.short(record.source)) got \(StoryWords.status(record)) all the same"
+        }
         var summary = RequestSummary(record)
         summary.attempts = max(summary.attempts, 1)
         // What happens at one moment is told in the order of its causes.
@@ -34,19 +46,51 @@ package struct StoryTeller {
             ($0.element.atMs, $0.offset) < ($1.element.atMs, $1.offset)
         }.map(\.element)
         return RequestStory(
-            id: id, summary: summary, cause: cause, hops: teller.hops.hops, events: events,
-            advice: cause.reason == .ok ? [] : ReasonPages.advice(cause.reason), silent: silent,
-            gaps: teller.gaps(silent))
+            id: id, summary: summary, cause: cause, hops: hops.hops, events: events, advice: Self.advice(cause),
+            silent: silent,
+            gaps: teller.gaps(id, silent, told: newest.count, isCut: isCut || records.count > newest.count))
+    }
+
+    /// The page of the cause, and what followed from it.
+    private static func advice(_ cause: RequestStory.Cause) -> [String] {
+        guard cause.reason != .ok || cause.hop != 0 else { return [] }
+        var advice = ReasonPages.advice(cause.reason)
+        var told: Set<Reason> = [cause.reason]
+        for reason in cause.consequences.map(\.reason) where told.insert(reason).inserted {
+            let hops = cause.consequences.filter { $0.reason == reason }.map { "hop \($0.hop)" }
+            advice.append(
+                "`\(reason.rawValue)`, at \(hops.joined(separator: " and ")), only followed from it; `weft explain --reason "
+                    + "\(reason.rawValue)` has its page.")
+        }
+        return advice
     }
 
     /// What a reader should know is missing.
-    private func gaps(_ silent: [String]) -> [String] {
+    private func gaps(_ id: String, _ silent: [String], told: Int, isCut: Bool) -> [String] {
+        var gaps: [String] = []
+        if id.utf8.count > HopRecord.maxIDBytes {
+            gaps.append(
+                "the id is longer than the \(HopRecord.maxIDBytes) bytes that records keep: found are the requests whose "
+                    + "ids begin like it")
+        }
+        if isCut {
+            gaps.append(
+                "more bears this id than one story tells: it is cut at the newest \(told) records, of "
+                    + "\(self.hops.hops.count) calls, and sides of them may be missing")
+        } else {
+            gaps += self.missingSides
+        }
+        if !silent.isEmpty { gaps.append("did not answer in time: \(silent.joined(separator: ", "))") }
+        return gaps
+    }
+
+    private var missingSides: [String] {
         var gaps: [String] = []
         for hop in self.hops.hops {
             if hop.outbound == nil, let arrived = hop.inbound.first, arrived.sourceIdentity != nil {
                 gaps.append(
                     "hop \(hop.number): the record of the caller's proxy (\(StoryWords.short(arrived.source))) is missing; "
-                        + "it keeps its newest 10 000 requests")
+                        + "a proxy keeps its newest requests, 10 000 where nothing else is said")
             }
             if let record = hop.outbound, hop.inbound.isEmpty, record.attempts.contains(where: { $0.status != nil }),
                 record.attempts.contains(where: { $0.identity != nil })
@@ -56,8 +100,16 @@ package struct StoryTeller {
                         + "is missing")
             }
         }
-        if !silent.isEmpty { gaps.append("did not answer in time: \(silent.joined(separator: ", "))") }
         return gaps
+    }
+
+    /// Which of several calls the cause is about.
+    private mutating func tell(_ focus: StoryFocus) {
+        guard focus.roots > 1 else { return }
+        self.add(
+            focus.root.atMs, focus.root, "the id",
+            "is that of \(focus.roots) calls that nothing joins; the cause that is named is hop \(focus.hop.number)'s",
+            .note)
     }
 
     private mutating func add(
@@ -82,9 +134,14 @@ package struct StoryTeller {
             "sent \(record.method) \(record.authority)\(record.path) (\(record.protocol))", .request)
         self.tellRoute(record, hop, proxy)
         self.tellPolicies(record, hop, proxy)
-        for (index, attempt) in record.attempts.enumerated() {
+        let order = record.attempts.indices.sorted {
+            (record.attempts[$0].number ?? 1) < (record.attempts[$1].number ?? 1)
+        }
+        for index in order {
+            let attempt = record.attempts[index]
             let began = hop.atMs + attempt.startedAfterMs
-            let name = attempt.isHedge ? "attempt \(index + 1), beside the one before," : "attempt \(index + 1)"
+            let number = attempt.number ?? 1
+            let name = attempt.isHedge ? "attempt \(number), beside the one before," : "attempt \(number)"
             let version = attempt.version.isEmpty ? "" : ", version \(attempt.version)"
             let pick = attempt.pick.map { ": \(StoryWords.pick($0))" } ?? ""
             self.add(
@@ -102,7 +159,7 @@ package struct StoryTeller {
             let ended = began + attempt.durationMs
             self.add(
                 ended, hop, proxy,
-                "attempt \(index + 1) \(StoryWords.outcome(attempt)) after \(StoryWords.time(attempt.durationMs))",
+                "attempt \(number) \(StoryWords.outcome(attempt)) after \(StoryWords.time(attempt.durationMs))",
                 isFailure ? .failure : .outcome)
             if let decision = StoryWords.decision(attempt, record) { self.add(ended, hop, proxy, decision, .decision) }
         }
@@ -113,18 +170,20 @@ package struct StoryTeller {
         let findings = RouteMismatch.findings(for: record, in: self.snapshot)
         if record.route.isEmpty {
             if record.reason == .noRoute {
-                self.add(hop.atMs, hop, proxy, "no route takes it: \(record.detail)", .route)
+                let why = record.detail.isEmpty ? "no route of \(record.authority) takes it" : record.detail
+                self.add(hop.atMs, hop, proxy, why, .route)
             }
         } else {
-            self.add(
-                hop.atMs, hop, proxy,
-                "route \(record.route)\(StoryWords.source(record.routeSource)) leads to \(record.cluster)", .route)
+            // The one that is there where nobody attached another.
+            let source =
+                record.route == "default" && record.routeSource == nil
+                ? ", which is built in," : StoryWords.source(record.routeSource)
+            self.add(hop.atMs, hop, proxy, "route \(record.route)\(source) leads to \(record.cluster)", .route)
         }
         for finding in findings {
-            let cause = finding.cause ?? "it would match now: the configuration has changed since"
             self.add(
                 hop.atMs, hop, proxy,
-                "not route \(finding.route)\(StoryWords.source(finding.provenance)): \(cause)", .route)
+                "not route \(finding.route)\(StoryWords.source(finding.provenance)): \(finding.cause)", .route)
         }
     }
 
@@ -152,7 +211,6 @@ package struct StoryTeller {
     ) {
         let end = hop.atMs + record.durationMs
         let left = record.deadlineLeftMs.map { $0 > 0 ? ", with \(StoryWords.time($0)) left" : "" } ?? ""
-        let grpc = record.grpcStatus.map { ", grpc-status \($0)" } ?? ""
         if record.reason == .clientGone {
             return self.add(end, hop, application, "went away, before it had its answer", .failure)
         }
@@ -162,7 +220,7 @@ package struct StoryTeller {
         let policy = record.reason == .ok ? "" : StoryWords.source(record.policy)
         self.add(
             end, hop, application,
-            "got \(record.status)\(grpc) after \(StoryWords.time(record.durationMs))\(left)\(why)\(policy)",
+            "got \(StoryWords.status(record)) after \(StoryWords.time(record.durationMs))\(left)\(why)\(policy)",
             record.isFailed ? .failure : .answer)
     }
 

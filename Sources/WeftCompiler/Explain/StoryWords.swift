@@ -23,6 +23,16 @@ enum StoryWords {
 
     static func source(_ provenance: Provenance?) -> String { provenance.map { " (\($0))" } ?? "" }
 
+    /// `attempt 2 to default/billing-1`.
+    static func name(_ attempt: HopRecord.Attempt) -> String {
+        "attempt \(attempt.number ?? 1) to \(attempt.workload.isEmpty ? attempt.address : attempt.workload)"
+    }
+
+    /// `503`, `200, grpc-status 14`.
+    static func status(_ record: HopRecord) -> String {
+        "\(record.status)" + (record.grpcStatus.map { ", grpc-status \($0)" } ?? "")
+    }
+
     static func pick(_ pick: AttemptPick) -> String {
         var text =
             switch pick.cause {
@@ -76,14 +86,14 @@ enum StoryWords {
         case .responseBegun: return "not retried: the response had begun"
         case .callerGone: return "not retried: the caller had gone"
         case .timeUsedUp: return "not retried: the time was used up"
-        case .hedgeTookOver: return "the second attempt beside it went on"
-        case .outpaced: return "given up: the other attempt answered first"
+        case .hedgeTookOver: return "not retried: the attempt beside it went on"
+        case .outpaced: return nil
         }
     }
 
     /// What became of an attempt, in a clause.
     static func outcome(_ attempt: HopRecord.Attempt) -> String {
-        if attempt.isLost { return "was given up, since the other answered first" }
+        if attempt.isLost { return "was given up, as the attempt beside it had answered first," }
         if !attempt.detail.isEmpty { return "\(attempt.detail) (\(attempt.reason.rawValue))" }
         if let status = attempt.status {
             return attempt.reason == .ok ? "answered \(status)" : "answered \(status) (\(attempt.reason.rawValue))"

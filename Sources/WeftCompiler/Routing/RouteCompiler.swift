@@ -35,7 +35,7 @@ struct RouteCompiler {
         let traffic = self.policies.effective(service: port.service)
         var route = Route(
             name: "default", action: .forward([WeightedCluster(cluster: port.description)]), timeouts: traffic.timeouts,
-            retry: traffic.retry, provenance: self.policies.narrowest(of: port.service))
+            retry: traffic.retry)
         route.hashKey = traffic.routeHashKey
         Self.apply(traffic, to: &route)
         return route

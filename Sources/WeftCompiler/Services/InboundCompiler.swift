@@ -52,7 +52,7 @@ enum InboundCompiler {
                 return listener
             }
         }
-        return (listeners, listeners.flatMap(self.findings))
+        return (listeners, listeners.flatMap(self.findings) + self.unproved(listeners))
     }
 
     /// The narrowest word counts; between services, the workload's own before the others.
@@ -83,6 +83,32 @@ enum InboundCompiler {
                     + "bytes: what it allows is denied there, and what it may deny is denied",
                 remedy: "Name the ports that speak HTTP with sectionName, or correct the port's appProtocol.",
                 file: source.file, line: source.line, resource: source.resource.description)
+        }
+    }
+
+    /// Rules about claims where no token is believed: what was deleted may have left them so. Each policy once for a port.
+    private static func unproved(_ listeners: [InboundListener]) -> [Diagnostic] {
+        struct Place: Hashable {
+            let policy: ResourceKey
+            let service: ServiceName
+            let port: Int
+        }
+        var seen: Set<Place> = []
+        return listeners.flatMap { listener in
+            listener.authorization.policies.filter { policy in
+                policy.rules.contains(where: \.asksForClaims) && !listener.authorization.believesTokens(for: policy)
+                    && seen.insert(
+                        Place(policy: policy.source.resource, service: listener.service, port: listener.appPort)
+                    ).inserted
+            }.map { policy in
+                Diagnostic(
+                    policy.isAudit ? .warning : .error,
+                    "\(policy.source.resource.name) asks for a claim, and no RequestAuthentication has a token believed "
+                        + "at port \(listener.appPort) of \(listener.service): "
+                        + (policy.action == .deny ? "it denies nobody by it" : "it allows nobody by it"),
+                    remedy: "Apply a RequestAuthentication for the same target, with the issuer of the tokens.",
+                    file: policy.source.file, line: policy.source.line, resource: policy.source.resource.description)
+            }
         }
     }
 

@@ -181,7 +181,7 @@ struct APIServer: Sendable {
             source: source, accept: request.headers[.accept], host: source == "local" ? nil : request.head.authority)
         // Whoever may not make the call sends no body for it.
         if let refusal = self.service.refusal(of: call) { return self.response(refusal) }
-        if call.path == ["v1", "dashboard", "sessions"], !DashboardPage.isOwn(request) {
+        if call.method == "POST", call.path == ["v1", "dashboard", "sessions"], !DashboardPage.isOwn(request) {
             return self.response(
                 APIService.refusal(
                     APIError(

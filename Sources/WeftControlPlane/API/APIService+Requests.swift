@@ -6,8 +6,12 @@ extension APIService {
     /// `/v1/requests` and what is below it; nil where it is another call.
     func requestCall(_ call: APICall) async throws -> APIReply? {
         switch call.path.count {
-        case 2: return try APIReply(try await self.requests(call))
-        case 3: return try APIReply(try await self.story(of: call.path[2]))
+        case 2:
+            try Self.requireKnown(call, Self.recordFilters + ["limit"])
+            return try APIReply(try await self.requests(call))
+        case 3:
+            try Self.requireKnown(call, Self.recordFilters)
+            return try APIReply(try await self.story(of: call.path[2], call))
         default: return nil
         }
     }
@@ -30,15 +34,18 @@ extension APIService {
             truncated: gathered.truncated || outermost.count > limit)
     }
 
-    private func story(of id: String) async throws -> RequestStory {
-        guard !id.isEmpty, id.utf8.count <= 128 else {
+    /// The filters say which call is meant, where nothing joins several of one id.
+    private func story(of id: String, _ call: APICall) async throws -> RequestStory {
+        guard !id.isEmpty, id.utf8.count <= Self.maxID else {
             throw APIError(
                 status: 400, code: .badRequest, message: "that is no request id", location: "id",
-                cause: "it is empty, or longer than 128 bytes")
+                cause: "it is empty, or longer than \(Self.maxID) bytes")
         }
+        let wanted = try Self.filter(call.query)
         let gathered = try await self.records.find(id)
         let story = StoryTeller.story(
-            id: id, records: gathered.records, snapshot: self.snapshot(), silent: gathered.silent)
+            id: id, records: gathered.records, snapshot: self.snapshot(), wanted: wanted, silent: gathered.silent,
+            isCut: gathered.truncated)
         if let story { return story }
         throw APIError(
             status: 404, code: .notFound, message: "no proxy remembers the request \(id.prefix(64))",
@@ -49,16 +56,24 @@ extension APIService {
         )
     }
 
+    /// Longer ones are no ids; records keep the beginning of what is shorter.
+    private static let maxID = 8192
+
     /// Opens a tap: its lines, once the caller may and the filters are right.
     func tap(_ call: APICall) async -> Result<AsyncStream<TapLine>, APIError> {
         do throws(APIError) {
             try Self.admit(call)
+            try Self.requireKnown(call, Self.recordFilters + ["rate"])
             let rate = try Self.number(call.query["rate"], "rate", within: 1...1000) ?? 100
             return .success(try await self.records.tap(try Self.filter(call.query), perSecond: rate))
         } catch {
             return .failure(error)
         }
     }
+
+    private static let recordFilters = [
+        "service", "namespace", "failed", "reason", "path", "route", "version", "identity",
+    ]
 
     private static func filter(_ query: [String: String]) throws(APIError) -> RecordFilter {
         var filter = RecordFilter()
@@ -85,15 +100,7 @@ extension APIService {
                 status: 400, code: .badRequest, message: "failed is wrong", location: "failed",
                 cause: "it is true or false")
         }
-        if let reason = try text("reason") {
-            guard let known = Reason(rawValue: reason) else {
-                throw APIError(
-                    status: 400, code: .badRequest, message: "reason is wrong", location: "reason",
-                    cause: "\(reason.prefix(64)) is no reason",
-                    remedy: "the reasons are \(Reason.allCases.map(\.rawValue).joined(separator: ", "))")
-            }
-            filter.reason = known
-        }
+        filter.reason = try Self.reason(query["reason"])
         return filter
     }
 }

@@ -296,14 +296,13 @@ struct AuthorizationAnswers: Sendable {
         return normal
     }
 
-    private static func query(_ text: String) -> [String: String] {
+    private static func query(_ text: String) -> [String: [String]] {
         guard let mark = text.firstIndex(of: "?") else { return [:] }
-        var query: [String: String] = [:]
+        var query: [String: [String]] = [:]
         for pair in text[text.index(after: mark)...].split(separator: "&") {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             let name = parts[0].removingPercentEncoding ?? parts[0]
-            guard query[name] == nil else { continue }
-            query[name] = parts.count == 2 ? parts[1].removingPercentEncoding ?? parts[1] : ""
+            query[name, default: []].append(parts.count == 2 ? parts[1].removingPercentEncoding ?? parts[1] : "")
         }
         return query
     }

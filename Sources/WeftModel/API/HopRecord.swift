@@ -43,7 +43,8 @@ package struct HopRecord: Hashable, Sendable, Codable {
 
     /// What `x-weft-attempt` said; 1 without it.
     package var attempt = 1
-    /// In order; of an inbound request the one to the application.
+    /// In the order in which they ended, the one that the outcome comes from last; of an inbound request the one to the
+    /// application.
     package var attempts: [Attempt] = []
 
     /// What the caller got; 499 when it had gone.
@@ -65,8 +66,34 @@ package struct HopRecord: Hashable, Sendable, Codable {
 
     package init() {}
 
+    /// Longer paths are cut, in bytes.
+    package static let maxPathBytes = 512
+    /// Longer authorities and header values are cut, in bytes.
+    package static let maxValueBytes = 128
+    /// Header fields beyond these are left out.
+    package static let maxHeaders = 24
+    /// Of the header names that routes are matched by, so many are kept at least.
+    package static let maxMatchedHeaders = 16
+    /// Longer ids are cut, in bytes.
+    package static let maxIDBytes = 128
+
     /// A failure, as lists and logs count it.
     package var isFailed: Bool { self.status >= 500 || self.reason != .ok || (self.grpcStatus ?? 0) != 0 }
+
+    /// Gives attempts that have none the number they went by: they are counted as they begin, and one that was sent beside
+    /// another may end before it.
+    package mutating func numberAttempts() {
+        guard self.attempts.contains(where: { $0.number == nil }) else { return }
+        let order = self.attempts.indices.sorted {
+            (self.attempts[$0].startedAfterMs, $0) < (self.attempts[$1].startedAfterMs, $1)
+        }
+        for (number, index) in order.enumerated() { self.attempts[index].number = number + 1 }
+    }
+
+    /// Whether it or an attempt of it ended with `reason`: where retries ended it, its own reason says only that.
+    package func hasReason(_ reason: Reason) -> Bool {
+        self.reason == reason || self.attempts.contains { $0.reason == reason }
+    }
 
     package struct Header: Hashable, Sendable, Codable {
         package var name: String
@@ -94,6 +121,8 @@ package struct HopRecord: Hashable, Sendable, Codable {
     }
 
     package struct Attempt: Hashable, Sendable, Codable {
+        /// What its `x-weft-attempt` said, from 1; nil where the proxy does not tell.
+        package var number: Int?
         /// `namespace/name`; empty for the application.
         package var workload = ""
         /// `address:port`.
@@ -127,6 +156,7 @@ package struct RecordFilter: Hashable, Sendable, Codable {
     package var service: String?
     package var namespace: String?
     package var failed = false
+    /// How it ended, or an attempt of it did.
     package var reason: Reason?
     package var pathPrefix: String?
     package var route: String?
@@ -138,7 +168,7 @@ package struct RecordFilter: Hashable, Sendable, Codable {
 
     package func matches(_ record: HopRecord) -> Bool {
         if self.failed, !record.isFailed { return false }
-        if let reason, record.reason != reason { return false }
+        if let reason, reason == .ok ? record.reason != .ok : !record.hasReason(reason) { return false }
         if let pathPrefix, !record.path.hasPrefix(pathPrefix) { return false }
         if let route, record.route != route { return false }
         if let version, record.version != version { return false }
@@ -208,7 +238,7 @@ package struct RequestList: Hashable, Sendable, Codable {
     package var requests: [RequestSummary]
     /// Proxies that did not answer in time.
     package var silent: [String]
-    /// There were more.
+    /// Not all that proxies remember was looked at: there may be more, or some where there are none here.
     package var truncated: Bool
 
     package init(requests: [RequestSummary], silent: [String], truncated: Bool) {

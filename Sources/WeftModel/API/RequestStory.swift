@@ -1,7 +1,7 @@
 /// `GET /v1/requests/{id}`: what happened to one request, in order of time, across all proxies that saw it.
 package struct RequestStory: Hashable, Sendable, Codable {
     package var id: String
-    /// What the first caller got.
+    /// What the caller got: the first, or of several calls that nothing joins the one that is explained.
     package var summary: RequestSummary
     /// Why it ended as it did.
     package var cause: Cause
@@ -33,18 +33,48 @@ package struct RequestStory: Hashable, Sendable, Codable {
         package var reason: Reason
         /// One sentence.
         package var text: String
-        /// From 1; zero where the request was fine.
+        /// From 1; zero where the request was fine. With the reason `ok` and a hop an application answered so itself.
         package var hop: Int
         /// The service or workload it happened at.
         package var place: String
         /// The resource responsible.
         package var policy: Provenance?
+        /// What followed from it on the way back to the caller, the first at first.
+        package var consequences: [Consequence] = []
 
         package init(reason: Reason, text: String, hop: Int, place: String, policy: Provenance? = nil) {
             self.reason = reason
             self.text = text
             self.hop = hop
             self.place = place
+            self.policy = policy
+        }
+
+        package init(from decoder: any Decoder) throws {
+            let object = try decoder.container(keyedBy: CodingKeys.self)
+            self.reason = try object.decode(Reason.self, forKey: .reason)
+            self.text = try object.decode(String.self, forKey: .text)
+            self.hop = try object.decode(Int.self, forKey: .hop)
+            self.place = try object.decode(String.self, forKey: .place)
+            self.policy = try object.decodeIfPresent(Provenance.self, forKey: .policy)
+            // An older control plane tells of none.
+            self.consequences = try object.decodeIfPresent([Consequence].self, forKey: .consequences) ?? []
+        }
+    }
+
+    /// What a failure came to where it was noticed: that no other attempt followed, under a reason of its own.
+    package struct Consequence: Hashable, Sendable, Codable {
+        package var reason: Reason
+        package var hop: Int
+        /// One clause.
+        package var text: String
+        /// The resource that wanted it so.
+        package var policy: Provenance?
+
+        package init(reason: Reason, hop: Int, text: String, policy: Provenance? = nil) {
+            self.reason = reason
+            self.hop = hop
+            self.text = text
             self.policy = policy
         }
     }
@@ -99,7 +129,7 @@ package struct RequestStory: Hashable, Sendable, Codable {
         }
 
         private enum CodingKeys: String, CodingKey {
-            case atMs = "at_ms"
+            case atMs
             case hop, actor, text, kind
         }
     }

@@ -196,6 +196,8 @@ extension ReasonPages {
 
             Something spoke HTTP without TLS to a workload's inbound port while `mtls.mode` is `strict`. Its requests were answered with 403 and this reason, and none reached the application, because nobody proved who is calling. Bytes that are no HTTP either are answered as [`bad_request`](bad_request.md).
 
+            What was open in the clear when the mode became `strict` ends with this reason too: requests and streams under way, and TCP connections. Kept connections are closed.
+
             ## Whose side it is on
 
             The caller's: it has no sidecar, or goes around it.

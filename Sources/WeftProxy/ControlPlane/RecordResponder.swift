@@ -45,7 +45,7 @@ package struct RecordResponder: Sendable {
             if query.requestID.isEmpty {
                 (records, truncated) = await server.records(matching: RecordFilter(query.filter), limit: limit)
             } else {
-                records = await server.records(of: query.requestID)
+                (records, truncated) = await server.records(of: query.requestID)
             }
             let most = query.maxBytes == 0 ? Self.maxBytes : min(Self.maxBytes, Int(query.maxBytes))
             let (encoded, isCut) = Self.encode(records, maxBytes: most)

@@ -5,13 +5,15 @@ internal import WeftTelemetry
 
 /// What the loops remember of requests, for who asks. A loop only copies bytes; they are read where the asker is.
 extension ProxyServer {
-    /// Records of one request of the sidecar, oldest first.
-    func records(of requestID: String, limit: Int = 64) async -> [HopRecord] {
+    /// Records of one request of the sidecar, oldest first: of each loop the newest, up to `limit`. Whether there are more.
+    func records(of requestID: String, limit: Int = 64) async -> (records: [HopRecord], truncated: Bool) {
         var records: [HopRecord] = []
+        var truncated = false
         for batch in await self.batches({ _, ring in ring.find(requestID, limit: limit) }) {
             records += batch.spans.map { self.completed(batch.record($0)) }
+            truncated = truncated || batch.skipped > 0
         }
-        return records.sorted { $0.startedAtMs < $1.startedAtMs }
+        return (records.sorted { $0.startedAtMs < $1.startedAtMs }, truncated)
     }
 
     /// The newest that match, newest first; whether there may be more.
@@ -22,8 +24,9 @@ extension ProxyServer {
         for loop in self.loops.indices {
             var next = UInt64.max
             var mine = 0
-            // A loop is asked again only while too few match; each time it looks at what is older.
-            for _ in 0..<16 where next > 0 && mine < limit {
+            // A loop is asked again only while too few match; each time it looks at what is older. Enough for all that is
+            // kept, unless somebody keeps a great deal.
+            for _ in 0..<128 where next > 0 && mine < limit {
                 let before = next
                 guard
                     let batch = await self.batch(loop, { $0.newest(before: before, head, limit: max(256, limit)) })

@@ -14,20 +14,33 @@ final class RecordKeeper {
     /// What is kept where no route wants more.
     private let standard: KeptFields
 
-    /// Header fields whose values are kept.
+    /// What is kept of header fields.
     private final class KeptFields {
-        /// By the number of a well-known name.
-        let known: [Bool]
-        let others: [[UInt8]]
-
-        init(_ names: Set<String>) {
-            self.known = FieldName.allCases.map { $0 != .other && names.contains("\($0.text)") }
-            self.others = names.filter { FieldName($0) == .other }.map { Array($0.utf8) }
+        enum Part: UInt8 {
+            case nothing, name, value
         }
 
-        func keeps(other name: UnsafeRawBufferPointer) -> Bool {
-            for kept in self.others where kept.count == name.count && kept.elementsEqual(name) { return true }
-            return false
+        /// By the number of a well-known name.
+        let known: [Part]
+        private let others: [(name: [UInt8], part: Part)]
+        var hasOthers: Bool { !self.others.isEmpty }
+
+        /// - Parameters:
+        ///   - values: names of the fields whose values are kept.
+        ///   - names: of those that are kept by name alone.
+        init(values: Set<String>, names: Set<String> = []) {
+            func part(_ name: String) -> Part {
+                values.contains(name) ? .value : names.contains(name) ? .name : .nothing
+            }
+            self.known = FieldName.allCases.map { $0 == .other ? .nothing : part("\($0.text)") }
+            self.others = values.union(names).filter { FieldName($0) == .other }.map { (Array($0.utf8), part($0)) }
+        }
+
+        func part(ofOther name: UnsafeRawBufferPointer) -> Part {
+            for kept in self.others where kept.name.count == name.count && kept.name.elementsEqual(name) {
+                return kept.part
+            }
+            return .nothing
         }
     }
 
@@ -65,7 +78,7 @@ final class RecordKeeper {
         self.service = service
         self.version = version
         self.selection = selection
-        self.standard = KeptFields(selection.kept)
+        self.standard = KeptFields(values: selection.kept)
     }
 
     /// Another configuration is in force: what was made of routes and clusters may not be true any more.
@@ -128,15 +141,20 @@ final class RecordKeeper {
                 RecordCoding.provenance(&writer, exchange.responsibleResource)
             }
             writer.put("")
+            var failures: UInt8 = 0
             for attempt in exchange.earlierAttempts.suffix(RecordCoding.Limits.attempts - 1) {
-                self.put(attempt, from: exchange.start, &writer)
+                self.put(attempt, from: exchange.start, &writer, &failures)
             }
-            self.putLast(of: exchange, &writer)
+            self.putLast(of: exchange, &writer, &failures)
             RecordCoding.endList(&writer)
         }
     }
 
-    private func put(_ attempt: borrowing AttemptRecord, from start: MonotonicInstant, _ writer: inout RecordWriter) {
+    private func put(
+        _ attempt: borrowing AttemptRecord, from start: MonotonicInstant, _ writer: inout RecordWriter,
+        _ failures: inout UInt8
+    ) {
+        RecordCoding.noteAttempt(&writer, attempt.reason, known: &failures)
         Self.begin(&writer, attempt.upstream, attempt.pick)
         var outcome = RecordCoding.Outcome()
         outcome.startedAfter = attempt.start.nanoseconds - start.nanoseconds
@@ -152,8 +170,11 @@ final class RecordKeeper {
     }
 
     /// The attempt that most requests have alone, without a copy of it.
-    private func putLast(of exchange: borrowing Exchange, _ writer: inout RecordWriter) {
+    private func putLast(
+        of exchange: borrowing Exchange, _ writer: inout RecordWriter, _ failures: inout UInt8
+    ) {
         guard let upstream = exchange.lastEndpoint else { return }
+        RecordCoding.noteAttempt(&writer, exchange.attemptReason, known: &failures)
         Self.begin(&writer, upstream, exchange.attemptPick)
         let start = exchange.attemptStart.nanoseconds
         var outcome = RecordCoding.Outcome()
@@ -246,6 +267,8 @@ final class RecordKeeper {
             // What never came as far as the application has no attempt at it.
             if exchange.sentAt != nil || exchange.failure != nil {
                 RecordCoding.attemptAtApplication(&writer, port: application.port)
+                var failures: UInt8 = 0
+                RecordCoding.noteAttempt(&writer, exchange.failure?.reason ?? .ok, known: &failures)
                 var outcome = RecordCoding.Outcome()
                 outcome.connectedAfter = exchange.sentAt.map { $0.nanoseconds - exchange.start.nanoseconds }
                 let end = exchange.responseStart ?? exchange.end
@@ -264,6 +287,34 @@ final class RecordKeeper {
         let held = RecordRing.Held(RecordContext(destination: service.description))
         if self.applications.count < 64 { self.applications[service] = held }
         return held
+    }
+
+    // MARK: Requests that could not be read
+
+    /// - Parameter head: what is known of it.
+    func record(
+        _ refusal: MessageRefusal, of head: RequestHead, _ kind: RequestKind, from connection: DownstreamConnection,
+        isInbound: Bool, service: String, now: MonotonicInstant
+    ) {
+        guard !self.isOff else { return }
+        var figures = RecordCoding.Figures()
+        figures.start = now.nanoseconds
+        figures.status = refusal.status
+        figures.protocolCode = kind.code
+        self.ring.write(nil) { writer in
+            self.begin(
+                &writer, isInbound ? [.inbound, .failed] : .failed, refusal.reason, figures, head.headers, self.standard
+            )
+            writer.put(isInbound ? connection.sourceService : self.service, max: RecordCoding.Limits.name)
+            writer.put(connection.peerText, max: RecordCoding.Limits.identity)
+            writer.put(isInbound ? connection.peerAddress : "", max: RecordCoding.Limits.name)
+            writer.put(service, max: RecordCoding.Limits.name)
+            writer.put(isInbound ? self.version : "", max: RecordCoding.Limits.name)
+            writer.put(refusal.cause, max: RecordCoding.Limits.detail)
+            RecordCoding.provenance(&writer, nil)
+            writer.put("")
+            RecordCoding.endList(&writer)
+        }
     }
 
     // MARK: Head
@@ -289,19 +340,19 @@ final class RecordKeeper {
                 switch field.name {
                 case .method, .scheme, .authority, .path, .xRequestID: continue
                 case .other:
-                    guard isWhole || !kept.others.isEmpty else { continue }
+                    guard isWhole || kept.hasOthers else { continue }
                     let name = field.otherName(in: bytes)
-                    let isKept = kept.keeps(other: name)
-                    guard isKept || isWhole else { continue }
-                    RecordCoding.header(&writer, name: name, value: isKept ? field.value(in: bytes) : nil)
+                    let part = kept.part(ofOther: name)
+                    guard part != .nothing || isWhole else { continue }
+                    RecordCoding.header(&writer, name: name, value: part == .value ? field.value(in: bytes) : nil)
                 default:
-                    let isKept = kept.known[Int(field.name.rawValue)]
-                    guard isKept || isWhole else { continue }
+                    let part = kept.known[Int(field.name.rawValue)]
+                    guard part != .nothing || isWhole else { continue }
                     let text = field.name.text
                     RecordCoding.header(
                         &writer,
                         name: UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount),
-                        value: isKept ? field.value(in: bytes) : nil)
+                        value: part == .value ? field.value(in: bytes) : nil)
                 }
                 count += 1
             }
@@ -327,7 +378,8 @@ final class RecordKeeper {
         }
     }
 
-    /// What routes are matched by is kept besides, so that it can be told why others did not; secrets are not.
+    /// What routes are matched by is kept besides, so that it can be told why others did not; of secrets only that they
+    /// were there.
     private func kept(for table: RouteTable) -> KeptFields {
         if let last = self.lastTable, last.table === table { return last.kept }
         if let known = self.tables[ObjectIdentifier(table)] {
@@ -338,9 +390,11 @@ final class RecordKeeper {
         var names: Set<String> = []
         for route in table.routes {
             names.formUnion(route.route.match.headers.map(\.name))
-            if names.count >= 16 { break }
+            if names.count >= RecordSelection.maxMatched { break }
         }
-        let kept = KeptFields(self.selection.kept.union(names.subtracting(self.selection.secret)))
+        let kept = KeptFields(
+            values: self.selection.kept.union(names.subtracting(self.selection.secret)),
+            names: names.intersection(self.selection.secret))
         self.tables[ObjectIdentifier(table)] = (table, kept)
         return kept
     }

@@ -190,8 +190,9 @@ package struct JSONLines: ~Copyable {
         self.count = start
     }
 
-    /// A JSON string with its quotes. Nothing in it is taken for the end of a line by anybody: what some readers count as
-    /// one, U+0085 and U+2028 among them, is escaped with the rest.
+    /// A JSON string with its quotes. Nothing in it is taken for the end of a line by anybody, nor turns the direction in
+    /// which a terminal writes: what some readers count as an end, U+0085 and U+2028 among them, and the marks of
+    /// bidirectional text are escaped with the rest.
     mutating func put(json text: String) {
         self.put(byte: UInt8(ascii: "\""))
         let isPlain = text.utf8.withContiguousStorageIfAvailable { bytes in
@@ -245,7 +246,7 @@ package struct JSONLines: ~Copyable {
             case 0x0a: self.put("\\n")
             case 0x0d: self.put("\\r")
             case 0x09: self.put("\\t")
-            case 0..<0x20, 0x7f..<0xa0, 0x2028, 0x2029:
+            case 0..<0x20, 0x7f..<0xa0, 0x61c, 0x200e, 0x200f, 0x2028...0x202e, 0x2066...0x2069:
                 self.put("\\u")
                 for shift in [12, 8, 4, 0] as [UInt32] {
                     self.put(hexDigit: UInt8(truncatingIfNeeded: scalar.value >> shift & 15))

@@ -2,7 +2,7 @@ package import WeftModel
 
 /// The form of a record in the ring: what is written in which order, and read back.
 ///
-/// flags, reason, request id · figures · method, authority, path · headers · who and where · attempts. Only this process
+/// flags, reason, how attempts failed, request id · figures · method, authority, path · headers · who and where · attempts. Only this process
 /// reads it, so that it may change.
 package enum RecordCoding {
     /// The numbers of a record. Moments and spans in nanoseconds.
@@ -31,11 +31,11 @@ package enum RecordCoding {
 
     /// The longest texts that are kept, in bytes.
     package enum Limits {
-        package static let path = 512
-        package static let authority = 128
+        package static let path = HopRecord.maxPathBytes
+        package static let authority = HopRecord.maxValueBytes
         package static let headerName = 64
-        package static let headerValue = 128
-        package static let headers = 24
+        package static let headerValue = HopRecord.maxValueBytes
+        package static let headers = HopRecord.maxHeaders
         package static let identity = 192
         package static let name = 96
         package static let detail = 256
@@ -50,6 +50,7 @@ package enum RecordCoding {
     ) {
         writer.put(byte: flags.rawValue)
         writer.put(byte: reason.code)
+        writer.put(byte: 0)
         writer.put(id, max: RecordHead.maxID)
         writer.put(signed: figures.start)
         writer.put(signed: figures.duration / 1000)
@@ -73,6 +74,13 @@ package enum RecordCoding {
         writer.put(byte: value == nil ? 1 : 2)
         writer.put(name, max: Limits.headerName)
         if let value { writer.put(value, max: Limits.headerValue) }
+    }
+
+    /// Says in the head how attempts failed, for searches: `reason` is how another one did, `ok` says nothing.
+    package static func noteAttempt(_ writer: inout RecordWriter, _ reason: Reason, known: inout UInt8) {
+        guard reason != .ok, known != reason.code else { return }
+        known = known == 0 ? reason.code : RecordHead.several
+        writer.replace(at: RecordHead.attemptReasonPlace, with: known)
     }
 
     /// Ends a list of headers, of attempts or of absent endpoints.
@@ -168,6 +176,8 @@ package enum RecordCoding {
         record.outgrewReplay = flags.contains(.outgrewReplay)
         record.deadlineIsCallers = flags.contains(.callersDeadline)
         record.reason = Reason(code: reader.byte())
+        // Attempts tell of themselves.
+        _ = reader.byte()
         record.requestID = reader.text()
         record.startedAtMs = Double((reader.signed() &+ clockOffset) / 1000) / 1000
         record.durationMs = milliseconds(reader.signed())
@@ -200,6 +210,7 @@ package enum RecordCoding {
         while case let mark = reader.byte(), mark != 0 {
             record.attempts.append(Self.attempt(&reader, isApplication: mark == 2))
         }
+        record.numberAttempts()
         if let context {
             if record.destination.isEmpty { record.destination = context.destination }
             record.cluster = context.cluster

@@ -27,7 +27,7 @@ package final class RecordContext: Sendable {
 
 /// The newest requests of one loop, in memory that is taken once. Belongs to its loop; nothing is locked.
 ///
-/// A record is a run of bytes whose first three say what most searches ask, so that a search decodes nothing. The oldest
+/// A record is a run of bytes whose first say what most searches ask, so that a search decodes nothing. The oldest
 /// give way: by number, by bytes, and by what their contexts take.
 package final class RecordRing {
     private struct Slot {
@@ -69,7 +69,7 @@ package final class RecordRing {
 
     package var count: Int { Int(self.written - self.oldest) }
 
-    /// Writes a record: a head of flags, reason and request id first (`RecordHead`), then what `body` puts.
+    /// Writes a record: a head of flags, reasons and request id first (`RecordHead`), then what `body` puts.
     package func write(_ context: Held?, _ body: (inout RecordWriter) -> Void) {
         self.makeRoom()
         var writer = RecordWriter(base: self.arena + self.head, capacity: RecordWriter.maxBytes)
@@ -112,16 +112,22 @@ package final class RecordRing {
 
     // MARK: Reading
 
-    /// Records of one request, newest first, at most `limit`.
+    /// Records of one request, newest first, at most `limit`; `skipped` are those beyond. Of an id that is longer than
+    /// what records keep, its beginning counts.
     package func find(_ requestID: String, limit: Int) -> RecordBatch {
         var batch = RecordBatch()
-        let wanted = Array(requestID.utf8.prefix(RecordHead.maxID))
+        let wanted = RecordHead.ID(requestID)
         var number = self.written
-        while number > self.oldest, batch.spans.count < limit {
+        while number > self.oldest {
             number -= 1
             let slot = self.slots[self.place(of: number)]
             let bytes = UnsafeRawBufferPointer(start: self.arena + slot.offset, count: slot.count)
-            if RecordHead.hasID(wanted, bytes) { batch.append(bytes, slot.context?.context, number) }
+            guard wanted.isOf(bytes) else { continue }
+            if batch.spans.count < limit {
+                batch.append(bytes, slot.context?.context, number)
+            } else {
+                batch.skipped += 1
+            }
         }
         return batch
     }
@@ -196,7 +202,7 @@ package struct RecordBatch: Sendable {
 
 /// What a record begins with.
 package enum RecordHead {
-    static let maxID = 128
+    static let maxID = HopRecord.maxIDBytes
 
     package struct Flags: OptionSet, Sendable {
         package let rawValue: UInt8
@@ -226,20 +232,42 @@ package enum RecordHead {
         }
 
         func matches(_ record: UnsafeRawBufferPointer) -> Bool {
-            guard record.count > 2 else { return false }
+            guard record.count > 3 else { return false }
             if self.failed, record[0] & Flags.failed.rawValue == 0 { return false }
-            return self.reason.map { record[1] == $0.code } ?? true
+            guard let reason = self.reason else { return true }
+            if record[1] == reason.code { return true }
+            return reason != .ok && (record[2] == reason.code || record[2] == several)
         }
     }
 
-    static func hasID(_ id: [UInt8], _ record: UnsafeRawBufferPointer) -> Bool {
-        // A length of 128 takes two bytes; shorter ones are their own.
-        guard !id.isEmpty else { return false }
-        let start = id.count < 128 ? 3 : 4
-        guard record.count >= start + id.count, record[2] & 0x7F == UInt8(id.count & 0x7F),
-            (record[2] & 0x80 != 0) == (id.count >= 128)
-        else { return false }
-        return UnsafeRawBufferPointer(rebasing: record[start..<start + id.count]).elementsEqual(id)
+    /// Where a record says how its attempts failed: zero is not at all, `several` in more than one way.
+    static let attemptReasonPlace = 2
+    static let several = UInt8.max
+
+    /// An id that is looked for.
+    struct ID {
+        private let bytes: [UInt8]
+        private let text: String
+        /// Bytes that are no text were shown as a replacement character, also the half of one at the end of a cut id.
+        private let isLossy: Bool
+
+        init(_ text: String) {
+            self.bytes = Array(text.utf8.prefix(RecordHead.maxID))
+            self.text = text
+            self.isLossy = text.unicodeScalars.contains("\u{FFFD}")
+        }
+
+        func isOf(_ record: UnsafeRawBufferPointer) -> Bool {
+            let count = self.bytes.count
+            guard count > 0, record.count > 3 else { return false }
+            // A length of 128 takes two bytes; shorter ones are their own.
+            let isLong = record[3] & 0x80 != 0
+            let (start, size) = isLong ? (5, RecordHead.maxID) : (4, Int(record[3]))
+            guard record.count >= start + size else { return false }
+            let found = UnsafeRawBufferPointer(rebasing: record[start..<start + size])
+            if size == count, found.elementsEqual(self.bytes) { return true }
+            return self.isLossy && String(decoding: found, as: UTF8.self) == self.text
+        }
     }
 }
 

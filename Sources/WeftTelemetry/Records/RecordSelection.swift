@@ -1,3 +1,5 @@
+internal import WeftModel
+
 /// Which header fields a record keeps the values of. Everything else is kept by name at most.
 package struct RecordSelection: Hashable, Sendable {
     /// In lower case; never those of `secret`.
@@ -9,6 +11,8 @@ package struct RecordSelection: Hashable, Sendable {
     package static let standard: Set<String> = [
         "content-type", "content-length", "user-agent", "traceparent", "grpc-timeout", "x-weft-attempt",
     ]
+    /// Names that routes are matched by, beyond which no more are kept.
+    package static let maxMatched = HopRecord.maxMatchedHeaders
     /// Secret always: what the access log leaves out.
     package static var alwaysSecret: Set<String> { Redaction.standardHeaders }
 

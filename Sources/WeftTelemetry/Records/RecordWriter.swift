@@ -20,6 +20,11 @@ package struct RecordWriter: ~Copyable {
         self.count += 1
     }
 
+    /// Puts another byte where one was put before.
+    mutating func replace(at place: Int, with byte: UInt8) {
+        if place < self.count { self.base.storeBytes(of: byte, toByteOffset: place, as: UInt8.self) }
+    }
+
     /// Seven bits a byte, the lowest first.
     package mutating func put(_ number: UInt64) {
         var rest = number

@@ -47,8 +47,8 @@ extension Exchange {
     /// The resource that set the value an outcome comes from, nil where that is a built-in default; for an outcome that
     /// comes from no value, the resource whose route was taken.
     func responsible(for reason: Reason) -> Provenance? {
-        // Most are; and copying a route to look at one part of it costs more than looking.
-        if reason == .ok { return self.route?.route.provenance }
+        // Nobody; most are, and copying a route to look at one part of it costs more than looking.
+        if reason == .ok { return nil }
         let route = self.route?.route
         let cluster = self.cluster?.cluster
         return switch reason {
@@ -61,8 +61,8 @@ extension Exchange {
         case .retryBudgetExhausted: cluster?.sources[.budgetRatio] ?? cluster?.sources[.budgetMinPerSecond]
         // By a limit here; what another proxy refused it has told its own log.
         case .overflow, .overload: self.refusedBy.flatMap { cluster?.sources[$0] }
-        // The calling application's own.
-        case .deadlineExceeded: nil
+        // Nothing went wrong, or the calling application wanted it so.
+        case .ok, .clientGone, .deadlineExceeded: nil
         default: route?.provenance
         }
     }

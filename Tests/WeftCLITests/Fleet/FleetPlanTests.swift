@@ -15,6 +15,27 @@ import WeftModel
                 isInstalled: { installed.contains($0) }, isFree: { $0 % 2 == 0 }))
     }
 
+    @Test func `every sidecar gets the flags of telemetry, and a log of its own`() throws {
+        var ports = PortBook(seed: 7)
+        var fleet = Self.fleet()
+        fleet.telemetry = [
+            "redact-header": ["x-session", "x-tenant"], "access-log-output": ["logs/${NAME}.log"],
+            "access-log": ["all"],
+        ]
+        let plan = try Self.plan(fleet, &ports, installed: [])
+        let sidecars = plan.members.filter { $0.role == .sidecar }
+        #expect(
+            sidecars.map { Array($0.arguments.suffix(8)) }
+                == ["cart-1", "cart-2"].map {
+                    [
+                        "--access-log", "all", "--access-log-output", "/f/logs/\($0).log", "--redact-header",
+                        "x-session",
+                        "--redact-header", "x-tenant",
+                    ]
+                })
+        #expect(plan.logFiles == ["/f/logs/cart-1.log", "/f/logs/cart-2.log"])
+    }
+
     private static func fleet() -> Fleet {
         var cart = Fleet.Member(name: "cart", command: ["weft", "service", "--listen", "127.0.0.1:${PORT}"])
         cart.replicas = 2

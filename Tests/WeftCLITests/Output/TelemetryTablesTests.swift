@@ -95,9 +95,9 @@ import WeftModel
         let report = TelemetryEdges(windowSeconds: 60, at: 7, edges: [edge])
         let data = try JSONEncoder().encode(report)
         let text = String(decoding: data, as: UTF8.self)
-        #expect(text.contains("\"success_ratio\":null"))
-        #expect(text.contains("\"p99_ms\":null"))
-        #expect(text.contains("\"window_seconds\":60"))
+        #expect(text.contains("\"successRatio\":null"))
+        #expect(text.contains("\"p99Ms\":null"))
+        #expect(text.contains("\"windowSeconds\":60"))
         #expect(try JSONDecoder().decode(TelemetryEdges.self, from: data) == report)
     }
 }

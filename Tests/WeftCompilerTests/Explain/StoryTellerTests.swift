@@ -5,46 +5,6 @@ import WeftModel
 
 /// Stories of records that no test with sidecars makes: clocks that differ, records that are missing, hostile values.
 @Suite struct StoryTellerTests {
-    private static func outbound(
-        _ source: String, _ destination: String, at: Double, lasting duration: Double, status: Int = 200,
-        reason: Reason = .ok, change: (inout HopRecord) -> Void = { _ in }
-    ) -> HopRecord {
-        var record = HopRecord()
-        record.requestID = "r"
-        record.proxy = "default/\(source)-1"
-        record.source = "\(source).default"
-        record.destination = "\(destination).default"
-        record.startedAtMs = 1_000_000 + at
-        record.durationMs = duration
-        record.method = "GET"
-        record.authority = destination
-        record.path = "/"
-        record.status = status
-        record.reason = reason
-        var attempt = HopRecord.Attempt()
-        attempt.workload = "default/\(destination)-1"
-        attempt.identity = "spiffe://mesh.local/ns/default/sa/\(destination)"
-        attempt.connectedAfterMs = 0.5
-        attempt.durationMs = duration
-        attempt.status = status
-        record.attempts = [attempt]
-        change(&record)
-        return record
-    }
-
-    private static func inbound(
-        _ source: String, _ destination: String, at: Double, lasting duration: Double, status: Int = 200,
-        reason: Reason = .ok, change: (inout HopRecord) -> Void = { _ in }
-    ) -> HopRecord {
-        var record = self.outbound(source, destination, at: at, lasting: duration, status: status, reason: reason)
-        record.direction = .inbound
-        record.proxy = "default/\(destination)-1"
-        record.sourceIdentity = "spiffe://mesh.local/ns/default/sa/\(source)"
-        record.attempts = []
-        change(&record)
-        return record
-    }
-
     private static func story(_ records: [HopRecord], silent: [String] = []) throws -> RequestStory {
         try #require(StoryTeller.story(id: "r", records: records, snapshot: MeshSnapshot(), silent: silent))
     }
@@ -55,10 +15,10 @@ import WeftModel
 
     @Test func `an application's failure is the cause where it happened, hops away from who noticed`() throws {
         let story = try Self.story([
-            Self.outbound("shop", "billing", at: 0, lasting: 30, status: 502),
-            Self.inbound("shop", "billing", at: 1, lasting: 28, status: 502),
-            Self.outbound("billing", "ledger", at: 5, lasting: 20, status: 500),
-            Self.inbound("billing", "ledger", at: 6, lasting: 18, status: 500),
+            StoryRecords.outbound("shop", "billing", at: 0, lasting: 30, status: 502),
+            StoryRecords.inbound("shop", "billing", at: 1, lasting: 28, status: 502),
+            StoryRecords.outbound("billing", "ledger", at: 5, lasting: 20, status: 500),
+            StoryRecords.inbound("billing", "ledger", at: 6, lasting: 18, status: 500),
         ])
         #expect(story.cause.hop == 2 && story.cause.place == "ledger")
         #expect(story.cause.text == "ledger's application (default/ledger-1) answered 500")
@@ -68,8 +28,8 @@ import WeftModel
     @Test func `a clock that goes wrong puts nothing before what caused it`() throws {
         for skew in [-900.0, 900] {
             let story = try Self.story([
-                Self.outbound("shop", "billing", at: 0, lasting: 30),
-                Self.inbound("shop", "billing", at: 1 + skew, lasting: 28),
+                StoryRecords.outbound("shop", "billing", at: 0, lasting: 30),
+                StoryRecords.inbound("shop", "billing", at: 1 + skew, lasting: 28),
             ])
             #expect(story.hops.count == 1 && story.gaps.isEmpty)
             let arrival = try #require(story.events.first { $0.kind == .arrival })
@@ -80,8 +40,8 @@ import WeftModel
     @Test func `what is missing is said`() throws {
         let story = try Self.story(
             [
-                Self.outbound("shop", "billing", at: 0, lasting: 30),
-                Self.inbound("billing", "ledger", at: 10, lasting: 5),
+                StoryRecords.outbound("shop", "billing", at: 0, lasting: 30),
+                StoryRecords.inbound("billing", "ledger", at: 10, lasting: 5),
             ], silent: ["default/billing-2"])
         #expect(story.gaps.count == 3)
         #expect(story.gaps[0].contains("destination's proxy (billing)"))
@@ -91,7 +51,7 @@ import WeftModel
 
     @Test func `a caller that set a deadline which ran out is named with it`() throws {
         let story = try Self.story([
-            Self.outbound("shop", "billing", at: 0, lasting: 100, status: 504, reason: .deadlineExceeded) {
+            StoryRecords.outbound("shop", "billing", at: 0, lasting: 100, status: 504, reason: .deadlineExceeded) {
                 $0.deadlineMs = 100
                 $0.deadlineIsCallers = true
                 $0.attempts[0].status = nil
@@ -106,19 +66,21 @@ import WeftModel
         var records: [HopRecord] = []
         for number in 0..<1_000 {
             records.append(
-                Self.outbound("a", "a", at: Double(number), lasting: 2_000, status: 504, reason: .requestTimeout))
+                StoryRecords.outbound(
+                    "a", "a", at: Double(number), lasting: 2_000, status: 504, reason: .requestTimeout))
             records.append(
-                Self.inbound("a", "a", at: Double(number), lasting: 2_000, status: 504, reason: .deadlineExceeded))
+                StoryRecords.inbound(
+                    "a", "a", at: Double(number), lasting: 2_000, status: 504, reason: .deadlineExceeded))
         }
         let story = try Self.story(records)
         #expect(story.hops.count <= StoryTeller.maxRecords)
     }
 
     @Test func `events are told with the names that the API promises`() throws {
-        let story = try Self.story([Self.outbound("shop", "billing", at: 0, lasting: 30)])
+        let story = try Self.story([StoryRecords.outbound("shop", "billing", at: 0, lasting: 30)])
         let encoded = try JSONEncoder().encode(story.events.first)
         let object = try #require(try JSONSerialization.jsonObject(with: encoded) as? [String: Any])
-        #expect(Set(object.keys) == ["at_ms", "hop", "actor", "text", "kind"])
+        #expect(Set(object.keys) == ["atMs", "hop", "actor", "text", "kind"])
         #expect(try JSONDecoder().decode(RequestStory.self, from: JSONEncoder().encode(story)) == story)
     }
 }

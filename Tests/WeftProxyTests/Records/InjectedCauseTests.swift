@@ -33,7 +33,7 @@ import WeftTelemetry
         func story(_ id: String, records count: Int) async throws -> RequestStory {
             while true {
                 var records: [HopRecord] = []
-                for sidecar in self.sidecars { records += await sidecar.server.records(of: id) }
+                for sidecar in self.sidecars { records += await sidecar.server.records(of: id).records }
                 if records.count >= count {
                     return try #require(StoryTeller.story(id: id, records: records, snapshot: MeshSnapshot()))
                 }
@@ -156,11 +156,20 @@ import WeftTelemetry
                     }))
             #expect(try await chain.get("/", id: "budget").status == 503)
             let story = try await chain.story("budget", records: 1)
-            #expect(story.cause.reason == .retryBudgetExhausted)
+            #expect(story.summary.reason == .retryBudgetExhausted)
+            #expect(story.cause.reason == .connectFailed)
             #expect(story.cause.text.contains("default/billing-2") && story.cause.text.contains("connect_failed"))
-            #expect(story.cause.text.contains("the retry budget was used up"))
-            #expect(story.cause.text.contains("policies.yaml:12"))
-            #expect(story.advice.contains { $0.contains("retry.budget") })
+            let consequence = try #require(story.cause.consequences.first)
+            #expect(consequence.reason == .retryBudgetExhausted && consequence.policy == Self.policy)
+            #expect(consequence.text.contains("the retry budget was used up"))
+            #expect(consequence.text.contains("policies.yaml:12"))
+            #expect(story.advice.contains { $0.contains("retry_budget_exhausted") })
+            var filter = RecordFilter()
+            for reason in [Reason.connectFailed, .retryBudgetExhausted] {
+                filter.reason = reason
+                let found = await chain.shop.server.records(matching: filter, limit: 9).records
+                #expect(found.map(\.requestID) == ["budget"], "\(reason)")
+            }
         }
     }
 
@@ -179,6 +188,84 @@ import WeftTelemetry
             // What each had left is told, and gets less.
             let left = story.hops.compactMap(\.outbound?.deadlineMs)
             #expect(left.count == 2 && left[1] <= left[0])
+        }
+    }
+
+    @Test func `a failure two hops away, tried again in vain: the application behind is named`() async throws {
+        try await self.withChain { chain in
+            chain.connectShop { $0.retry.statuses = [503] }
+            #expect(try await chain.get("/status/503", id: "deep").status == 503)
+            // One of shop; of each of its attempts two of billing's sides, which tries twice too, and so four of ledger's.
+            let story = try await chain.story("deep", records: 9)
+            #expect(story.summary.attempts == 2 && story.summary.reason == .retriesExhausted)
+            #expect(story.cause.reason == .ok && story.cause.hop == 3 && story.cause.place == "ledger")
+            #expect(story.cause.text == "ledger's application (default/ledger-1) answered 503")
+            #expect(story.cause.consequences.map(\.reason) == [.retriesExhausted, .retriesExhausted])
+            #expect(story.cause.consequences.map(\.hop) == [3, 1])
+            #expect(story.advice.contains { $0.contains("retries_exhausted") })
+        }
+    }
+
+    @Test func `two attempts beside one another are one hop, each with what it was at its destination`() async throws {
+        try await self.withChain { chain in
+            let second = try await TestSidecar.start("billing", on: chain.group) {
+                $0.workload = "billing-2"
+                $0.ports = [ApplicationPort(port: chain.app.port, inboundPort: 0, appProtocol: .http)]
+                $0.outbound = nil
+            }
+            try second.server.install(identity: chain.authority.identity("billing"))
+            let other = endpoint(
+                "billing-2", port: second.inbound.ports[chain.app.port] ?? 0, identity: chain.authority.id("billing"))
+            chain.connectShop(others: [other]) { $0.hedging = HedgePolicy(delay: .milliseconds(1)) }
+            async let answer = chain.get("/late", id: "both")
+            while chain.app.heads.count < 2 { await Task.yield() }
+            chain.app.release()
+            #expect(try await answer.status == 200)
+            var records: [HopRecord] = []
+            while records.count < 5 {
+                records = []
+                for sidecar in chain.sidecars + [second] {
+                    records += await sidecar.server.records(of: "both").records
+                }
+                await Task.yield()
+            }
+            let story = try #require(StoryTeller.story(id: "both", records: records, snapshot: MeshSnapshot()))
+            #expect(story.hops.map(\.destination) == ["billing.default", "ledger.default"])
+            #expect(story.gaps.isEmpty)
+            let hop = try #require(story.hops.first)
+            #expect(hop.inbound.count == 2)
+            let attempts = try #require(hop.outbound?.attempts)
+            #expect(Set(attempts.compactMap(\.number)) == [1, 2])
+            for attempt in attempts {
+                #expect(attempt.isHedge == (attempt.number == 2))
+                #expect(hop.inbound.contains { $0.proxy == attempt.workload && $0.attempt == attempt.number })
+            }
+            #expect(attempts.filter(\.isLost).count == 1 && attempts.last?.isLost == false)
+            await second.stop()
+        }
+    }
+
+    @Test func `of a header that is secret the record keeps that it was there, and not more`() async throws {
+        try await self.withChain { chain in
+            chain.connectShop {
+                $0.match.headers = [HeaderMatch(name: "authorization", value: .exact("Bearer secret"))]
+            }
+            #expect(try await chain.get("/", id: "vip").status == 200)
+            let story = try await chain.story("vip", records: 4)
+            let headers = try #require(story.hops.first?.outbound?.headers)
+            #expect(headers.contains(HopRecord.Header(name: "authorization", value: nil)))
+            #expect(!headers.contains { $0.name == "cookie" })
+            #expect(!"\(story)".contains("Bearer secret"))
+        }
+    }
+
+    @Test func `a request that no route takes never left its caller's proxy`() async throws {
+        try await self.withChain { chain in
+            chain.connectShop { $0.match.path = .prefix("/pay") }
+            #expect(try await chain.get("/other", id: "nowhere").status == 404)
+            let story = try await chain.story("nowhere", records: 1)
+            #expect(story.cause.reason == .noRoute && story.cause.place == "shop")
+            #expect(story.cause.text == "shop's proxy sent it nowhere: no route of billing takes GET billing/other")
         }
     }
 

@@ -6,14 +6,19 @@ import WeftModel
 @Suite struct RecordRingTests {
     private func write(
         _ ring: RecordRing, id: String, path: String = "/", reason: Reason = .ok, context: RecordRing.Held? = nil,
-        padding: Int = 0, policy: Provenance? = nil
+        padding: Int = 0, policy: Provenance? = nil, attempts: [Reason] = []
+    ) {
+        self.write(ring, id: Array(id.utf8), path: path, reason, context, padding, policy, attempts)
+    }
+
+    private func write(
+        _ ring: RecordRing, id: [UInt8], path: String = "/", _ reason: Reason = .ok,
+        _ context: RecordRing.Held? = nil, _ padding: Int = 0, _ policy: Provenance? = nil, _ attempts: [Reason] = []
     ) {
         let flags: RecordHead.Flags = reason == .ok ? [] : .failed
         ring.write(context) { writer in
-            var (id, path) = (id, path)
-            id.withUTF8 {
-                RecordCoding.begin(&writer, flags, reason, id: UnsafeRawBufferPointer($0), RecordCoding.Figures())
-            }
+            var path = path
+            id.withUnsafeBytes { RecordCoding.begin(&writer, flags, reason, id: $0, RecordCoding.Figures()) }
             writer.put("GET")
             writer.put("billing")
             path.withUTF8 { writer.put(path: UnsafeRawBufferPointer($0), max: 512) }
@@ -23,6 +28,15 @@ import WeftModel
             writer.put(String(repeating: "x", count: padding), max: 16_000)
             RecordCoding.provenance(&writer, policy)
             writer.put("")
+            var known: UInt8 = 0
+            for (index, reason) in attempts.enumerated() {
+                RecordCoding.noteAttempt(&writer, reason, known: &known)
+                RecordCoding.attemptAtApplication(&writer, port: 1)
+                var outcome = RecordCoding.Outcome()
+                outcome.startedAfter = Int64(attempts.count - index) * 1_000_000
+                outcome.reason = reason
+                RecordCoding.outcome(&writer, outcome, detail: "")
+            }
             RecordCoding.endList(&writer)
         }
     }
@@ -83,6 +97,48 @@ import WeftModel
         let second = ring.newest(before: first.next, filter, limit: 9)
         #expect(self.ids(second) == ["r5", "r0"] && second.next == 0)
         #expect(ring.newest(RecordHead.Filter(reason: .overflow), limit: 9).spans.isEmpty)
+    }
+
+    @Test func `a search by reason finds what attempts failed of; they have the numbers they went by`() {
+        let ring = RecordRing(records: 100, bytes: 1 << 20)
+        self.write(ring, id: "fine", attempts: [.ok])
+        self.write(ring, id: "one", reason: .retriesExhausted, attempts: [.connectFailed, .connectFailed])
+        self.write(ring, id: "two", reason: .retriesExhausted, attempts: [.connectFailed, .tlsFailed])
+        self.write(ring, id: "again", attempts: [.tryTimeout, .ok])
+        func found(_ reason: Reason) -> [String] {
+            let batch = ring.newest(RecordHead.Filter(reason: reason), limit: 9)
+            var filter = RecordFilter()
+            filter.reason = reason
+            return batch.spans.map { batch.record($0) }.filter(filter.matches).map(\.requestID)
+        }
+        #expect(found(.connectFailed) == ["two", "one"])
+        #expect(found(.tlsFailed) == ["two"])
+        #expect(found(.tryTimeout) == ["again"])
+        #expect(found(.retriesExhausted) == ["two", "one"])
+        #expect(found(.ok) == ["again", "fine"])
+        #expect(found(.overflow).isEmpty)
+        // The last that is written began first.
+        let batch = ring.find("two", limit: 1)
+        #expect(batch.spans.map { batch.record($0).attempts.map(\.number) } == [[2, 1]])
+    }
+
+    @Test func `more of one id than are asked for are counted`() {
+        let ring = RecordRing(records: 100, bytes: 1 << 20)
+        for _ in 0..<70 { self.write(ring, id: "a") }
+        let batch = ring.find("a", limit: 64)
+        #expect(batch.spans.count == 64 && batch.skipped == 6)
+        #expect(ring.find("a", limit: 70).skipped == 0)
+    }
+
+    @Test func `ids that are no text are found as they are shown, those that are cut by their beginning too`() {
+        let ring = RecordRing(records: 9, bytes: 1 << 20)
+        let half = Array(String(repeating: "a", count: 127).utf8) + Array("éb".utf8)
+        for id in [[0xFF, 0x41], half] { self.write(ring, id: id) }
+        for batch in [ring.find("\u{FFFD}A", limit: 9), ring.find(String(decoding: half, as: UTF8.self), limit: 9)] {
+            #expect(batch.spans.count == 1)
+            for shown in self.ids(batch) { #expect(ring.find(shown, limit: 9).spans.count == 1, "\(shown)") }
+        }
+        #expect(ring.find("\u{FFFD}B", limit: 9).spans.isEmpty && ring.find("\u{FFFD}", limit: 9).spans.isEmpty)
     }
 
     @Test func `a tap sees each record once, and counts those it missed`() {

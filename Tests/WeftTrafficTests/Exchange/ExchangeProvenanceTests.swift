@@ -56,6 +56,17 @@ import WeftModel
         #expect(self.named(scene, .overflow) == .policy(name))
     }
 
+    @Test func `nobody is responsible for what went well, nor for a caller that went away`() {
+        var fine = self.scene()
+        fine.send()
+        _ = fine.respond(at: 1)
+        #expect(self.named(fine, .ok) == nil)
+        var gone = self.scene()
+        gone.send()
+        _ = gone.exchange.downstreamGone(now: .ms(1))
+        #expect(self.named(gone, .clientGone) == nil)
+    }
+
     @Test func `what admission control refuses is blamed on who asked for it`() {
         var scene = self.scene(cluster: {
             $0.admission = AdmissionPolicy()
@@ -107,9 +118,9 @@ import WeftModel
         hurried.send(request(.get, "/", ["x-weft-deadline-ms": "5"]))
         _ = hurried.fire()
         #expect(self.named(hurried, .deadlineExceeded) == nil)
-        var fine = self.scene()
-        fine.send()
-        _ = fine.respond(at: 1)
-        #expect(self.named(fine, .ok) == .policy("route"))
+        var unreached = self.scene()
+        unreached.send()
+        _ = unreached.fail(.connectFailed("x"), processed: false, at: 1)
+        #expect(self.named(unreached, .connectFailed) == .policy("route"))
     }
 }

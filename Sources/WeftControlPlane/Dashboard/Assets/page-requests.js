@@ -51,7 +51,8 @@ export function mount(root, route) {
         { title: "Took", number: true, cell: (one) => milliseconds(one.durationMs) },
         { title: "Attempts", number: true, cell: (one) => String(one.attempts) },
         { title: "Request id", cell: (one) => h("code", {}, one.id) },
-      ], data.requests, { empty: "No request that proxies remember is like that." }), notes(data, data.truncated));
+      ], data.requests, { empty: data.truncated ? "Of the newest requests none is like that; proxies remember more than were looked through."
+        : "No request that proxies remember is like that." }), notes(data, data.truncated && data.requests.length > 0));
     },
   };
 }
@@ -94,15 +95,16 @@ export function mountOne(root, route) {
 
 function story(data) {
   const rows = data.hops.flatMap(bars);
-  const end = Math.max(1, ...rows.map((one) => one.start + one.length), ...data.events.map((one) => one.at_ms));
+  const end = Math.max(1, ...rows.map((one) => one.start + one.length), ...data.events.map((one) => one.atMs));
   const share = (value) => `${Math.max(0, Math.min(100, (value / end) * 100)).toFixed(2)}%`;
   const { summary, cause } = data;
   return [
     h("p", {}, badge(status(summary), outcome(summary)), ` ${summary.method} ${summary.path} from ${
       summary.source || "outside"} to ${summary.destination || summary.authority}, ${milliseconds(summary.durationMs)}, `,
     clock(summary.startedAtMs / 1000)),
-    h("p", { class: "headline" }, h("strong", {}, cause.reason === "ok" ? "Nothing is wrong. " : `${cause.reason}: `), cause.text,
-      cause.policy ? ` (${place(cause.policy)})` : ""),
+    h("p", { class: "headline" }, h("strong", {}, headline(summary, cause)), cause.text, cause.policy ? ` (${place(cause.policy)})` : ""),
+    cause.consequences?.length ? h("ul", {}, cause.consequences.map((one) => h("li", {}, `Then ${one.reason} at hop ${one.hop}: ${one.text}${
+      one.policy ? ` (${place(one.policy)})` : ""}`))) : null,
     section("Waterfall", table(`Calls and attempts over ${milliseconds(end)}`, [
       { title: "Call", cell: (one) => h("span", { class: `depth${Math.min(one.depth, 6)}` }, one.name) },
       { title: "Outcome", cell: (one) => badge(status(one), outcome(one)) },
@@ -115,7 +117,7 @@ function story(data) {
       { title: "Notes", cell: (one) => one.note || "–" },
     ], rows, { empty: "No proxy remembers a call of it." })),
     section("Story", table("What happened, in order of time", [
-      { title: "At", number: true, cell: (one) => milliseconds(one.at_ms) },
+      { title: "At", number: true, cell: (one) => milliseconds(one.atMs) },
       { title: "Hop", cell: (one) => String(one.hop) },
       { title: "Who", cell: (one) => one.actor },
       { title: "What", cell: (one) => badge(one.kind, one.kind === "failure" ? "bad" : one.kind === "decision" ? "warn" : "idle") },
@@ -133,6 +135,14 @@ function story(data) {
   ];
 }
 
+/** By the outcome: a status that an application chose itself comes with the reason `ok`. */
+function headline(summary, cause) {
+  const where = cause.hop ? ` at hop ${cause.hop}, ${cause.place}` : "";
+  if (cause.reason !== "ok") return `${cause.reason}${where}: `;
+  if (!where && outcome(summary) === "good") return "Nothing is wrong. ";
+  return `The application's own answer${where}: `;
+}
+
 const place = (from) => `${from.resource.kind} ${from.resource.namespace}/${from.resource.name}${
   from.file ? `, ${from.file}${from.line ? `:${from.line}` : ""}` : ""}`;
 
@@ -145,14 +155,16 @@ function bars(hop, _, hops) {
     start: hop.atMs, length: hop.durationMs, status: record.status, grpcStatus: record.grpcStatus, reason: record.reason,
     note: record.detail }];
   const attempts = hop.outbound?.attempts || [];
-  attempts.forEach((one, index) => rows.push({
-    name: `attempt ${index + 1}${one.isHedge ? " (hedged)" : ""} at ${one.workload || one.address}`, depth: depth * 2 + 1,
+  const inOrder = attempts.map((one, index) => [one, index]).sort((a, b) => (a[0].number ?? a[1] + 1) - (b[0].number ?? b[1] + 1));
+  inOrder.forEach(([one, index]) => rows.push({
+    name: `attempt ${one.number ?? index + 1}${one.isHedge ? " (hedged)" : ""} at ${one.workload || one.address}`, depth: depth * 2 + 1,
     kind: "attempt", start: hop.atMs + one.startedAfterMs, length: one.durationMs, status: one.status, reason: one.reason,
     note: [one.isKept ? "connection kept from before" : "new connection", one.detail].filter(Boolean).join("; "),
   }));
   for (const one of hop.inbound) {
     // Clocks differ: what the destination saw is placed by the attempt that it was.
-    const start = hop.atMs + (attempts[one.attempt - 1]?.startedAfterMs ?? 0);
+    const attempt = attempts.find((other, index) => (other.number ?? index + 1) === one.attempt);
+    const start = hop.atMs + (attempt?.startedAfterMs ?? 0);
     rows.push({ name: `${one.destination || hop.destination} itself`, depth: depth * 2 + 1, kind: "inbound", start,
       length: one.durationMs, status: one.status, grpcStatus: one.grpcStatus, reason: one.reason,
       note: [one.proxy, one.detail].filter(Boolean).join("; ") });
