@@ -42,14 +42,20 @@ import WeftModel
         #expect(!table.contains("\u{202E}"))
     }
 
+    /// What stands below a heading in the first row.
+    private func cell(_ heading: String, _ table: String) throws -> Substring {
+        let lines = table.split(separator: "\n")
+        try #require(lines.count == 2)
+        let column = try #require(lines[0].firstRange(of: heading)).lowerBound
+        return lines[1].dropFirst(lines[0].distance(from: lines[0].startIndex, to: column))
+    }
+
     @Test func `what policies refused stands apart from what failed`() throws {
         let report = TelemetryEdges(
             windowSeconds: 10, at: 0, edges: [Self.edge("web", rate: 1, failures: ["denied": 5, "5xx": 0.25])])
         let table = TelemetryTables.edges(report, columns: [.source], wide: false, console: self.console)
-        let (heading, line) = (try #require(table.split(separator: "\n").first), table.split(separator: "\n")[1])
-        let column = try #require(heading.firstRange(of: "REFUSED/S")).lowerBound
-        #expect(line[column...].hasPrefix("denied 5"))
-        #expect(line.hasSuffix("5xx 0.25"))
+        #expect(try self.cell("REFUSED/S", table).hasPrefix("denied 5"))
+        #expect(try self.cell("FAILURES/S", table).hasPrefix("5xx 0.25"))
         let stat = StatReport(
             at: 0, windowSeconds: 60,
             edges: [
@@ -60,9 +66,7 @@ import WeftModel
                     totalRequests: 5, totalFailures: 0, totalRetries: 0)
             ])
         for table in [Tables.stat(stat, console: self.console), TelemetryTables.stat(stat, console: self.console)] {
-            let lines = table.split(separator: "\n")
-            let column = try #require(lines[0].firstRange(of: "REFUSED")).lowerBound
-            #expect(lines[1][column...].hasPrefix("denied 5"))
+            #expect(try self.cell("REFUSED", table).hasPrefix("denied 5"))
         }
     }
 
