@@ -104,6 +104,7 @@ package enum Compiler {
         let attachments = RouteAttachments(routes)
         let inbound = InboundCompiler.listeners(catalog, policies: policies, authorization: authorization)
         let modes = ListenerModes(inbound.listeners, authorization.modes)
+        var clear: [Diagnostic] = []
         let compiler = RouteCompiler(attachments: attachments, policies: policies, externals: outside)
         if settings.egress == .allow {
             snapshot.openEgress = OpenEgress(namespaces: Set(catalog.entries.map(\.name.namespace)))
@@ -116,6 +117,7 @@ package enum Compiler {
                 snapshot.clusters[name] = ClusterCompiler.cluster(
                     entry: entry, port: port, policies: policies, modes: modes)
                 snapshot.endpoints[name] = ClusterCompiler.endpoints(entry: entry, port: port, modes: modes)
+                clear += ClusterCompiler.findings(entry: entry, port: port, modes: modes)
                 guard previous == nil else { continue }
                 for routes in compiler.configurations(of: entry.name, port: port) {
                     snapshot.routes[routes.name] = routes
@@ -132,7 +134,8 @@ package enum Compiler {
         }
         return Compilation(
             snapshot: snapshot,
-            diagnostics: catalog.diagnostics + RouteStatusCompiler.findings(statuses, routes) + inbound.diagnostics,
+            diagnostics: catalog.diagnostics + clear + RouteStatusCompiler.findings(statuses, routes)
+                + inbound.diagnostics,
             catalog: catalog, policies: policies,
             routeStatuses: statuses,
             routes: routes, authorization: authorization, externals: externals, settings: settings,

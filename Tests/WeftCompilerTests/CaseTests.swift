@@ -42,11 +42,13 @@ import WeftModel
         var workloads: [RegisteredWorkload] = []
         for parsed in reading.resources {
             switch parsed.resource {
-            case .workload(let workload):
+            // Those that no service is named for are described, not registered.
+            case .workload(let workload) where workload.service != nil:
                 workloads.append(
                     RegisteredWorkload(
                         workload: workload, readiness: self.readiness(workload.metadata.annotations["test/readiness"])))
-            case .service, .httpRoute, .grpcRoute, .streamRoute, .referenceGrant, .externalService, .trafficPolicy,
+            case .workload, .service, .httpRoute, .grpcRoute, .streamRoute, .referenceGrant, .externalService,
+                .trafficPolicy,
                 .authorizationPolicy, .requestAuthentication, .peerAuthentication, .meshSettings,
                 .trustDomainFederation, .registrationEntry, .serviceObjective:
                 resources.append(parsed.resource)

@@ -30,6 +30,28 @@ import WeftModel
         return .trafficPolicy(TrafficPolicy(metadata: metadata, targets: [.service(self.billing)], settings: settings))
     }
 
+    @Test func `a rule about claims without a token that is believed is told of, once for a port`() {
+        func policy(_ action: AuthorizationAction, isAudit: Bool = false) -> Resource {
+            .authorizationPolicy(
+                AuthorizationPolicy(
+                    metadata: Metadata(name: "admins"), targets: [.service(self.billing, port: nil)], action: action,
+                    isAudit: isAudit,
+                    rules: [.init(when: [.init(subject: .claim(["role"]), values: [.exact("admin")])])]))
+        }
+        let workloads = [self.workload("b1"), self.workload("b2")]
+        for (action, effect) in [(AuthorizationAction.deny, "denies nobody"), (.allow, "allows nobody")] {
+            let found = self.compile([policy(action)], workloads).diagnostics
+            #expect(found.map(\.severity) == [.error])
+            #expect(found.first?.resource == "AuthorizationPolicy/default/admins")
+            #expect(found.first?.message.contains("port 8080 of billing.default: it \(effect)") == true)
+        }
+        #expect(self.compile([policy(.deny, isAudit: true)], workloads).diagnostics.map(\.severity) == [.warning])
+        let tokens = RequestAuthentication(
+            metadata: Metadata(name: "users"), targets: [.service(self.billing, port: nil)],
+            rules: [TokenRule(issuer: "i", keys: .inline(""))])
+        #expect(self.compile([policy(.deny), .requestAuthentication(tokens)], workloads).diagnostics.isEmpty)
+    }
+
     @Test func `an empty mesh compiles to nothing`() {
         #expect(self.compile([], []).snapshot == MeshSnapshot(revision: Revision(3)))
     }

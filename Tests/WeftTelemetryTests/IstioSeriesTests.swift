@@ -67,6 +67,27 @@ import WeftTelemetry
         #expect(lines.compactMap { $0.split(separator: " ").last.flatMap { Int($0) } }.reduce(0, +) == 1000)
     }
 
+    @Test func `gRPC statuses that an application makes up are one series`() {
+        let outcomes = (17..<2_000).map { RequestOutcome(status: 200, grpcStatus: $0, reason: .ok, duration: .zero) }
+        let text = self.text(.both, MetricRegistryTests.labels, outcomes)
+        for name in ["istio_requests_total{", "weft_requests_total{"] {
+            let lines = text.split(separator: "\n").filter { $0.hasPrefix(name) }
+            #expect(lines.count == 1)
+            #expect(lines.first?.contains(#"status="other""#) == true)
+            #expect(lines.first?.hasSuffix(" 1983") == true)
+        }
+    }
+
+    @Test func `every status with every gRPC status makes few series of Istio's names`() {
+        let outcomes = (1..<6).flatMap { code in
+            (0..<400).map { RequestOutcome(status: code * 100 + $0 % 7, grpcStatus: $0, reason: .ok, duration: .zero) }
+        }
+        let text = self.text(.istio, MetricRegistryTests.labels, outcomes + outcomes)
+        let lines = text.split(separator: "\n").filter { $0.hasPrefix("istio_requests_total{") }
+        #expect(lines.count <= 32 + 10)
+        #expect(lines.compactMap { $0.split(separator: " ").last.flatMap { Int($0) } }.reduce(0, +) == 4_000)
+    }
+
     @Test func `Weft's names are the default`() {
         let text = self.text(.weft, MetricRegistryTests.labels, [Self.failed])
         #expect(!text.contains("istio_"))

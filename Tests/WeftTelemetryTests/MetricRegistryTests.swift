@@ -128,4 +128,26 @@ import WeftTelemetry
         #expect(totals.count == 3)
         #expect(totals.first { $0.labels.route == "overflow" }?.requests == 8)
     }
+
+    @Test func `what an application answers does not make an edge grow`() throws {
+        let metrics = RequestMetrics(registry: MetricRegistry())
+        for status in -1..<5_000 {
+            metrics.record(
+                RequestOutcome(
+                    status: 100 + status.magnitude.description.count * 100, grpcStatus: status, reason: .ok,
+                    duration: .zero), on: Self.labels)
+        }
+        for code in 1...5 {
+            for status in 0..<400 {
+                metrics.record(
+                    RequestOutcome(status: code * 100, grpcStatus: status, reason: .ok, duration: .zero),
+                    on: Self.labels)
+            }
+        }
+        let totals = try #require(metrics.totals().first)
+        #expect(metrics.edge(Self.labels).endingCount <= 64 + 10)
+        #expect(totals.requests == 7_001)
+        #expect(totals.codeClasses.values.reduce(0, +) == 7_001)
+        #expect(totals.grpcFailures == 7_001 - 6)
+    }
 }

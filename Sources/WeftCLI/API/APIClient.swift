@@ -12,6 +12,18 @@ package struct APIClient: Sendable {
     private let token: String?
     private let client: HTTPClient
 
+    /// Why a file has no certificates to offer; the TLS library says only that.
+    private static func fault(inPEM file: String) -> String {
+        var isDirectory: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: file, isDirectory: &isDirectory) else {
+            return "there is no such file"
+        }
+        if isDirectory.boolValue { return "it is a directory" }
+        guard let data = FileManager.default.contents(atPath: file) else { return "this user may not read it" }
+        return String(decoding: data, as: UTF8.self).contains("-----BEGIN CERTIFICATE-----")
+            ? "a certificate in it is damaged" : "it holds no certificate in PEM"
+    }
+
     /// `token` is sent as a bearer token; `certificateAuthority` is a PEM file that an https server is checked against,
     /// the system's own where nil; `certificate` one with a client certificate, what stands between it and its root, and
     /// its key.
@@ -27,9 +39,10 @@ package struct APIClient: Sendable {
         if let certificateAuthority {
             do {
                 tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(certificateAuthority))
-            } catch let error {
+            } catch {
                 throw CommandFailure(
-                    "the certificate authority cannot be read", at: certificateAuthority, because: "\(error)",
+                    "the certificate authority cannot be read", at: certificateAuthority,
+                    because: Self.fault(inPEM: certificateAuthority),
                     remedy: "Give --api-ca a PEM file; `weft get trust-bundle` prints the mesh's.", exit: .usage)
             }
         }
@@ -37,9 +50,11 @@ package struct APIClient: Sendable {
             do {
                 tls.certificateChain = try NIOSSLCertificate.fromPEMFile(certificate).map { .certificate($0) }
                 tls.privateKey = .privateKey(try NIOSSLPrivateKey(file: certificate, format: .pem))
-            } catch let error {
+            } catch {
                 throw CommandFailure(
-                    "the client certificate cannot be read", at: certificate, because: "\(error)",
+                    "the client certificate cannot be read", at: certificate,
+                    because: tls.certificateChain.isEmpty
+                        ? Self.fault(inPEM: certificate) : "it holds no private key in PEM, or one that is damaged",
                     remedy: "Give --api-cert a PEM file with a certificate and its key.", exit: .usage)
             }
         }
@@ -114,6 +129,11 @@ package struct APIClient: Sendable {
     /// A way into the dashboard, for one browser and one time.
     package func createDashboardCode() async throws -> DashboardCode {
         try self.decoded(try await self.send(.POST, "/v1/dashboard/codes", body: nil, timeout: .seconds(10)))
+    }
+
+    /// Ends every session of the dashboard; how many there were.
+    package func endDashboardSessions() async throws -> DashboardSessionsEnded {
+        try await self.call(.DELETE, "/v1/dashboard/sessions")
     }
 
     package func identity() async throws -> IdentityReport { try await self.call(.GET, "/v1/identity") }

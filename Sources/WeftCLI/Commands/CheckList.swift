@@ -155,8 +155,9 @@ package enum CheckList {
             causes.sorted { $0.key < $1.key }.map { "\($0.value) × \($0.key) (\(listener))" }
         }
         return Probe(
-            name: "the control plane refuses nobody", verdict: refused.isEmpty ? .ok : .note,
-            finding: refused.isEmpty ? "no handshake since it started" : refused.joined(separator: ", "),
+            name: "handshakes with the control plane", verdict: refused.isEmpty ? .ok : .note,
+            finding: refused.isEmpty
+                ? "none was refused since it started" : "refused were " + refused.joined(separator: ", "),
             remedy: refused.isEmpty
                 ? nil : "Its log names each peer and cause; docs/reasons/tls_failed.md says what each means.")
     }

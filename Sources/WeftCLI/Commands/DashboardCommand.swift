@@ -8,18 +8,26 @@ struct DashboardCommand: AsyncParsableCommand {
         commandName: "dashboard", abstract: "Print the address of the dashboard, or open it in a browser.",
         discussion: """
             The address lets one browser in, once, within ten minutes; that browser may then look for twelve hours, and \
-            change nothing. With an https API the dashboard is at that address and also takes API tokens.
+            change nothing. It leaves with "Log out"; --end-sessions ends those of all browsers. With an https API the dashboard is at that address and also takes API tokens.
 
             Example:  weft dashboard --open
             """)
 
     @Flag(help: "Also open it in a browser of this machine.") var open = false
+    @Flag(help: "Instead end the sessions of all browsers; for admins.") var endSessions = false
     @OptionGroup var api: APIOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
         var settings = Settings(environment: Machine.environment)
         let opens = try settings.isOn("open", self.open)
+        if self.endSessions {
+            if opens { throw CommandFailure.usage("--open and --end-sessions are two different things") }
+            let done = try await self.api.withClient { try await $0.endDashboardSessions() }
+            return try self.output.show(done) { _ in
+                done.ended == 1 ? "1 session ended" : "\(done.ended) sessions ended"
+            }
+        }
         let address = try await self.api.withClient { try await DashboardAddress.make($0) }
         try self.output.show(address) { _ in address.url }
         if opens { try await Self.open(address.url) }

@@ -74,7 +74,8 @@ struct ProxyOptions: ParsableArguments {
     @OptionGroup var telemetry: TelemetryOptions
     @Option(
         help: ArgumentHelp(
-            "Names of request metrics: weft, istio, both, or none to count no requests; weft where not given.", valueName: "which"))
+            "Names of request metrics: weft, istio, both, or none to count no requests; weft where not given.",
+            valueName: "which"))
     var metricNames: String?
     @Option(
         help: ArgumentHelp(
@@ -174,7 +175,7 @@ struct ProxyOptions: ParsableArguments {
         return loopback.contains { $0.contains(bytes) }
     }
 
-    private static func pair(_ text: String) -> (String, String)? {
+    static func pair(_ text: String) -> (String, String)? {
         guard let equals = text.firstIndex(of: "="), equals != text.startIndex else { return nil }
         return (String(text[..<equals]), String(text[text.index(after: equals)...]))
     }

@@ -14,6 +14,7 @@ struct TokenCommand: AsyncParsableCommand {
             discussion: """
                 Example:  weft token create --service billing --ttl 10m
                 Example:  weft token create --service billing --network 10.0.0.0/8
+                Example:  weft token create --service billing-eu --label app=billing
                 Example:  weft token create --api-access --role operator --ttl 30d
                 Example:  weft token create --agent --host db-1
                 """)
@@ -39,6 +40,11 @@ struct TokenCommand: AsyncParsableCommand {
             help: ArgumentHelp(
                 "The addresses that may join with it, such as 10.0.0.0/8; any where not given.", valueName: "network"))
         var network: String?
+        @Option(
+            help: ArgumentHelp(
+                "A label that the workload may claim towards selectors of Services; may be repeated.",
+                valueName: "key=value"))
+        var label: [String] = []
         @Flag(help: "A token for a host's agent, good once, instead of a join token.") var agent = false
         @Option(help: ArgumentHelp("With --agent: the one host it is for; any where not given.", valueName: "name"))
         var host: String?
@@ -73,6 +79,8 @@ struct TokenCommand: AsyncParsableCommand {
                 request.service = try settings.required(
                     try settings.text("service", self.service), "service", why: "a join token is for one service")
                 request.account = try settings.text("account", self.account)
+                let labels = try settings.values("label", self.label, expected: "KEY=VALUE", ProxyOptions.pair)
+                if !labels.isEmpty { request.labels = Dictionary(labels) { $1 } }
             }
             let wanted = request
             let created = try await self.api.withClient { try await $0.createToken(wanted) }

@@ -9,8 +9,9 @@ package struct Fleet: Hashable, Sendable {
     package var services: [Member]
     /// Files or directories of resources, relative to the fleet file.
     package var resources: [String]
-    /// What all sidecars are told of traces and the access log: flags of `weft proxy` by name, without `--`.
-    package var telemetry: [String: String] = [:]
+    /// What all sidecars are told of traces and the access log: flags of `weft proxy` by name, without `--`, each as often
+    /// as it has values. In the file of an access log `${NAME}` stands for the replica's name.
+    package var telemetry: [String: [String]] = [:]
 
     package init(name: String, control: Control = Control(), services: [Member], resources: [String] = []) {
         self.name = name

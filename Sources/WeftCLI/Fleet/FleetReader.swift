@@ -1,3 +1,4 @@
+internal import Foundation
 package import WeftModel
 internal import WeftProxy
 internal import Yams
@@ -115,8 +116,8 @@ package enum FleetReader {
 
     private static func telemetry(
         _ node: Node, path: String, _ diagnostics: inout FleetDiagnostics
-    ) -> [String: String] {
-        var flags: [String: String] = [:]
+    ) -> [String: [String]] {
+        var flags: [String: [String]] = [:]
         guard var fields = FleetFields(node, path: path, &diagnostics) else { return flags }
         let checks: [(name: String, expected: String, isRight: (String) -> Bool)] = [
             ("otlp-endpoint", "a URL such as http://127.0.0.1:4317", { OTLPEndpoint($0) != nil }),
@@ -124,26 +125,55 @@ package enum FleetReader {
             ("trace-sampling", "a number from 0 to 1", { Double($0).map { (0...1).contains($0) } ?? false }),
             ("trace-slowest", "a number from 0 to 1000", { Int($0).map { (0...1000).contains($0) } ?? false }),
             ("access-log", "off, errors, sampled or all", { AccessLogMode(rawValue: $0) != nil }),
-            ("request-records", "a number from 0 to 1000000", { Int($0).map { (0...1_000_000).contains($0) } ?? false }),
+            (
+                "request-records", "a number from 0 to 1000000",
+                { Int($0).map { (0...1_000_000).contains($0) } ?? false }
+            ),
             ("metric-names", "weft, istio, both or none", { MetricNaming(rawValue: $0) != nil }),
-            ("access-log-output", "stdout or otlp", { $0 == "stdout" || $0 == "otlp" }),
         ]
         for check in checks {
             guard let text = fields.text(check.name, &diagnostics) else { continue }
             if check.isRight(text) {
-                flags[check.name] = text
+                flags[check.name] = [text]
             } else {
                 diagnostics.error(
                     "'\(text)' is not \(check.expected)", at: fields.take(check.name), field: fields.field(check.name))
             }
         }
-        if flags["access-log-output"] == "otlp", flags["otlp-endpoint"] == nil {
+        for name in ["log-header", "redact-header", "redact-query"] {
+            let names = (fields.texts(name, &diagnostics) ?? []).flatMap {
+                $0.components(separatedBy: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+            }
+            if let wrong = names.first(where: { $0.isEmpty || !$0.utf8.allSatisfy { (0x21...0x7e).contains($0) } }) {
+                diagnostics.error(
+                    "'\(wrong)' is not a name", at: fields.take(name), field: fields.field(name),
+                    remedy: "Write a list of names, or names with commas between them.")
+            } else if !names.isEmpty {
+                flags[name] = names
+            }
+        }
+        if let text = fields.text("access-log-output", &diagnostics) {
+            flags["access-log-output"] = self.logOutput(text).map { [$0] }
+            if flags["access-log-output"] == nil {
+                diagnostics.error(
+                    "'\(text)' would be one file for all sidecars", at: fields.take("access-log-output"),
+                    field: fields.field("access-log-output"),
+                    remedy: "Write stdout, otlp, a directory such as `logs/`, or a path with ${NAME} in it.")
+            }
+        }
+        if flags["access-log-output"] == ["otlp"], flags["otlp-endpoint"] == nil {
             diagnostics.error(
                 "needs a collector", at: fields.take("access-log-output"), field: fields.field("access-log-output"),
                 remedy: "Add `otlp-endpoint`.")
         }
         fields.finish(&diagnostics)
         return flags
+    }
+
+    /// Where each sidecar writes to; a directory gets a file for each. Nil where they would share one.
+    private static func logOutput(_ text: String) -> String? {
+        if text == "stdout" || text == "otlp" || text.contains("${NAME}") { return text }
+        return text.hasSuffix("/") ? "\(text)${NAME}.log" : nil
     }
 
     private static func member(

@@ -46,13 +46,15 @@ package final class FleetRunner: Sendable {
                 guard joining.needsToken(now: Date()), FileManager.default.fileExists(atPath: paths.apiSocket) else {
                     return nil
                 }
-                return try? await APIClient.with(address) { api in
+                let token = try? await APIClient.with(address) { api in
                     try await api.createToken(
                         TokenRequest(
                             service: joining.service, account: joining.account, namespace: joining.namespace,
-                            ttlSeconds: 600)
+                            ttlSeconds: 600, labels: joining.labels)
                     ).token
                 }
+                if let token { joining.took(token) }
+                return token
             },
             journal: { reports in journal.update { $0.processes = reports } })
         FleetRegister(home: Machine.home).add(paths)
@@ -81,6 +83,15 @@ package final class FleetRunner: Sendable {
                 isInstalled: { Machine.isInstalled($0, environment: environment) },
                 isFree: { running.contains($0) || Machine.isFree($0) }))
         try await self.refuseTakenPorts(source.fleet)
+        for directory in Set(plan.logFiles.map { String($0[..<($0.lastIndex(of: "/") ?? $0.startIndex)]) }) {
+            do {
+                try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+            } catch {
+                throw CommandFailure(
+                    "the access logs have no directory", at: "telemetry.access-log-output", because: "\(error)",
+                    remedy: "Make \(directory), or write another.")
+            }
+        }
         self.plan.with { $0 = plan }
         self.journal.update {
             $0.fleet = source.fleet.name

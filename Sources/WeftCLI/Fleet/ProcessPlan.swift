@@ -1,4 +1,5 @@
 package import Foundation
+internal import WeftConfig
 internal import WeftIdentity
 internal import WeftModel
 
@@ -30,9 +31,32 @@ package struct ProcessPlan: Hashable, Sendable, Codable {
         package var namespace: String
         /// Where the sidecar keeps its identity.
         package var directory: String
+        /// The labels that it may claim towards selectors; nil for none.
+        package var labels: [String: String]?
 
-        /// Whether it can start with a token only: without one it needs a valid identity from an earlier run.
-        package func needsToken(now: Date) -> Bool { self.saved.map { $0.notAfter <= now } ?? true }
+        /// Whether it can start with a token only: without one it needs a valid identity from an earlier run, and one that
+        /// was attested with its labels.
+        package func needsToken(now: Date) -> Bool {
+            self.saved.map { $0.notAfter <= now } ?? true || self.attested != self.labels ?? [:]
+        }
+
+        /// Takes down which labels the token names that it starts with. An identity that was attested with others is given
+        /// up, so that it joins anew.
+        package func took(_ token: String) {
+            guard self.attested != self.labels ?? [:], let files = try? PrivateDirectory(path: self.directory),
+                let text = try? JSONEncoder().encode(self.labels ?? [:])
+            else { return }
+            try? files.remove(WorkloadIdentity.fileName)
+            try? files.write(Self.labelsFile, [UInt8](text))
+        }
+
+        private static let labelsFile = "labels.json"
+
+        private var attested: [String: String] {
+            guard let files = try? PrivateDirectory(path: self.directory), let text = try? files.read(Self.labelsFile)
+            else { return [:] }
+            return (try? JSONDecoder().decode([String: String].self, from: Data(text))) ?? [:]
+        }
 
         /// Whether it has an identity that ran out, as when the machine slept for days: only a new start helps.
         package func hasRunOut(now: Date) -> Bool { self.saved.map { $0.notAfter <= now } ?? false }
@@ -64,6 +88,8 @@ package struct FleetPlan: Sendable {
     package var applicationPorts: [String: Int]
     /// Where sidecars say how they are, by replica.
     package var admin: [String: Int]
+    /// Files that sidecars write their access logs to, absolute; their directories must be there.
+    package var logFiles: [String]
 
     package var processes: [ProcessPlan] { [self.control] + self.members }
 
@@ -111,6 +137,7 @@ package struct FleetPlan: Sendable {
             ] + fleet.control.arguments,
             environment: [:], directory: surroundings.directory)
         self.members = []
+        self.logFiles = []
         self.outbound = [:]
         self.applicationPorts = [:]
         self.admin = [:]
@@ -129,8 +156,11 @@ package struct FleetPlan: Sendable {
                 self.applicationPorts[instance] = replica.application
                 self.admin[instance] = replica.admin
                 var sidecar = replica.sidecar(of: member, discovery: discovery, in: surroundings)
-                for (flag, value) in fleet.telemetry.sorted(by: { $0.key < $1.key }) {
-                    sidecar.arguments += ["--\(flag)", value]
+                for (flag, values) in fleet.telemetry.sorted(by: { $0.key < $1.key }) {
+                    for value in values { sidecar.arguments += ["--\(flag)", replica.named(value, in: surroundings)] }
+                }
+                if let output = fleet.telemetry["access-log-output"]?.first, output.contains("${NAME}") {
+                    self.logFiles.append(replica.named(output, in: surroundings))
                 }
                 self.members.append(sidecar)
                 self.members.append(try replica.application(of: member, in: surroundings))
@@ -148,6 +178,13 @@ package struct FleetPlan: Sendable {
         var outbound: Int
         var admin: Int
         var upstreams: [(name: String, port: Int)]
+
+        /// A path with the replica's name in it, absolute; other values as they are.
+        func named(_ value: String, in surroundings: Surroundings) -> String {
+            guard value.contains("${NAME}") else { return value }
+            let path = value.replacingOccurrences(of: "${NAME}", with: self.name)
+            return path.hasPrefix("/") ? path : "\(surroundings.directory)/\(path)"
+        }
 
         func sidecar(of member: Fleet.Member, discovery: Int, in surroundings: Surroundings) -> ProcessPlan {
             let directory = "\(surroundings.state)/sidecars/\(self.name)"
@@ -172,7 +209,7 @@ package struct FleetPlan: Sendable {
                 directory: surroundings.directory,
                 joins: ProcessPlan.Joining(
                     service: member.service, account: member.account, namespace: member.namespace,
-                    directory: directory),
+                    directory: directory, labels: FleetPlan.attestable(member.labels)),
                 readiness: ProcessPlan.Readiness(port: self.admin, path: "/ready"))
         }
 
@@ -218,6 +255,13 @@ package struct FleetPlan: Sendable {
         throw CommandFailure(
             "'\(member.command.first ?? "")' is not installed", at: "services.\(member.name).command",
             remedy: "Install it, or say in `otherwise` what runs where it is missing.")
+    }
+
+    /// What a token can name of a member's labels; nil for nothing.
+    private static func attestable(_ labels: [String: String]) -> [String: String]? {
+        let fitting = labels.filter { NameRules.isLabelKey($0.key) && NameRules.isLabelText($0.value) }
+            .sorted { $0.key < $1.key }.prefix(LabelGrants.perSource)
+        return fitting.isEmpty ? nil : Dictionary(fitting.map { ($0.key, $0.value) }) { $1 }
     }
 
     private static func protocolFlag(_ member: Fleet.Member) -> String {

@@ -52,6 +52,7 @@ enum AuthzTables {
                 case "neverMatched": "never matched"
                 case "shadowed": "shadowed"
                 case "noSuchCaller": "no such caller"
+                case "noIssuer": "no token believed"
                 case "appliesNowhere": "applies nowhere"
                 default: finding.kind
                 }

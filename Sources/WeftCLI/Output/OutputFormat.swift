@@ -1,5 +1,4 @@
 internal import Foundation
-internal import Yams
 
 /// How a command shows its result.
 package enum OutputFormat: String, Sendable, CaseIterable {
@@ -9,6 +8,7 @@ package enum OutputFormat: String, Sendable, CaseIterable {
     case wide
     /// For programs, indented, keys sorted.
     case json
+    /// The same as JSON; numbers have no exponents.
     case yaml
 
     /// `value` in this format; `table` makes the text for people.
@@ -20,9 +20,9 @@ package enum OutputFormat: String, Sendable, CaseIterable {
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
             return Self.harmless(json: String(decoding: try encoder.encode(value), as: UTF8.self))
         case .yaml:
-            let encoder = YAMLEncoder()
-            encoder.options.sortKeys = true
-            return try encoder.encode(value).trimmingCharacters(in: .newlines)
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            return try YAMLText.of(json: String(decoding: try encoder.encode(value), as: UTF8.self))
         }
     }
 

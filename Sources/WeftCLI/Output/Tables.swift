@@ -51,11 +51,12 @@ enum Tables {
         return table.rendered(colours: console.colours)
     }
 
-    /// The service or the host, and the account where it is not the service's own.
+    /// The service or the host, the account where it is not the service's own, and the labels.
     private static func subject(of token: TokenSummary) -> String {
         let name = token.service ?? token.host ?? ""
-        guard let account = token.account, account != token.service else { return name }
-        return "\(name) as \(account)"
+        let labels = (token.labels ?? [:]).sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
+        guard let account = token.account, account != token.service else { return name + labels }
+        return "\(name) as \(account)\(labels)"
     }
 
     static func status(_ report: StatusReport, console: Console) -> String {
@@ -117,11 +118,10 @@ enum Tables {
         var table = Table([
             .init("SOURCE"), .init("DESTINATION"), .init("VERSION"), .init("ROUTE"), .init("RPS", .right),
             .init("SUCCESS", .right), .init("P50", .right), .init("P95", .right), .init("P99", .right),
-            .init("RETRIES/S", .right), .init("TLS"), .init("FAILURES"),
+            .init("RETRIES/S", .right), .init("TLS"), .init("REFUSED"), .init("FAILURES"),
         ])
         for edge in report.edges {
             let ratio = edge.successRatio
-            let failures = edge.failures.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
             table.add([
                 .init(edge.source), .init(edge.destination), .init(edge.version), .init(edge.route, .faint),
                 .init(Figures.number(edge.requestsPerSecond)),
@@ -129,7 +129,8 @@ enum Tables {
                     Figures.percent(ratio), ratio.map { $0 >= 0.999 ? .good : $0 >= 0.95 ? .warning : .bad } ?? .plain),
                 .init(Figures.number(edge.p50)), .init(Figures.number(edge.p95)), .init(Figures.number(edge.p99)),
                 .init(Figures.number(edge.retriesPerSecond)), edge.tls ? .init("mtls", .good) : .init("plain", .bad),
-                .init(failures.joined(separator: ", "), .warning),
+                TelemetryTables.counts(edge.failures, ofPolicies: true),
+                TelemetryTables.counts(edge.failures, ofPolicies: false),
             ])
         }
         return table.rendered(colours: console.colours)

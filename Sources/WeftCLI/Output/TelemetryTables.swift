@@ -22,7 +22,7 @@ enum TelemetryTables {
                 .init("TLS"), .init("IDENTITY"),
             ]
         }
-        headings.append(.init("FAILURES/S"))
+        headings += [.init("REFUSED/S"), .init("FAILURES/S")]
         var table = Table(headings)
         for edge in edges {
             let signals = edge.signals
@@ -39,8 +39,11 @@ enum TelemetryTables {
                     edge.tls ? .init("mtls", .good) : .init("plain", .bad), .init(edge.peerIdentity ?? "", .faint),
                 ]
             }
-            let failures = signals.failures.sorted { $0.key < $1.key }.map { "\($0.key) \(Figures.number($0.value))" }
-            table.add(cells + [.init(failures.joined(separator: ", "), .warning)])
+            table.add(
+                cells + [
+                    self.counts(signals.failures, ofPolicies: true) { Figures.number($0) },
+                    self.counts(signals.failures, ofPolicies: false) { Figures.number($0) },
+                ])
         }
         return table.rendered(colours: console.colours)
     }
@@ -63,6 +66,15 @@ enum TelemetryTables {
         }
     }
 
+    /// Reasons with their numbers: those for which policies refused callers, or the others. SUCCESS is of the others.
+    static func counts<Number>(
+        _ failures: [String: Number], ofPolicies: Bool, text: (Number) -> String = { "\($0)" }
+    ) -> Table.Cell {
+        let chosen = failures.filter { (Reason(rawValue: $0.key)?.isPolicyRefusal ?? false) == ofPolicies }
+        return .init(
+            chosen.sorted { $0.key < $1.key }.map { "\($0.key) \(text($0.value))" }.joined(separator: ", "), .warning)
+    }
+
     static func success(_ ratio: Double?) -> Table.Cell {
         .init(Figures.percent(ratio), ratio.map { $0 >= 0.999 ? .good : $0 >= 0.95 ? .warning : .bad } ?? .plain)
     }
@@ -74,10 +86,9 @@ enum TelemetryTables {
             .init("SOURCE"), .init("DESTINATION"), .init("VERSION"), .init("ROUTE"), .init("RPS", .right),
             .init("SUCCESS", .right), .init("P50", .right), .init("P95", .right), .init("P99", .right),
             .init("RETRIES/S", .right), .init("IN B/S", .right), .init("OUT B/S", .right), .init("TOTAL", .right),
-            .init("PROTOCOL"), .init("TLS"), .init("IDENTITY"), .init("FAILURES"),
+            .init("PROTOCOL"), .init("TLS"), .init("IDENTITY"), .init("REFUSED"), .init("FAILURES"),
         ])
         for edge in report.edges {
-            let failures = edge.failures.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
             table.add([
                 .init(edge.source), .init(edge.destination), .init(edge.version), .init(edge.route, .faint),
                 .init(Figures.number(edge.requestsPerSecond)), self.success(edge.successRatio),
@@ -85,7 +96,7 @@ enum TelemetryTables {
                 .init(Figures.number(edge.retriesPerSecond)), .init(Figures.number(edge.bytesInPerSecond)),
                 .init(Figures.number(edge.bytesOutPerSecond)), .init("\(edge.totalRequests)"), .init(edge.protocol),
                 edge.tls ? .init("mtls", .good) : .init("plain", .bad), .init(edge.peerIdentity ?? "", .faint),
-                .init(failures.joined(separator: ", "), .warning),
+                self.counts(edge.failures, ofPolicies: true), self.counts(edge.failures, ofPolicies: false),
             ])
         }
         return table.rendered(colours: console.colours)

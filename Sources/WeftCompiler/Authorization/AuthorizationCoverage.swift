@@ -1,6 +1,6 @@
 package import WeftModel
 
-/// Finds the rules that do nothing: never matched, covered by others, or about nobody.
+/// Finds the rules that do nothing: never matched, covered by others, about nobody, or about tokens that nobody believes.
 package struct AuthorizationCoverage: Sendable {
     /// A rule of a policy, by its place from 1.
     package struct Place: Hashable, Sendable {
@@ -29,6 +29,8 @@ package struct AuthorizationCoverage: Sendable {
         case shadowed
         /// It speaks of callers that the mesh does not have.
         case noSuchCaller
+        /// It asks what tokens say, and no token is believed where it applies.
+        case noIssuer
         /// It applies to no port of any workload.
         case appliesNowhere
     }
@@ -72,6 +74,12 @@ package struct AuthorizationCoverage: Sendable {
                     findings.append(Finding(source: source, rule: place.rule, kind: kind, cause: cause))
                 }
                 if let cause = self.absentCaller(rule) { found(.noSuchCaller, cause) }
+                if rule.asksForClaims, let use = uses.first(where: { !$0.port.believesTokens(for: $0.policy) }) {
+                    found(
+                        .noIssuer,
+                        "it asks for a claim, and no RequestAuthentication has a token believed there: "
+                            + (use.policy.action == .deny ? "it denies nobody by it" : "it allows nobody by it"))
+                }
                 if !uses.isEmpty {
                     let covers = uses.map { Self.cover(of: index, in: $0.policy, at: $0.port) }
                     if let cover = covers[0], covers.allSatisfy({ $0 != nil }) { found(.shadowed, cover) }

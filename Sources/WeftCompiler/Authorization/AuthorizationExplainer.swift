@@ -65,7 +65,8 @@ package struct AuthorizationExplainer: Sendable {
             if policy.action == .allow,
                 !policy.scope.contains(where: { RequestReading.matches($0, request, anyReading: false) })
             {
-                finding.mismatch = "the path is one of the route's only by what its escapes or parameters hide"
+                finding.mismatch =
+                    "it is one of the route's only by another reading of its method, path, headers or query"
                 return finding
             }
         }
@@ -168,10 +169,14 @@ package struct AuthorizationExplainer: Sendable {
     private static func mismatch(
         _ operation: AuthorizationOperation, _ request: AuthorizationQuestion.Request, _ action: AuthorizationAction
     ) -> String? {
-        if !operation.methods.isEmpty, !operation.methods.contains(request.method) {
+        // To many applications `get` is GET: what denies takes any case, what allows excludes any.
+        func isOne(of methods: [String], anyCase: Bool) -> Bool {
+            methods.contains { $0 == request.method || anyCase && $0.uppercased() == request.method.uppercased() }
+        }
+        if !operation.methods.isEmpty, !isOne(of: operation.methods, anyCase: action == .deny) {
             return "\(request.method) is not \(self.list(operation.methods))"
         }
-        if operation.notMethods.contains(request.method) { return "\(request.method) is excluded" }
+        if isOne(of: operation.notMethods, anyCase: action == .allow) { return "\(request.method) is excluded" }
         let reading = RequestReading(operation, request, action)
         if !reading.isTaken { return "the path \(request.path) is not \(self.list(operation.paths.map(\.text)))" }
         return reading.exclusion.map { "the path \(request.path) is excluded as \($0.text)" }

@@ -15,13 +15,14 @@ package struct AuthorizationQuestion: Hashable, Sendable {
         package var path: String
         /// Names in lower case; a value for each field of the name.
         package var headers: [String: [String]]
-        package var query: [String: String]
+        /// Decoded; a value for each parameter of the name.
+        package var query: [String: [String]]
         /// Of the token that the caller proves, values by the way to them; nil comes without a token.
         package var claims: [[String]: [String]]?
 
         package init(
             method: String = "GET", path: String = "/", headers: [String: [String]] = [:],
-            query: [String: String] = [:],
+            query: [String: [String]] = [:],
             claims: [[String]: [String]]? = nil
         ) {
             self.method = method

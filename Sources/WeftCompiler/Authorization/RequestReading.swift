@@ -62,21 +62,33 @@ struct RequestReading {
         _ condition: AuthorizationCondition, header: String, _ request: AuthorizationQuestion.Request,
         _ action: AuthorizationAction
     ) {
-        func folded(_ name: String) -> String { String(name.map { $0 == "_" ? "-" : $0 }) }
-        let separator = header == "cookie" ? "; " : ","
-        let exact = request.headers[header] ?? []
-        let spelled = request.headers.filter { folded($0.key) == folded(header) }.sorted { $0.key < $1.key }
-        let lines = spelled.flatMap(\.value)
-        let letter = exact.isEmpty ? nil : exact.joined(separator: separator)
+        let letter = Self.letter(header, request)
+        let readings = Self.readings(header, request)
         let isForbiddenOnly = condition.values.isEmpty && !condition.notValues.isEmpty
-        if letter == nil, action == .deny ? lines.isEmpty || isForbiddenOnly : !isForbiddenOnly || lines.isEmpty {
+        if letter == nil, action == .deny ? readings.isEmpty || isForbiddenOnly : !isForbiddenOnly || readings.isEmpty {
             return nil
         }
-        let elements = lines.flatMap { Self.elements(of: $0, isCookie: header == "cookie") }
+        self.init(condition.values, not: condition.notValues, letter: letter, readings: readings, action)
+    }
+
+    private static func separator(_ header: String) -> String { header == "cookie" ? "; " : "," }
+
+    /// The value of that very name; nil where it is not there.
+    private static func letter(_ header: String, _ request: AuthorizationQuestion.Request) -> String? {
+        guard let values = request.headers[header], !values.isEmpty else { return nil }
+        return values.joined(separator: self.separator(header))
+    }
+
+    /// All that a reader may take for the value; empty where it is not there.
+    private static func readings(_ header: String, _ request: AuthorizationQuestion.Request) -> [String] {
+        func folded(_ name: String) -> String { String(name.map { $0 == "_" ? "-" : $0 }) }
+        let separator = self.separator(header)
+        let spelled = request.headers.filter { folded($0.key) == folded(header) }.sorted { $0.key < $1.key }
+        let lines = spelled.flatMap(\.value)
+        if lines.isEmpty { return [] }
+        let elements = lines.flatMap { self.elements(of: $0, isCookie: header == "cookie") }
         let dashed = request.headers[folded(header)].map { [$0.joined(separator: separator)] } ?? []
-        let joined = dashed + [lines.joined(separator: separator)]
-        self.init(
-            condition.values, not: condition.notValues, letter: letter, readings: joined + lines + elements, action)
+        return dashed + [lines.joined(separator: separator)] + lines + elements
     }
 
     private static func elements(of line: String, isCookie: Bool) -> [String] {
@@ -98,9 +110,12 @@ struct RequestReading {
 
     // MARK: Routes
 
-    /// - Parameter anyReading: by any reading of the path; else by the path itself.
+    /// - Parameter anyReading: by any reading of the method, the path, the headers and the query; else by what is there to
+    ///   the letter.
     static func matches(_ match: RouteMatch, _ request: AuthorizationQuestion.Request, anyReading: Bool) -> Bool {
-        if let method = match.method, method != request.method { return false }
+        if let method = match.method, method != (anyReading ? request.method.uppercased() : request.method) {
+            return false
+        }
         let path = ComparedPath.canonical(request.path)
         let others = anyReading ? ComparedPath.withoutParameters(path).map { [$0] } ?? [] : []
         let isPath =
@@ -111,13 +126,16 @@ struct RequestReading {
                 ([path] + others + (anyReading ? [request.path] : [])).contains { self.matches(text, $0) }
             }
         guard isPath else { return false }
-        for header in match.headers
-        where !self.matches(header.value, request.headers[header.name]?.joined(separator: ",")) {
-            return false
+        for header in match.headers {
+            let values =
+                anyReading ? self.readings(header.name, request) : self.letter(header.name, request).map { [$0] } ?? []
+            if !values.contains(where: { self.matches(header.value, $0) }) { return false }
         }
-        for parameter in match.queryParameters
-        where !self.matches(parameter.value, request.query[parameter.name]) {
-            return false
+        for parameter in match.queryParameters {
+            let values = request.query[parameter.name] ?? []
+            if !values.prefix(anyReading ? .max : 1).contains(where: { self.matches(parameter.value, $0) }) {
+                return false
+            }
         }
         return true
     }
@@ -128,8 +146,7 @@ struct RequestReading {
         return path == trimmed || path.hasPrefix(trimmed + "/")
     }
 
-    private static func matches(_ match: StringMatch, _ value: String?) -> Bool {
-        guard let value else { return false }
+    private static func matches(_ match: StringMatch, _ value: String) -> Bool {
         switch match {
         case .exact(let exact): return exact == value
         case .regularExpression(let text): return self.matches(text, value)

@@ -7,6 +7,9 @@ package struct CatalogEntry: Hashable, Sendable {
     package let ports: [Port]
     /// All members, ready or not, sorted by name.
     package let members: [CatalogWorkload]
+    /// Those that would be members if the labels they claim were attested, sorted by name. They get no call; policies of
+    /// the service hold for them all the same.
+    package var claimants: [CatalogWorkload] = []
     /// Nil for a service that exists because workloads registered for it.
     package let provenance: Provenance?
     /// Who a workload is that registers for this service without naming an account: the service's own name.
@@ -47,14 +50,9 @@ package struct CatalogWorkload: Hashable, Sendable {
     package let workload: Workload
     package let readiness: RegisteredWorkload.Readiness
     package let identity: SPIFFEID
+    /// What its labels are good for.
+    package let claims: LabelClaims
 
     /// `namespace/name`.
     package var name: String { "\(self.workload.metadata.namespace)/\(self.workload.metadata.name)" }
-
-    /// Its labels; `app` is the service it registered for, unless it says otherwise itself.
-    package var labels: [String: String] {
-        var labels = self.workload.metadata.labels
-        if labels["app"] == nil, let service = self.workload.service { labels["app"] = service }
-        return labels
-    }
 }

@@ -31,6 +31,7 @@ enum ClusterCompiler {
     }
 
     /// Where one member's sidecar wants mutual TLS, all are called so: traffic never falls back to the clear by accident.
+    /// Nor does it for want of sidecars where the mode in force is strict: then those without get none.
     private static func transport(
         _ entry: CatalogEntry, _ port: CatalogEntry.Port, _ modes: ListenerModes
     ) -> Cluster.Transport {
@@ -40,8 +41,33 @@ enum ClusterCompiler {
             return mode == .disabled ? .plaintext : .mutualTLS(peers: self.expectedPeers(entry))
         }
         let peers = Set(reachable.filter { modes.takesTLS($0, port) }.map(\.identity))
-        guard !peers.isEmpty else { return .plaintext }
+        guard !peers.isEmpty else {
+            return reachable.allSatisfy { modes.refusesClear($0, entry.name, port) }
+                ? .mutualTLS(peers: self.expectedPeers(entry)) : .plaintext
+        }
         return .mutualTLS(peers: peers.sorted { $0.description < $1.description })
+    }
+
+    /// Which workloads a service's port does not reach, because they have no sidecar and the mode is strict.
+    static func findings(entry: CatalogEntry, port: CatalogEntry.Port, modes: ListenerModes) -> [Diagnostic] {
+        let reachable = entry.members.filter { port.target.port(of: $0.workload) != nil }
+        // Beside others that have a sidecar the catalogue says it.
+        guard !reachable.isEmpty, !reachable.contains(where: { modes.takesTLS($0, port) }) else { return [] }
+        let without = reachable.filter { modes.refusesClear($0, entry.name, port) }.map(\.name)
+        guard !without.isEmpty else { return [] }
+        let shown =
+            without.prefix(8).joined(separator: ", ") + (without.count > 8 ? " and \(without.count - 8) more" : "")
+        return [
+            Diagnostic(
+                .warning,
+                "\(shown) behind port \(port.number) of \(entry.name) \(without.count == 1 ? "has" : "have") no sidecar, and "
+                    + "the mode is strict: \(without.count == 1 ? "it gets" : "they get") no traffic",
+                remedy:
+                    "Start a sidecar for the port, or let a PeerAuthentication of the service say permissive or disabled.",
+                file: entry.provenance?.file, line: entry.provenance?.line,
+                resource: ResourceKey(kind: .service, namespace: entry.name.namespace, name: entry.name.name)
+                    .description)
+        ]
     }
 
     /// Nobody can be called yet: the members' identities, or else the one that the service's first workload will have.
@@ -64,7 +90,7 @@ enum ClusterCompiler {
         if case .mutualTLS = self.transport(entry, port, modes) { secured = true } else { secured = false }
         let endpoints: [Endpoint] = entry.members.compactMap { member in
             guard member.readiness == .ready, let target = port.target.port(of: member.workload) else { return nil }
-            if secured, !modes.takesTLS(member, port) { return nil }
+            if secured ? !modes.takesTLS(member, port) : modes.refusesClear(member, entry.name, port) { return nil }
             return Endpoint(
                 workload: member.name, address: member.workload.address, port: target.inboundPort ?? target.port,
                 identity: secured ? member.identity : nil, locality: member.workload.locality,
@@ -93,6 +119,18 @@ struct ListenerModes: Sendable {
         let metadata = member.workload.metadata
         return !self.disabled.contains(
             InboundListener.name(namespace: metadata.namespace, workload: metadata.name, appPort: target.port))
+    }
+
+    /// Whether a member has no sidecar for a port whose mode is strict: by the word of the Service that leads there, or of
+    /// the member's own.
+    func refusesClear(_ member: CatalogWorkload, _ service: ServiceName, _ port: CatalogEntry.Port) -> Bool {
+        guard let target = port.target.port(of: member.workload), target.inboundPort == nil else { return false }
+        if let said = self.modes.own(service, portName: port.name, port: port.number) {
+            return said.choice.mode == .strict
+        }
+        let own = ServiceName(
+            namespace: member.workload.metadata.namespace, name: member.workload.service ?? member.workload.account)
+        return self.modes.mode(own, portName: target.name, port: target.port).mode == .strict
     }
 
     /// How members will be called that are not there yet.

@@ -8,12 +8,16 @@ enum InboundCompiler {
     ) -> (listeners: [InboundListener], diagnostics: [Diagnostic]) {
         let entries = Dictionary(catalog.entries.map { ($0.name, $0) }) { first, _ in first }
         var selecting: [String: [CatalogEntry]] = [:]
+        var claimed: [String: [CatalogEntry]] = [:]
         for entry in catalog.entries {
             for member in entry.members { selecting[member.name, default: []].append(entry) }
+            for claimant in entry.claimants { claimed[claimant.name, default: []].append(entry) }
         }
-        /// The services whose ports lead to this one, by name.
-        func leading(to port: Workload.Port, _ member: CatalogWorkload) -> [AuthorizationIndex.Place] {
-            (selecting[member.name] ?? []).compactMap { entry in
+        /// Of some services those whose ports lead to this one, by name.
+        func leading(
+            _ services: [CatalogEntry]?, to port: Workload.Port, _ member: CatalogWorkload
+        ) -> [AuthorizationIndex.Place] {
+            (services ?? []).compactMap { entry in
                 let ports = entry.ports.filter { $0.target.port(of: member.workload)?.port == port.port }
                 return ports.isEmpty ? nil : AuthorizationIndex.Place(service: entry.name, ports: ports)
             }
@@ -26,10 +30,10 @@ enum InboundCompiler {
             let service = catalog.service(of: member)
             return workload.ports.compactMap { port in
                 guard let inbound = port.inboundPort else { return nil }
-                let leading = leading(to: port, member)
+                let behind = leading(selecting[member.name], to: port, member)
                 let own =
-                    leading.first { $0.service == service } ?? AuthorizationIndex.Place(service: service, ports: [])
-                let places = [own] + leading.filter { $0.service != service }
+                    behind.first { $0.service == service } ?? AuthorizationIndex.Place(service: service, ports: [])
+                let places = [own] + behind.filter { $0.service != service }
                 let mode = self.mode(places, authorization.modes)
                 var listener = InboundListener(
                     name: InboundListener.name(
@@ -38,15 +42,17 @@ enum InboundCompiler {
                     appProtocol: self.appProtocol(of: port, workload, entries[service]),
                     mtls: mode.mode)
                 listener.mtlsSource = mode.source
-                let rules = enforced[places] ?? authorization.authorization(places)
-                enforced[places] = rules
+                // Who says that it serves a Service is under its rules, attested or not: proof opens, and its want closes.
+                let ruled = places + leading(claimed[member.name], to: port, member)
+                let rules = enforced[ruled] ?? authorization.authorization(ruled)
+                enforced[ruled] = rules
                 listener.authorization = rules
                 self.apply(
                     places.map { ($0.service, policies.effective(service: $0.service)) }, to: &listener)
                 return listener
             }
         }
-        return (listeners, listeners.flatMap(self.findings))
+        return (listeners, listeners.flatMap(self.findings) + self.unproved(listeners))
     }
 
     /// The narrowest word counts; between services, the workload's own before the others.
@@ -77,6 +83,32 @@ enum InboundCompiler {
                     + "bytes: what it allows is denied there, and what it may deny is denied",
                 remedy: "Name the ports that speak HTTP with sectionName, or correct the port's appProtocol.",
                 file: source.file, line: source.line, resource: source.resource.description)
+        }
+    }
+
+    /// Rules about claims where no token is believed: what was deleted may have left them so. Each policy once for a port.
+    private static func unproved(_ listeners: [InboundListener]) -> [Diagnostic] {
+        struct Place: Hashable {
+            let policy: ResourceKey
+            let service: ServiceName
+            let port: Int
+        }
+        var seen: Set<Place> = []
+        return listeners.flatMap { listener in
+            listener.authorization.policies.filter { policy in
+                policy.rules.contains(where: \.asksForClaims) && !listener.authorization.believesTokens(for: policy)
+                    && seen.insert(
+                        Place(policy: policy.source.resource, service: listener.service, port: listener.appPort)
+                    ).inserted
+            }.map { policy in
+                Diagnostic(
+                    policy.isAudit ? .warning : .error,
+                    "\(policy.source.resource.name) asks for a claim, and no RequestAuthentication has a token believed "
+                        + "at port \(listener.appPort) of \(listener.service): "
+                        + (policy.action == .deny ? "it denies nobody by it" : "it allows nobody by it"),
+                    remedy: "Apply a RequestAuthentication for the same target, with the issuer of the tokens.",
+                    file: policy.source.file, line: policy.source.line, resource: policy.source.resource.description)
+            }
         }
     }
 

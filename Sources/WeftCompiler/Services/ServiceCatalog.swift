@@ -16,25 +16,29 @@ package struct ServiceCatalog: Sendable {
         services: [Service], declared: [Workload], registered: [RegisteredWorkload], trustDomain: TrustDomain
     ) {
         var byName: [String: CatalogWorkload] = [:]
-        for candidate in declared.map({ RegisteredWorkload(workload: $0, readiness: .ready) }) + registered {
+        for candidate in declared.map({ RegisteredWorkload(workload: $0, readiness: .ready, grants: nil) }) + registered
+        {
             let workload = CatalogWorkload(
                 workload: candidate.workload, readiness: candidate.readiness,
                 identity: SPIFFEID(
                     trustDomain: trustDomain, namespace: candidate.workload.metadata.namespace,
-                    account: candidate.workload.account))
+                    account: candidate.workload.account), claims: candidate.claims)
             byName[workload.name] = workload
         }
         let workloads = byName.values.sorted { $0.name < $1.name }
         let index = WorkloadIndex(workloads)
         var entries: [ServiceName: CatalogEntry] = [:]
+        var claims: [Diagnostic] = []
         func expected(_ name: ServiceName) -> SPIFFEID {
             SPIFFEID(trustDomain: trustDomain, namespace: name.namespace, account: name.name)
         }
         for service in services {
             let name = service.metadata.serviceName
+            let found = index.members(of: service)
+            claims += UnattestedLabels.diagnostics(of: service, found.claimants)
             entries[name] = CatalogEntry(
-                name: name, ports: DeclaredPorts.ports(of: service), members: index.members(of: service),
-                provenance: service.metadata.provenance, expectedIdentity: expected(name))
+                name: name, ports: DeclaredPorts.ports(of: service), members: found.members,
+                claimants: found.claimants, provenance: service.metadata.provenance, expectedIdentity: expected(name))
         }
         for (name, members) in index.byService where entries[name] == nil {
             entries[name] = CatalogEntry(
@@ -48,7 +52,7 @@ package struct ServiceCatalog: Sendable {
             for member in entry.members where selected[member.name] == nil { selected[member.name] = entry.name }
         }
         self.serviceBySelection = selected
-        self.diagnostics = self.entries.flatMap(Self.diagnostics)
+        self.diagnostics = claims + self.entries.flatMap(Self.diagnostics)
     }
 
     /// The service that a workload belongs to: the one it registered for, else the first that selects it, else one by
@@ -110,8 +114,12 @@ private struct WorkloadIndex {
     init(_ workloads: [CatalogWorkload]) {
         for workload in workloads {
             let namespace = workload.workload.metadata.namespace
-            for (key, value) in workload.labels {
+            for (key, value) in workload.claims.claimed {
                 self.byLabel[Label(namespace: namespace, key: key, value: value), default: []].append(workload)
+            }
+            // Where it claims another.
+            if let app = workload.claims.labels["app"], workload.claims.claimed["app"] != app {
+                self.byLabel[Label(namespace: namespace, key: "app", value: app), default: []].append(workload)
             }
             if let service = workload.workload.service {
                 self.byService[ServiceName(namespace: namespace, name: service), default: []].append(workload)
@@ -119,17 +127,26 @@ private struct WorkloadIndex {
         }
     }
 
-    func members(of service: Service) -> [CatalogWorkload] {
+    /// Those behind a Service, and those that would be if what they say of themselves were attested.
+    func members(of service: Service) -> (members: [CatalogWorkload], claimants: [CatalogWorkload]) {
         let name = service.metadata.serviceName
         let candidates = service.selector.map {
             self.byLabel[Label(namespace: name.namespace, key: $0.key, value: $0.value)] ?? []
         }
         // The rarest label leaves the fewest to check.
-        guard let fewest = candidates.min(by: { $0.count < $1.count }) else { return self.byService[name] ?? [] }
-        return fewest.filter { workload in
-            let labels = workload.labels
-            return service.selector.allSatisfy { labels[$0.key] == $0.value }
+        guard let fewest = candidates.min(by: { $0.count < $1.count }) else {
+            return (self.byService[name] ?? [], [])
         }
+        var members: [CatalogWorkload] = []
+        var claimants: [CatalogWorkload] = []
+        for workload in fewest {
+            if workload.claims.isSelected(by: service.selector, of: name.name) {
+                members.append(workload)
+            } else if !workload.claims.unattested(for: service.selector, of: name.name).isEmpty {
+                claimants.append(workload)
+            }
+        }
+        return (members, claimants)
     }
 }
 

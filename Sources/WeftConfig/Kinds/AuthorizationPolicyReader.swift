@@ -101,7 +101,9 @@ enum AuthorizationPolicyReader {
         }
         let upper = text.uppercased()
         if upper != text, RouteMatchReader.methods.contains(upper) {
-            field.refuse("methods are compared to the letter, and nobody sends \(text)", remedy: "Write \(upper).")
+            field.refuse(
+                "\(text) is no method that anybody means",
+                remedy: "Write \(upper): a DENY takes it in any case, an ALLOW to the letter.")
             return nil
         }
         return text

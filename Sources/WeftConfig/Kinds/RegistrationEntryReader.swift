@@ -6,12 +6,13 @@ enum RegistrationEntryReader {
         let metadata = MetadataReader.read(document, nameIsLabel: false)
         guard
             let spec = document.spec(
-                known: ["account", "service", "hosts", "selectors", "ttl", "dnsNames", "hint"],
+                known: ["account", "service", "labels", "hosts", "selectors", "ttl", "dnsNames", "hint"],
                 refused: ["namespace": "It stands below `metadata`.", "spiffeID": "It follows from the account."])
         else { return nil }
         let account = spec.required("account", remedy: "Add the `account` of the identity.")
             .flatMap { $0.label("account") }
         let service = spec["service"].map { $0.label("service") }
+        let labels = spec["labels"].map(self.labels)
         let hosts = spec["hosts"].map(self.hosts)
         let selectors = spec.required("selectors", remedy: "Add `selectors:` with an item such as `- uid: 1000`.")
             .flatMap(self.selectors)
@@ -26,8 +27,20 @@ enum RegistrationEntryReader {
             return nil
         }
         return RegistrationEntry(
-            metadata: metadata, account: account, service: service ?? nil, hosts: (hosts ?? .some(nil)) ?? nil,
-            selectors: selectors, ttl: ttl ?? nil, dnsNames: (dnsNames ?? nil) ?? [], hint: (hint ?? nil) ?? "")
+            metadata: metadata, account: account, service: service ?? nil, labels: (labels ?? nil) ?? [:],
+            hosts: (hosts ?? .some(nil)) ?? nil, selectors: selectors, ttl: ttl ?? nil,
+            dnsNames: (dnsNames ?? nil) ?? [], hint: (hint ?? nil) ?? "")
+    }
+
+    private static func labels(_ field: Field) -> [String: String]? {
+        guard let labels = field.labels() else { return nil }
+        guard labels.count <= LabelGrants.perSource else {
+            field.refuse(
+                "\(labels.count) labels are more than \(LabelGrants.perSource)",
+                remedy: "Name those that selectors look at; others may be claimed without.")
+            return nil
+        }
+        return labels
     }
 
     /// The outer nil stands for a mistake, the inner for every host.

@@ -92,7 +92,7 @@ enum RequestAuthenticationReader {
             !authority.contains("@")
         else {
             field.refuse(
-                "\"\(YAMLNode.shortened(text))\" is no address of a key set",
+                "\"\(YAMLNode.shortened(AddressText.redacted(text)))\" is no address of a key set",
                 remedy: "Write https://, a host and a path, without user names.")
             return nil
         }

@@ -41,7 +41,7 @@ enum AuthorizationPatternLint {
                 let nearest = Suggestion.nearest(to: method, among: self.registered.sorted())
                 return self.warning(
                     policy, "\(field).\(name)[\(place)]",
-                    "\(method) is no registered method, and methods are compared to the letter",
+                    "\(method) is no registered method\(policy.action == .allow ? ", and is compared to the letter" : "")",
                     nearest.map { "Did you mean \($0)?" } ?? "Keep it if the application has a method of its own.")
             }
         }

@@ -38,17 +38,17 @@ enum SecurityTargetLint {
                             of: "\(key.kind.rawValue) \(key.name) in \(key.namespace)", "the policy does nothing"),
                         world.remedy(forRoute: key.name, key.kind, namespace: key.namespace))
                 }
-                return self.problem(of: route, in: world).map { finding(.error, $0.message, $0.remedy) }
+                return self.problem(of: route, in: world).map { finding($0.severity, $0.message, $0.remedy) }
             }
         }
     }
 
-    private typealias Missing = (severity: Diagnostic.Severity, message: String, remedy: String)
+    private typealias Problem = (severity: Diagnostic.Severity, message: String, remedy: String)
 
     /// A declared service says what ports it has; others may get more.
     private static func missing(
         _ section: PolicyPort, of service: ServiceName, in world: LintWorld
-    ) -> Missing? {
+    ) -> Problem? {
         let ports = world.security.ports(of: service)
         if ports.contains(where: { section.covers(name: $0.name, number: $0.number) }) { return nil }
         // One port may have two numbers.
@@ -78,16 +78,18 @@ enum SecurityTargetLint {
 
     // MARK: Routes
 
-    /// Why a policy on a route would not act on what the route takes.
-    private static func problem(of route: LintRoute, in world: LintWorld) -> (message: String, remedy: String)? {
+    /// Why a policy on a route would not act on what the route takes, or not on all of it.
+    private static func problem(of route: LintRoute, in world: LintWorld) -> Problem? {
         let namespace = route.metadata.namespace
+        let backends = route.rules.flatMap(\.backends)
+        let foreign = backends.filter { $0.kind != .service || $0.service.namespace != namespace }
+        // The parent's workloads are asked only by who goes past the route.
         let isOwn =
-            route.parents.contains { $0.service.namespace == namespace }
-            || route.rules.contains { rule in
-                rule.backends.contains { $0.kind == .service && $0.service.namespace == namespace }
-            }
+            backends.isEmpty
+            ? route.parents.contains { $0.service.namespace == namespace } : foreign.count < backends.count
         guard isOwn else {
             return (
+                .error,
                 "the requests of the route arrive in other namespaces only, whose services are not this policy's to judge",
                 "Put a policy into the namespace of the services."
             )
@@ -97,7 +99,7 @@ enum SecurityTargetLint {
         }
         guard known.isEmpty || !world.arrivals(of: route).isEmpty else {
             return (
-                "the route takes no port that speaks requests, so the policy does nothing",
+                .error, "the route takes no port that speaks requests, so the policy does nothing",
                 "Correct the route's parents, or the appProtocol of their ports."
             )
         }
@@ -106,7 +108,7 @@ enum SecurityTargetLint {
         }
         guard !rewrites else {
             return (
-                "the route rewrites paths, and policies judge requests where they arrive, after that",
+                .error, "the route rewrites paths, and policies judge requests where they arrive, after that",
                 "Name the Service as target, and the paths as its application sees them in `to`."
             )
         }
@@ -116,12 +118,20 @@ enum SecurityTargetLint {
             let changed = changes.flatMap { $0.set.map(\.name) + $0.add.map(\.name) + $0.remove }
             if let name = changed.map({ $0.lowercased() }).first(where: matched.contains) {
                 return (
+                    .error,
                     "the route changes the header \(name) that it matches by, and policies judge requests after that",
                     "Name the Service as target, with a condition on the header in `when`."
                 )
             }
         }
-        return nil
+        guard let other = foreign.first else { return nil }
+        return (
+            .warning,
+            "some requests of the route arrive at \(other.service), which is not this policy's to judge",
+            other.kind == .service
+                ? "Put a policy into the namespace \(other.service.namespace) too."
+                : "Let the route lead into its own namespace only, or give the others a route of their own."
+        )
     }
 
     // MARK: Rivals

@@ -6,6 +6,11 @@ enum RegistrationEntryDocument {
         var object = ObjectBuilder()
         object.add("account", .text(entry.account))
         object.add("service", entry.service.map(JSONValue.text))
+        if !entry.labels.isEmpty {
+            object.add(
+                "labels",
+                .object(entry.labels.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key, .text($0.value)) }))
+        }
         object.add("hosts", entry.hosts.map { .list($0.map(JSONValue.text)) })
         object.add("selectors", .list(entry.selectors.map(self.selector)))
         object.add("ttl", entry.ttl.map { .text(DurationText.text($0)) })

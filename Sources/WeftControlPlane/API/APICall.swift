@@ -43,8 +43,8 @@ struct APICall: Sendable {
         case token(id: String, role: APIRole)
         /// One with a certificate of this mesh; nil is no role: not every workload may call the API.
         case peer(SPIFFEID, role: APIRole?)
-        /// A browser with the dashboard, which may only look.
-        case dashboard(opener: String)
+        /// A browser with the dashboard, which may only look, and end its session: the hash that names that.
+        case dashboard(opener: String, session: String = "")
         case anonymous
 
         /// What it may do; nil: nothing.
@@ -63,7 +63,7 @@ struct APICall: Sendable {
             case .local: "local"
             case .token(let id, _): "token \(id)"
             case .peer(let id, _): id.description
-            case .dashboard(let opener): "dashboard of \(opener)"
+            case .dashboard(let opener, _): "dashboard of \(opener)"
             case .anonymous: "anonymous"
             }
         }

@@ -61,6 +61,8 @@ enum APIPermissions {
         (Call("POST", "/v1/dashboard/codes"), .role(.viewer)),
         // What it takes is in its body.
         (Call("POST", "/v1/dashboard/sessions"), .nobody),
+        // A browser's own; others are for admins to end.
+        (Call("DELETE", "/v1/dashboard/sessions"), .role(.viewer)),
         (Call("GET", "/v1/tokens"), .role(.admin)),
         (Call("POST", "/v1/tokens"), .role(.admin)),
         (Call("DELETE", "/v1/tokens/{id}"), .role(.admin)),

@@ -52,12 +52,13 @@ struct APIServer: Sendable {
         Application(
             responder: CallbackResponder { request, context in
                 let source = SourceAddress(context.channel.remoteAddress?.ipAddress ?? "")
-                if request.headers[.authorization] != nil, self.refusals.isTooFast(source) {
-                    return self.response(APIService.refusal(Self.tooFast))
-                }
                 if let page = DashboardPage.answer(request) { return page }
                 let caller = await self.caller(request, tls.peer(of: context.channel))
                 if caller == .anonymous, request.headers[.authorization] != nil {
+                    // Others behind the address, whose tokens are good, are not locked out by one who guesses.
+                    guard !self.refusals.isTooFast(source) else {
+                        return self.response(APIService.refusal(Self.tooFast))
+                    }
                     self.refusals.failed(source, cause: "its API token is not known here, or has expired")
                 }
                 return DashboardPage.guarded(
@@ -142,8 +143,9 @@ struct APIServer: Sendable {
     }
 
     static let tooFast = APIError(
-        status: 429, code: .exhausted, message: "credentials from your address are not looked at for now",
-        cause: "too many wrong ones came from there", remedy: "wait a minute, and check the token")
+        status: 429, code: .exhausted, message: "your credentials are not taken",
+        cause: "too many wrong ones came from your address",
+        remedy: "check the token; wait a minute before the next try")
 
     private static func path(of request: Request) -> [String] {
         request.uri.path.split(separator: "/").map { String($0).removingPercentEncoding ?? String($0) }
@@ -179,7 +181,7 @@ struct APIServer: Sendable {
             source: source, accept: request.headers[.accept], host: source == "local" ? nil : request.head.authority)
         // Whoever may not make the call sends no body for it.
         if let refusal = self.service.refusal(of: call) { return self.response(refusal) }
-        if call.path == ["v1", "dashboard", "sessions"], !DashboardPage.isOwn(request) {
+        if call.method == "POST", call.path == ["v1", "dashboard", "sessions"], !DashboardPage.isOwn(request) {
             return self.response(
                 APIService.refusal(
                     APIError(

@@ -6,8 +6,12 @@ extension APIService {
     /// `/v1/requests` and what is below it; nil where it is another call.
     func requestCall(_ call: APICall) async throws -> APIReply? {
         switch call.path.count {
-        case 2: return try APIReply(try await self.requests(call))
-        case 3: return try APIReply(try await self.story(of: call.path[2], call))
+        case 2:
+            try Self.requireKnown(call, Self.recordFilters + ["limit"])
+            return try APIReply(try await self.requests(call))
+        case 3:
+            try Self.requireKnown(call, Self.recordFilters)
+            return try APIReply(try await self.story(of: call.path[2], call))
         default: return nil
         }
     }
@@ -59,12 +63,17 @@ extension APIService {
     func tap(_ call: APICall) async -> Result<AsyncStream<TapLine>, APIError> {
         do throws(APIError) {
             try Self.admit(call)
+            try Self.requireKnown(call, Self.recordFilters + ["rate"])
             let rate = try Self.number(call.query["rate"], "rate", within: 1...1000) ?? 100
             return .success(try await self.records.tap(try Self.filter(call.query), perSecond: rate))
         } catch {
             return .failure(error)
         }
     }
+
+    private static let recordFilters = [
+        "service", "namespace", "failed", "reason", "path", "route", "version", "identity",
+    ]
 
     private static func filter(_ query: [String: String]) throws(APIError) -> RecordFilter {
         var filter = RecordFilter()
@@ -91,15 +100,7 @@ extension APIService {
                 status: 400, code: .badRequest, message: "failed is wrong", location: "failed",
                 cause: "it is true or false")
         }
-        if let reason = try text("reason") {
-            guard let known = Reason(rawValue: reason) else {
-                throw APIError(
-                    status: 400, code: .badRequest, message: "reason is wrong", location: "reason",
-                    cause: "\(reason.prefix(64)) is no reason",
-                    remedy: "the reasons are \(Reason.allCases.map(\.rawValue).joined(separator: ", "))")
-            }
-            filter.reason = known
-        }
+        filter.reason = try Self.reason(query["reason"])
         return filter
     }
 }

@@ -11,8 +11,10 @@ extension APIService {
         )
         switch call.path.dropFirst(2) {
         case ["edges"]:
+            try Self.requireKnown(call, Self.telemetryFilters + ["group"])
             return try APIReply(store.edges(try Self.telemetryQuery(call, window: 60), second: second, at: at))
         case ["timeline"]:
+            try Self.requireKnown(call, Self.telemetryFilters)
             var query = try Self.telemetryQuery(call, window: 3600)
             // A service's own timeline is of the calls to it.
             if query.destination == nil { (query.destination, query.service) = (query.service, nil) }
@@ -20,6 +22,11 @@ extension APIService {
         default: return nil
         }
     }
+
+    private static let telemetryFilters = [
+        "window", "source", "destination", "service", "namespace", "version", "route", "reason", "identity",
+        "direction",
+    ]
 
     /// - Parameter window: where the call names none, in seconds.
     private static func telemetryQuery(_ call: APICall, window: Int64) throws(APIError) -> TelemetryQuery {
@@ -46,6 +53,8 @@ extension APIService {
         query.version = text("version")
         query.route = text("route")
         query.reason = text("reason")
+        // What an application answered itself is counted by its class.
+        if query.reason != "5xx" { _ = try Self.reason(query.reason) }
         query.identity = text("identity")
         query.direction = try choice("direction", EdgeStat.Direction.self)
         query.group = try choice("group", TelemetryQuery.Group.self)

@@ -87,7 +87,7 @@ struct APIService: Sendable {
             guard call.caller != .anonymous else { throw Self.unauthenticated }
             throw Self.unknown(call)
         }
-        if case .dashboard = call.caller, call.method != "GET" { throw Self.onlyLooks }
+        if case .dashboard = call.caller, call.method != "GET", !Self.endsSession(call) { throw Self.onlyLooks }
         guard case .role(let role) = need else { return }
         guard call.caller != .anonymous else { throw Self.unauthenticated }
         try APIPermissions.check(call.caller, has: role, to: call.name)
@@ -160,9 +160,11 @@ struct APIService: Sendable {
             return try APIReply(try await self.configurations.history(limit: limit))
         case ("GET /v1/status", 0): return try APIReply(try await self.status())
         case ("GET /v1/stat", 0):
+            try Self.requireKnown(call, ["window"])
             let window = try Self.number(call.query["window"], "window", within: 1...86_400) ?? 10
             return try APIReply(await self.registry.statistics(window: Int64(window)))
         case ("GET /v1/objectives", 0):
+            try Self.requireKnown(call, [])
             return try APIReply(ObjectiveReport(objectives: try await self.telemetry.objectives()))
         case ("GET /v1/identity", 1) where rest == ["plaintext"]:
             return try APIReply(
@@ -251,6 +253,9 @@ struct APIService: Sendable {
             for case .service(let service) in (try? await self.configurations.load().resources) ?? [] {
                 answers.selectors[service.metadata.serviceName] = service.selector
             }
+            let trust = self.authority.trust.current.trust
+            answers.revoked = trust.revoked
+            answers.federated = Set(trust.federated.filter { !$0.value.isEmpty }.keys)
             return answers
         }
     }
@@ -288,6 +293,27 @@ struct APIService: Sendable {
         throw APIError(
             status: 400, code: .badRequest, message: "\(text.prefix(64)) is no kind of resource", location: "kind",
             remedy: "the kinds are \(ResourceKind.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+
+    /// Throws where the call has a parameter that it does not take: a misspelt filter must not look like none.
+    static func requireKnown(_ call: APICall, _ known: [String]) throws(APIError) {
+        let unknown = call.query.keys.filter { !known.contains($0) }.sorted()
+        guard let first = unknown.first else { return }
+        throw APIError(
+            status: 400, code: .badRequest,
+            message: "there is no parameter \(unknown.prefix(8).map { String($0.prefix(64)) }.joined(separator: ", "))",
+            location: String(first.prefix(64)),
+            remedy: known.isEmpty ? "the call takes none" : "it takes \(known.joined(separator: ", "))")
+    }
+
+    /// A reason of requests; nil for an empty text.
+    static func reason(_ text: String?) throws(APIError) -> Reason? {
+        guard let text, !text.isEmpty else { return nil }
+        if let known = Reason(rawValue: text) { return known }
+        throw APIError(
+            status: 400, code: .badRequest, message: "reason is wrong", location: "reason",
+            cause: "\(text.prefix(64)) is no reason",
+            remedy: "the reasons are \(Reason.allCases.map(\.rawValue).joined(separator: ", "))")
     }
 
     static func number(

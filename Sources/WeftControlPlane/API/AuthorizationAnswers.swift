@@ -10,6 +10,10 @@ struct AuthorizationAnswers: Sendable {
     let trustDomain: TrustDomain
     /// The labels that declared services select their workloads by.
     var selectors: [ServiceName: [String: String]] = [:]
+    /// Identities that are refused.
+    var revoked: Set<SPIFFEID> = []
+    /// Other trust domains that are believed.
+    var federated: Set<TrustDomain> = []
 
     // MARK: Check
 
@@ -86,6 +90,12 @@ struct AuthorizationAnswers: Sendable {
             verdict.reason = Reason.plaintextRefused.rawValue
             verdict.because = "the port takes mutual TLS only, and the caller is in the clear"
             verdict.decidedBy = port.mtlsSource
+        } else if let cause = question.identity.flatMap(self.disbelief(of:)) {
+            // The handshake ends before any policy is asked.
+            verdict.isAllowed = false
+            verdict.reason = Reason.tlsFailed.rawValue
+            verdict.because = cause
+            verdict.decidedBy = nil
         } else if let issuer = Self.missingToken(question, at: port, explainer) {
             verdict.isAllowed = false
             verdict.reason = Reason.unauthenticated.rawValue
@@ -95,6 +105,18 @@ struct AuthorizationAnswers: Sendable {
             verdict.decidedBy = issuer.source
         }
         return verdict
+    }
+
+    /// Why nobody believes an identity, whatever policies say; nil where it is believed.
+    private func disbelief(of identity: SPIFFEID) -> String? {
+        if self.revoked.contains(identity) {
+            return "\(identity) is revoked, and its connections are refused; `weft identity restore` lets it in again"
+        }
+        guard identity.trustDomain != self.trustDomain, !self.federated.contains(identity.trustDomain) else {
+            return nil
+        }
+        return
+            "nobody here believes the trust domain \(identity.trustDomain); a TrustDomainFederation would make it believed"
     }
 
     /// Who requires a token that is not there; bytes have none for anybody, the requests of a route included.
@@ -219,12 +241,10 @@ struct AuthorizationAnswers: Sendable {
     private func selected(by service: ServiceName) -> Set<String> {
         guard let selector = self.selectors[service], !selector.isEmpty else { return [] }
         return Set(
-            self.entries.map(\.workload).filter { workload in
-                var labels = workload.metadata.labels
-                labels["app"] = labels["app"] ?? workload.service
-                return workload.metadata.namespace == service.namespace
-                    && selector.allSatisfy { labels[$0.key] == $0.value }
-            }.flatMap { workload in
+            self.entries.filter { entry in
+                entry.workload.metadata.namespace == service.namespace
+                    && entry.registered.claims.isSelected(by: selector, of: service.name)
+            }.map(\.workload).flatMap { workload in
                 workload.ports.map {
                     InboundListener.name(
                         namespace: workload.metadata.namespace, workload: workload.metadata.name, appPort: $0.port)
@@ -276,14 +296,13 @@ struct AuthorizationAnswers: Sendable {
         return normal
     }
 
-    private static func query(_ text: String) -> [String: String] {
+    private static func query(_ text: String) -> [String: [String]] {
         guard let mark = text.firstIndex(of: "?") else { return [:] }
-        var query: [String: String] = [:]
+        var query: [String: [String]] = [:]
         for pair in text[text.index(after: mark)...].split(separator: "&") {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             let name = parts[0].removingPercentEncoding ?? parts[0]
-            guard query[name] == nil else { continue }
-            query[name] = parts.count == 2 ? parts[1].removingPercentEncoding ?? parts[1] : ""
+            query[name, default: []].append(parts.count == 2 ? parts[1].removingPercentEncoding ?? parts[1] : "")
         }
         return query
     }

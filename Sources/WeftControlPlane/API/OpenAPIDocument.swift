@@ -45,7 +45,7 @@ enum OpenAPIDocument {
               "delete": {"summary": "Restores an identity", "parameters": [\(query("identity"))], "responses": {"200": \(json("IdentityReport")), "401": \(error), "404": \(error)}}
             },
             "/v1/dashboard/codes": {"post": {"summary": "A code that lets one browser into the dashboard, once", "responses": {"201": \(json("DashboardCode")), "401": \(error), "403": \(error)}}},
-            "/v1/dashboard/sessions": {"post": {"summary": "Exchanges a code or an API token for a session of the dashboard", "security": [{}], "requestBody": \(body("DashboardLogin")), "responses": {"201": \(json("DashboardSession")), "400": \(error), "401": \(error), "403": \(error), "429": \(error)}}},
+            "/v1/dashboard/sessions": {"post": {"summary": "Exchanges a code or an API token for a session of the dashboard", "security": [{}], "requestBody": \(body("DashboardLogin")), "responses": {"201": \(json("DashboardSession")), "400": \(error), "401": \(error), "403": \(error), "429": \(error)}}, "delete": {"summary": "Ends the browser's own session of the dashboard; for admins, all of them", "responses": {"200": \(json("DashboardSessionsEnded")), "401": \(error), "403": \(error)}}},
             "/v1/tokens": {
               "get": {"summary": "Tokens, without their secrets", "responses": {"200": \(json("TokenList")), "401": \(error), "403": \(error)}},
               "post": {"summary": "Makes a token; its text is seen this once", "requestBody": \(body("TokenRequest")), "responses": {"201": \(json("CreatedToken")), "400": \(error), "401": \(error), "403": \(error), "429": \(error)}}
@@ -148,21 +148,21 @@ enum OpenAPIDocument {
         ),
         (
             "EdgeStat",
-            "source:string destination:string version:string route:string direction:string protocol:string tls:boolean peerIdentity?:string requests:integer requestsPerSecond:number successRatio?:number p50?:number p95?:number p99?:number retriesPerSecond:number failures:object bytesInPerSecond:number bytesOutPerSecond:number totalRequests:integer totalFailures:integer totalRetries:integer totalRefused?:integer"
+            "source:string destination:string version:string route:string direction:string protocol:string tls:boolean peerIdentity?:string requests:integer requestsPerSecond:number successRatio?:number p50Ms?:number p95Ms?:number p99Ms?:number retriesPerSecond:number failures:object bytesInPerSecond:number bytesOutPerSecond:number totalRequests:integer totalFailures:integer totalRetries:integer totalRefused?:integer"
         ),
         (
             "TelemetryEdge",
-            "source:string destination:string version:string route:string direction:string protocol:string tls:boolean peer_identity?:string requests_per_second:number success_ratio?:number p50_ms?:number p90_ms?:number p99_ms?:number retries_per_second:number bytes_in_per_second:number bytes_out_per_second:number code_classes:object failures:object grpc_failures_per_second:number"
+            "source:string destination:string version:string route:string direction:string protocol:string tls:boolean peerIdentity?:string requestsPerSecond:number successRatio?:number p50Ms?:number p90Ms?:number p99Ms?:number retriesPerSecond:number bytesInPerSecond:number bytesOutPerSecond:number codeClasses:object failures:object grpcFailuresPerSecond:number"
         ),
-        ("TelemetryEdges", "window_seconds:number at_unix:integer edges:TelemetryEdge[]"),
+        ("TelemetryEdges", "windowSeconds:number at:integer edges:TelemetryEdge[]"),
         (
             "TelemetryPoint",
-            "at_unix:integer requests_per_second:number success_ratio?:number p50_ms?:number p90_ms?:number p99_ms?:number retries_per_second:number bytes_in_per_second:number bytes_out_per_second:number code_classes:object failures:object grpc_failures_per_second:number"
+            "at:integer requestsPerSecond:number successRatio?:number p50Ms?:number p90Ms?:number p99Ms?:number retriesPerSecond:number bytesInPerSecond:number bytesOutPerSecond:number codeClasses:object failures:object grpcFailuresPerSecond:number"
         ),
-        ("TelemetryTimeline", "step_seconds:integer direction:string points:TelemetryPoint[]"),
+        ("TelemetryTimeline", "stepSeconds:integer direction:string points:TelemetryPoint[]"),
         (
             "ObjectiveStatus",
-            "name:string namespace:string target:string success_target?:number latency_target_ms?:number latency_ratio?:number window_seconds:integer judged_seconds:integer measured_success_ratio?:number measured_latency_ratio?:number budget_remaining_ratio?:number burn_rates:object state:string"
+            "name:string namespace:string target:string successTarget?:number latencyTargetMs?:number latencyRatio?:number windowSeconds:integer judgedSeconds:integer measuredSuccessRatio?:number measuredLatencyRatio?:number budgetRemainingRatio?:number burnRates:object state:string"
         ),
         ("ObjectiveReport", "objectives:ObjectiveStatus[]"),
         ("StatReport", "at:integer windowSeconds:number edges:EdgeStat[]"),
@@ -171,11 +171,11 @@ enum OpenAPIDocument {
         ("PolicyRuleUsage", "policy:string rule?:integer allowed:integer denied:integer audited:integer"),
         (
             "TokenRequest",
-            "purpose?:string service?:string account?:string namespace?:string ttlSeconds?:integer uses?:integer role?:string network?:string host?:string"
+            "purpose?:string service?:string account?:string namespace?:string ttlSeconds?:integer uses?:integer role?:string network?:string host?:string labels?:object"
         ),
         (
             "TokenSummary",
-            "id:string purpose:string service?:string account?:string namespace:string host?:string createdAt:integer expiresAt:integer usesLeft:integer uses:integer role?:string network?:string"
+            "id:string purpose:string service?:string account?:string namespace:string host?:string createdAt:integer expiresAt:integer usesLeft:integer uses:integer role?:string network?:string labels?:object"
         ),
         ("CreatedToken", "token:string summary:TokenSummary"),
         ("TokenList", "tokens:TokenSummary[]"),
@@ -235,7 +235,7 @@ enum OpenAPIDocument {
             "StoryHop",
             "number:integer parent?:integer source:string destination:string atMs:number durationMs:number outbound?:HopRecord inbound:HopRecord[]"
         ),
-        ("StoryEvent", "at_ms:number hop:integer actor:string text:string kind:string"),
+        ("StoryEvent", "atMs:number hop:integer actor:string text:string kind:string"),
         (
             "RequestStory",
             "id:string summary:RequestSummary cause:StoryCause hops:StoryHop[] events:StoryEvent[] advice:string[] silent:string[] gaps:string[]"
@@ -244,6 +244,7 @@ enum OpenAPIDocument {
         ("DashboardCode", "code:string expiresAt:integer local?:string"),
         ("DashboardLogin", "code?:string token?:string"),
         ("DashboardSession", "key:string expiresAt:integer"),
+        ("DashboardSessionsEnded", "ended:integer"),
     ]
 
     private static var schemas: String {

@@ -140,7 +140,7 @@ actor AgentAuthority {
         let identity = try self.identity(of: entry)
         try await self.requireAudit()
         let svid = try await self.authority.issue(
-            csr, identity: identity, dnsNames: entry.dnsNames, lifetime: entry.ttl, now: now)
+            csr, identity: identity, dnsNames: entry.dnsNames, lifetime: entry.ttl, handedOn: true, now: now)
         await self.audit.record(
             AuditEvent(
                 at: Self.milliseconds(now), kind: .certificate, actor: "\(agent)", subject: "\(identity)",

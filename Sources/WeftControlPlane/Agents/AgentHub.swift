@@ -43,12 +43,20 @@ final class AgentHub: Sendable {
     }
 
     /// The services that entries let an identity register workloads for.
-    func services(of identity: SPIFFEID) -> Set<String> {
+    func services(of identity: SPIFFEID) -> Set<String> { Set(self.entries(of: identity).compactMap(\.service)) }
+
+    /// The labels that entries let an identity claim.
+    func labels(of identity: SPIFFEID) -> LabelGrants {
+        self.entries(of: identity).reduce(into: LabelGrants()) { $0.add($1.labels) }
+    }
+
+    private func entries(of identity: SPIFFEID) -> [RegistrationEntry] {
         guard identity.trustDomain == self.trust.own.trustDomain, let (namespace, account) = identity.workload else {
             return []
         }
-        let entries = self.state.withLock { $0.entries }
-        return Set(entries.filter { $0.metadata.namespace == namespace && $0.account == account }.compactMap(\.service))
+        return self.state.withLock { $0.entries }.filter {
+            $0.metadata.namespace == namespace && $0.account == account
+        }
     }
 
     /// Takes the entries among `resources`.

@@ -85,6 +85,18 @@ struct DashboardAccess: Sendable {
         return (session, ended)
     }
 
+    /// Ends the session whose cookie has this hash.
+    mutating func end(_ hash: String) -> Session? { self.sessions.removeValue(forKey: hash) }
+
+    /// Ends every session, and takes back every code.
+    mutating func endAll() -> [Session] {
+        defer {
+            self.sessions = [:]
+            self.codes = []
+        }
+        return Array(self.sessions.values)
+    }
+
     /// The session that both secrets belong to; nil where there is none, or no more.
     func session(cookie: String, key: String, now: Int64) -> Session? {
         guard let session = self.sessions[Self.hash(cookie)], session.key == Self.hash(key), session.expiresAt > now

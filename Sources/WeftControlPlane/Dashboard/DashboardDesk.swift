@@ -48,6 +48,22 @@ actor DashboardDesk {
         return (DashboardSession(key: key, expiresAt: opened.session.expiresAt), cookie)
     }
 
+    /// Ends the session that `hash` names; how many that were.
+    func end(_ hash: String) async -> Int { await self.forget(self.access.end(hash).map { [$0] } ?? []) }
+
+    /// Ends all sessions, and takes back the codes that wait.
+    func endAll() async -> Int { await self.forget(self.access.endAll()) }
+
+    private func forget(_ ended: [DashboardAccess.Session]) async -> Int {
+        for session in ended {
+            do { try await self.table.remove(session.cookie) } catch {
+                // It would be back when the control plane starts again.
+                self.logger.error("an ended session of the dashboard was not removed", metadata: ["cause": "\(error)"])
+            }
+        }
+        return ended.count
+    }
+
     func session(cookie: String, key: String, now: Date = Date()) -> DashboardAccess.Session? {
         self.access.session(cookie: cookie, key: key, now: Self.seconds(now))
     }

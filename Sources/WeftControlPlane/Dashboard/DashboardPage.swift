@@ -85,7 +85,9 @@ enum DashboardPage {
         return nil
     }
 
+    /// An empty value takes the cookie away.
     static func setCookie(_ value: String, isTLS: Bool) -> String {
-        "\(self.cookieName)=\(value); Path=/v1; HttpOnly; SameSite=Strict; Max-Age=43200" + (isTLS ? "; Secure" : "")
+        "\(self.cookieName)=\(value); Path=/v1; HttpOnly; SameSite=Strict; Max-Age=\(value.isEmpty ? 0 : 43_200)"
+            + (isTLS ? "; Secure" : "")
     }
 }

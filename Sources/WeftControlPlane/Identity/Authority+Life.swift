@@ -186,7 +186,8 @@ extension Authority {
     func recordRefused(_ refusal: IssuingRefusal, attestation: String, now: Date) async {
         let subject: String
         switch refusal {
-        case .revoked(let identity, _, _), .tooManyForIdentity(let identity, _): subject = identity.description
+        case .revoked(let identity, _, _), .tooManyForIdentity(let identity, _), .notJoined(let identity):
+            subject = identity.description
         case .tooMany, .reserved: subject = ""
         }
         await self.record(

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Logging
+internal import WeftConfig
 internal import WeftIdentity
 internal import WeftModel
 
@@ -25,8 +26,8 @@ actor Authority {
     private let admissionTable: any RecordTable
     private var tokens: [String: JoinTokenRecord]
     private var apiTokens: [String: APITokenRecord]
-    /// Which services an identity joined for.
-    private var admissions: [String: Set<String>]
+    /// What each identity joined for.
+    private var admissions: [String: Admission]
     private let maxTokens: Int
     let logger: Logger
 
@@ -98,7 +99,7 @@ actor Authority {
             try decoder.decode(APITokenRecord.self, from: Data($0.utf8))
         }
         self.admissions = try await tables.admissions.all().mapValues {
-            try decoder.decode(Set<String>.self, from: Data($0.utf8))
+            try decoder.decode(Admission.self, from: Data($0.utf8))
         }
     }
 
@@ -122,7 +123,14 @@ actor Authority {
     var bundle: [[UInt8]] { get throws { try self.authority.bundle } }
 
     /// The services an identity may register for.
-    func services(of identity: SPIFFEID) -> Set<String> { self.admissions[identity.description] ?? [] }
+    func services(of identity: SPIFFEID) -> Set<String> {
+        self.admissions[identity.description]?.services ?? []
+    }
+
+    /// The labels an identity may claim.
+    func labels(of identity: SPIFFEID) -> LabelGrants {
+        self.admissions[identity.description]?.labels ?? LabelGrants()
+    }
 
     /// Whether somebody joined with an identity, or may with a token.
     func knows(_ identity: SPIFFEID) -> Bool {
@@ -144,7 +152,7 @@ actor Authority {
         // Taken before anything waits, so that two at once cannot take the same use.
         self.tokens[token.id] = after
         do {
-            try await self.admit(identity, for: before.service)
+            try await self.admit(identity, for: before.service, labels: before.labels ?? [:])
             try await self.tokenTable.put(token.id, try Self.encode(after))
         } catch {
             self.tokens[token.id] = before
@@ -175,7 +183,7 @@ actor Authority {
         case .joinToken(let text): return try await self.join(token: text, csr: csr, source: source, now: now)
         case .other:
             let svid = try self.issue(csr, identity: workload.identity, now: now)
-            try await self.admit(workload.identity, for: workload.service)
+            try await self.admit(workload.identity, for: workload.service, labels: [:])
             await self.recordIssued(svid, attestation: "kubernetes", now: now)
             return svid
         }
@@ -194,8 +202,14 @@ actor Authority {
         return (before, after, token)
     }
 
-    /// Signs a newer certificate for an identity that has been proved.
-    func renew(_ identity: SPIFFEID, csr: [UInt8], now: Date) async throws -> SVID {
+    /// Signs a newer certificate for an identity that has been proved, by the certificate that it joined for or one that
+    /// came of it. Throws `IssuingRefusal` for others: what an agent hands on is bound to its entry, and ends with it.
+    ///
+    /// - Parameter handedOn: whether the certificate that proves it was handed on by an agent.
+    func renew(_ identity: SPIFFEID, handedOn: Bool = false, csr: [UInt8], now: Date) async throws -> SVID {
+        guard !handedOn, identity.agentHost == nil, self.admissions[identity.description] != nil else {
+            throw IssuingRefusal.notJoined(identity)
+        }
         let svid = try self.issue(csr, identity: identity, now: now)
         await self.recordIssued(svid, attestation: "renewal", now: now)
         return svid
@@ -205,7 +219,8 @@ actor Authority {
     /// with `IssuingRefusal` what is reserved, and whoever is revoked or asks too often. Whoever hands the certificate out
     /// tells `recordIssued`.
     func issue(
-        _ csr: [UInt8], identity: SPIFFEID, dnsNames: [String] = [], lifetime: Duration? = nil, now: Date
+        _ csr: [UInt8], identity: SPIFFEID, dnsNames: [String] = [], lifetime: Duration? = nil, handedOn: Bool = false,
+        now: Date
     ) throws -> SVID {
         if let cause = ReservedIdentity(identity)?.refusal { throw IssuingRefusal.reserved(cause) }
         if let revocation = self.revocations[identity] {
@@ -214,15 +229,23 @@ actor Authority {
         try self.issuingLimits.take(identity, now: Int64(now.timeIntervalSince1970))
         var random = SystemRandomNumberGenerator()
         return try self.authority.issue(
-            csrDER: csr, identity: identity, dnsNames: dnsNames, lifetime: lifetime, now: now, random: &random)
+            csrDER: csr, identity: identity, dnsNames: dnsNames, lifetime: lifetime, handedOn: handedOn, now: now,
+            random: &random)
     }
 
-    private func admit(_ identity: SPIFFEID, for service: String) async throws {
+    private func admit(_ identity: SPIFFEID, for service: String, labels: [String: String]) async throws {
         let name = identity.description
-        guard self.admissions[name]?.contains(service) != true else { return }
-        let services = (self.admissions[name] ?? []).union([service])
-        try await self.admissionTable.put(name, try Self.encode(services.sorted()))
-        self.admissions[name, default: []].insert(service)
+        func admitting(_ before: Admission?) -> Admission {
+            var admission = before ?? Admission()
+            admission.services.insert(service)
+            admission.labels.add(labels)
+            return admission
+        }
+        let admission = admitting(self.admissions[name])
+        guard self.admissions[name] != admission else { return }
+        try await self.admissionTable.put(name, try Self.encode(admission))
+        // Another may have joined meanwhile.
+        self.admissions[name] = admitting(self.admissions[name])
     }
 
     // MARK: Tokens
@@ -265,9 +288,11 @@ actor Authority {
             if case .some(.none) = network {
                 throw Self.refused("network", "is no range of addresses such as 10.0.0.0/8 or fd00::/8")
             }
+            let labels = request.labels ?? [:]
+            if let cause = Self.fault(in: labels) { throw Self.refused("labels", cause) }
             let record = JoinTokenRecord(
                 token: token, namespace: request.namespace, service: service, account: account, createdAt: now,
-                expiresAt: expires, uses: request.uses, author: author, network: network ?? nil)
+                expiresAt: expires, uses: request.uses, author: author, network: network ?? nil, labels: labels)
             try await self.tokenTable.put(token.id, try Self.encode(record))
             self.tokens[token.id] = record
             return CreatedToken(token: token.text, summary: Self.summary(record))
@@ -361,7 +386,22 @@ actor Authority {
             id: record.id, purpose: .join, service: record.service, account: record.account,
             namespace: record.namespace, createdAt: record.createdAt, expiresAt: record.expiresAt,
             usesLeft: record.usesLeft ?? .max,
-            uses: record.uses + (record.usesLeft ?? 0), network: record.network)
+            uses: record.uses + (record.usesLeft ?? 0), network: record.network, labels: record.labels)
+    }
+
+    private static func fault(in labels: [String: String]) -> String? {
+        guard labels.count <= LabelGrants.perSource else {
+            return "\(labels.count) are more than \(LabelGrants.perSource)"
+        }
+        for (key, value) in labels.sorted(by: { $0.key < $1.key }) {
+            guard NameRules.isLabelKey(key) else {
+                return "\(key.prefix(64)) is no label name: at most 63 letters, digits, '-', '_' and '.'"
+            }
+            guard NameRules.isLabelText(value) else {
+                return "\(value.prefix(64)) is no label value: at most 63 letters, digits, '-', '_' and '.'"
+            }
+        }
+        return nil
     }
 
     private static func refused(_ field: String, _ cause: String) -> APIError {

@@ -40,11 +40,13 @@ enum IssuingRefusal: Error, Hashable, Sendable, CustomStringConvertible {
     case tooMany(limit: Int)
     /// Nobody gets it, however proved.
     case reserved(String)
+    /// It did not join here: an agent handed the certificate on, or is one.
+    case notJoined(SPIFFEID)
 
     /// Whether asking again later may help.
     var isTransient: Bool {
         switch self {
-        case .revoked, .reserved: false
+        case .revoked, .reserved, .notJoined: false
         case .tooManyForIdentity, .tooMany: true
         }
     }
@@ -57,6 +59,8 @@ enum IssuingRefusal: Error, Hashable, Sendable, CustomStringConvertible {
         case .tooManyForIdentity(let identity, let limit):
             "\(identity) has had \(limit) certificates within a minute, which is the limit; see why it asks so often"
         case .reserved(let cause): "\(cause), and is given to nobody else; join as another service or account"
+        case .notJoined(let identity):
+            "the certificate of \(identity) is renewed by its host's agent, for as long as its RegistrationEntry stands"
         case .tooMany(let limit):
             "\(limit) certificates have been signed within a minute, which is the limit; try again in a minute"
         }

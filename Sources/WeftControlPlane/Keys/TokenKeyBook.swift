@@ -32,7 +32,7 @@ actor TokenKeyBook {
                 self.texts[entry.place] == nil
                 ? "every token of the issuer is refused" : "the last good ones are believed meanwhile"
             return Diagnostic(
-                .warning, "no keys from \(Self.name(entry.place)): \(cause); \(consequence)",
+                .warning, "no keys from \(Self.shown(entry.place)): \(cause); \(consequence)",
                 remedy: "Correct the address or path, or what answers there; it is tried again by itself.",
                 file: entry.provenance?.file, line: entry.provenance?.line, resource: source.policy.description,
                 field: "spec.rules[\(source.rule)]")
@@ -133,7 +133,7 @@ actor TokenKeyBook {
             if self.failures[place] != failure.description {
                 self.logger.warning(
                     "token keys could not be had",
-                    metadata: ["from": "\(Self.name(place))", "cause": "\(failure.description)"])
+                    metadata: ["from": "\(Self.shown(place))", "cause": "\(failure.description)"])
             }
             self.failures[place] = failure.description
             return false
@@ -144,12 +144,17 @@ actor TokenKeyBook {
             do { try await self.table.put(Self.name(place), text) } catch {
                 self.logger.error("token keys could not be saved", metadata: ["cause": "\(error)"])
             }
-            self.logger.info("token keys", metadata: ["from": "\(Self.name(place))"])
+            self.logger.info("token keys", metadata: ["from": "\(Self.shown(place))"])
             return true
         }
     }
 
-    /// What a place is called in records and messages: a path or an address.
+    /// What a place is called in messages and logs: an address may have a secret in it.
+    private static func shown(_ place: TokenKeys) -> String {
+        if case .url(let url) = place { AddressText.redacted(url) } else { self.name(place) }
+    }
+
+    /// What a place is called in records: a path or an address.
     private static func name(_ place: TokenKeys) -> String {
         switch place {
         case .inline: ""

@@ -37,6 +37,8 @@ package struct Registry: Sendable {
     package struct Entry: Hashable, Sendable {
         package var workload: Workload
         package var identity: SPIFFEID
+        /// The labels that the identity was attested with.
+        package var grants = LabelGrants()
         package var readiness: RegisteredWorkload.Readiness
         /// The stream that speaks for it; nil while there is none.
         package var connection: ConnectionID?
@@ -50,6 +52,11 @@ package struct Registry: Sendable {
         /// Where its admin server listens on its host's loopback; nil where it has none, or before its proxy told.
         package var adminPort: Int?
         var leaseEnds: ContinuousClock.Instant
+
+        /// As the compiler takes it.
+        package var registered: RegisteredWorkload {
+            RegisteredWorkload(workload: self.workload, readiness: self.readiness, grants: self.grants)
+        }
     }
 
     /// What a proxy says of the certificate it serves with.
@@ -105,8 +112,9 @@ package struct Registry: Sendable {
     package mutating func restore(_ saved: [SavedWorkload], now: ContinuousClock.Instant) {
         for workload in saved.prefix(self.limits.workloads) where self.entries[workload.id] == nil {
             self.entries[workload.id] = Entry(
-                workload: workload.workload, identity: workload.identity, readiness: workload.readiness,
-                connection: nil, connectedSince: nil, proxyVersion: workload.proxyVersion, certificate: nil,
+                workload: workload.workload, identity: workload.identity, grants: workload.grants ?? LabelGrants(),
+                readiness: workload.readiness, connection: nil, connectedSince: nil,
+                proxyVersion: workload.proxyVersion, certificate: nil,
                 leaseEnds: now + self.leases.afterStart)
         }
     }
@@ -116,10 +124,12 @@ package struct Registry: Sendable {
     ///
     /// - Parameters:
     ///   - services: the services that this identity was admitted for.
+    ///   - grants: the labels that it was attested with.
     ///   - since: wall time, seconds since 1970.
     package mutating func register(
-        _ workload: Workload, identity: SPIFFEID, services: Set<String>, proxyVersion: String,
-        connection: ConnectionID, adminPort: Int? = nil, now: ContinuousClock.Instant, since: Int64
+        _ workload: Workload, identity: SPIFFEID, services: Set<String>, grants: LabelGrants = LabelGrants(),
+        proxyVersion: String, connection: ConnectionID, adminPort: Int? = nil, now: ContinuousClock.Instant,
+        since: Int64
     ) throws(RegistrationRefusal) -> Registered {
         try self.check(workload, identity: identity, services: services)
         let id = Self.id(of: workload)
@@ -138,13 +148,13 @@ package struct Registry: Sendable {
         let readiness: RegisteredWorkload.Readiness =
             if samePlace == true, before?.readiness == .ready { .ready } else { .notReady("starting") }
         self.entries[id] = Entry(
-            workload: workload, identity: identity, readiness: readiness, connection: connection,
+            workload: workload, identity: identity, grants: grants, readiness: readiness, connection: connection,
             connectedSince: since, proxyVersion: String(proxyVersion.prefix(64)), certificate: before?.certificate,
             adminPort: adminPort, leaseEnds: now + self.leases.lease)
         if let old = before?.connection { self.byConnection[old] = nil }
         self.byConnection[connection] = id
         let superseded = before?.connection == connection ? nil : before?.connection
-        let changed = before?.workload != workload || before?.readiness != readiness
+        let changed = before?.workload != workload || before?.readiness != readiness || before?.grants != grants
         return Registered(workload: id, superseded: superseded, changed: changed)
     }
 
@@ -214,7 +224,12 @@ package struct Registry: Sendable {
 
     /// What the compiler needs, sorted by name.
     package var workloads: [RegisteredWorkload] {
-        self.all.map { RegisteredWorkload(workload: $0.workload, readiness: $0.readiness) }
+        self.all.map(\.registered)
+    }
+
+    /// Whom a stream speaks for; nil for nobody, and when another took over.
+    package func workload(of connection: ConnectionID) -> Workload? {
+        self.byConnection[connection].flatMap { self.entries[$0]?.workload }
     }
 
     /// The names of an identity's workloads, `namespace/name`.

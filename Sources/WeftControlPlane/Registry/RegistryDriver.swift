@@ -1,6 +1,7 @@
 internal import Foundation
 internal import Logging
 internal import WeftModel
+internal import WeftTelemetry
 
 /// Drives the `Registry` and the `TelemetryStore`: feeds them what proxies say, tells who listens when endpoints change,
 /// ends streams that lost their workload, and remembers the workloads over a restart.
@@ -13,6 +14,9 @@ actor RegistryDriver {
     private let startedAt = Int64(Date().timeIntervalSince1970)
     private let table: any RecordTable
     private let logger: Logger
+    private let metrics: ControlPlaneMetrics
+    /// Who reported what was not its own, and was named for it.
+    private var accused: Set<String> = []
     /// Called when the mesh's endpoints are others now.
     private let endpointsChanged: @Sendable () -> Void
     private var lastConnection: Registry.ConnectionID = 0
@@ -24,13 +28,15 @@ actor RegistryDriver {
     private let started = ContinuousClock.now
 
     init(
-        configuration: ControlPlaneConfiguration, table: any RecordTable, logger: Logger,
+        configuration: ControlPlaneConfiguration, table: any RecordTable,
+        metrics: ControlPlaneMetrics = ControlPlaneMetrics(), logger: Logger,
         endpointsChanged: @escaping @Sendable () -> Void
     ) async throws {
         self.registry = Registry(limits: configuration.limits.registry, leases: configuration.leases)
         self.telemetry = TelemetryStore(limits: configuration.limits.telemetry)
         self.table = table
         self.logger = logger
+        self.metrics = metrics
         self.endpointsChanged = endpointsChanged
         for (name, text) in try await table.all() {
             guard let workload = try? JSONDecoder().decode(SavedWorkload.self, from: Data(text.utf8)) else {
@@ -60,12 +66,12 @@ actor RegistryDriver {
     }
 
     func register(
-        _ workload: Workload, identity: SPIFFEID, services: Set<String>, proxyVersion: String,
+        _ workload: Workload, identity: SPIFFEID, services: Set<String>, grants: LabelGrants, proxyVersion: String,
         connection: Registry.ConnectionID, adminPort: Int? = nil
     ) throws(RegistrationRefusal) -> String {
         let registered = try self.registry.register(
-            workload, identity: identity, services: services, proxyVersion: proxyVersion, connection: connection,
-            adminPort: adminPort, now: .now, since: Int64(Date().timeIntervalSince1970))
+            workload, identity: identity, services: services, grants: grants, proxyVersion: proxyVersion,
+            connection: connection, adminPort: adminPort, now: .now, since: Int64(Date().timeIntervalSince1970))
         if let old = registered.superseded {
             self.closers.removeValue(forKey: old)?("another proxy took over \(registered.workload)")
         }
@@ -97,9 +103,13 @@ actor RegistryDriver {
         self.registry.report(clockOffset: clockOffset, from: connection)
     }
 
+    /// Takes what is the reporter's to tell, and counts the rest.
     func report(_ edges: [(EdgeKey, EdgeCounters)], from workload: String, connection: Registry.ConnectionID) {
         self.registry.heard(from: connection, now: .now)
-        self.telemetry.record(edges, from: workload, second: self.second)
+        guard let scope = self.scope(of: connection) else { return }
+        let own = edges.filter { scope.contains($0.0) }
+        self.dropped(edges.count - own.count, "edge", of: workload)
+        self.telemetry.record(own, from: workload, second: self.second)
     }
 
     /// What a client that is not ours counted.
@@ -107,13 +117,41 @@ actor RegistryDriver {
         self.telemetry.record(added: load.edges.map { ($0.key, $0.counters) }, over: load.seconds, second: self.second)
     }
 
-    func report(_ callers: [(PlaintextBook.Key, PlaintextBook.Counters)], from workload: String) {
-        self.plaintext.record(callers, from: workload)
+    func report(
+        _ callers: [(PlaintextBook.Key, PlaintextBook.Counters)], from workload: String,
+        connection: Registry.ConnectionID
+    ) {
+        guard let scope = self.scope(of: connection) else { return }
+        let own = callers.filter { scope.contains($0.0) }
+        self.dropped(callers.count - own.count, "plaintext", of: workload)
+        self.plaintext.record(own, from: workload)
         self.plaintext.heard(at: Int64(Date().timeIntervalSince1970))
     }
 
-    func report(_ policies: [(PolicyUsageBook.Key, PolicyUsageBook.Counts)], from workload: String) {
-        self.policies.record(policies, from: workload)
+    /// - Parameter snapshot: what is in force: a policy that the reporter does not enforce is not its to count.
+    func report(
+        _ policies: [(PolicyUsageBook.Key, PolicyUsageBook.Counts)], from workload: String,
+        connection: Registry.ConnectionID, in snapshot: MeshSnapshot
+    ) {
+        guard let reporter = self.registry.workload(of: connection) else { return }
+        let enforced = snapshot.policies(of: reporter)
+        let own = policies.filter { enforced.contains($0.0.policy) }
+        // Proxies go on counting what they enforced before, so that this accuses nobody.
+        self.metrics.count(ControlPlaneMetricNames.reportsDropped, ["policy"], by: policies.count - own.count)
+        self.policies.record(own, from: workload)
+    }
+
+    private func scope(of connection: Registry.ConnectionID) -> ReportScope? {
+        self.registry.workload(of: connection).map(ReportScope.init)
+    }
+
+    private func dropped(_ count: Int, _ kind: String, of workload: String) {
+        guard count > 0 else { return }
+        self.metrics.count(ControlPlaneMetricNames.reportsDropped, [kind], by: count)
+        guard self.accused.count < 1024, self.accused.insert(workload).inserted else { return }
+        self.logger.warning(
+            "a proxy reports calls that are not its workload's; they are not counted",
+            metadata: ["workload": "\(workload)", "kind": "\(kind)", "count": "\(count)"])
     }
 
     func closed(_ connection: Registry.ConnectionID) {

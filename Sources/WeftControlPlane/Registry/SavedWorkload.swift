@@ -15,6 +15,8 @@ package struct SavedWorkload: Hashable, Sendable, Codable {
     var trustDomain: String
     var isReady: Bool
     var proxyVersion: String
+    /// Absent where the control plane that wrote it knew of none.
+    var grants: LabelGrants?
 
     struct Port: Hashable, Sendable, Codable {
         var name: String
@@ -42,6 +44,7 @@ package struct SavedWorkload: Hashable, Sendable, Codable {
         self.trustDomain = entry.identity.trustDomain.name
         self.isReady = entry.readiness == .ready
         self.proxyVersion = entry.proxyVersion
+        self.grants = entry.grants.isEmpty ? nil : entry.grants
     }
 
     package var workload: Workload {

@@ -70,8 +70,8 @@ struct ControlPlaneParts: Sendable {
             refusals: refusals, logger: logger)
         let relay = EndpointRelay()
         let registry = try await RegistryDriver(
-            configuration: configuration, table: StoreRecords(store: store, table: "registry"), logger: logger,
-            endpointsChanged: { relay.changed() })
+            configuration: configuration, table: StoreRecords(store: store, table: "registry"), metrics: metrics,
+            logger: logger, endpointsChanged: { relay.changed() })
         let records = RecordDesk()
         let configurations = Configurations(
             store: store,
@@ -118,7 +118,7 @@ struct ControlPlaneParts: Sendable {
                     rate: limits.joinRate, burst: limits.joinBurst, totalRate: limits.totalJoinRate,
                     totalBurst: limits.totalJoinBurst, failureCost: 10)), audit: audit, agents: agents.hub,
             registry: registry, records: records, limits: configuration.limits, leases: configuration.leases,
-            quotas: QuotaBook(hub: hub), trust: trust, logger: logger)
+            quotas: QuotaBook(hub: hub), trust: trust, snapshot: { hub.snapshot }, logger: logger)
         let discovery = DiscoveryServer(
             hub: hub, trust: trust, registry: registry, streams: streams, cache: cache, limits: configuration.limits,
             metrics: metrics, logger: logger)

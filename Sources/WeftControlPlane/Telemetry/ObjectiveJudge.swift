@@ -20,10 +20,20 @@ struct ObjectiveJudge: Sendable {
         let series = self.series(of: objective)
         let windowSeconds = max(1, objective.window.components.seconds)
         let judged = max(0, self.store.judged(windowSeconds, second: self.second))
-        let whole = self.sum(series, over: min(windowSeconds, TelemetryStore.coarseSeconds))
-        var burnRates: [String: Double] = [:]
+        var whole = self.sum(series, over: min(windowSeconds, TelemetryStore.coarseSeconds))
+        var rates: [(window: String, rate: Double?)] = []
+        var known = EdgeCounters()
         for window in Self.windows {
-            burnRates[window.name] = Self.burn(self.sum(series, over: window.seconds), objective) ?? 0
+            // Of a longer window the newest step may not be over: what a shorter one has is part of it all the same.
+            let sum = self.sum(series, over: window.seconds)
+            if sum.requests >= known.requests { known = sum }
+            rates.append((window.name, Self.burn(known, objective)))
+            if window.seconds <= windowSeconds, whole.requests < known.requests { whole = known }
+        }
+        // Without any requests nothing is known; without some of late nothing burns.
+        var burnRates: [String: Double] = [:]
+        if rates.contains(where: { $0.rate != nil }) {
+            for (window, rate) in rates { burnRates[window] = rate ?? 0 }
         }
         // What the judged time took of a budget that is for the whole window.
         let remaining = Self.burn(whole, objective).map { 1 - $0 * Double(judged) / Double(windowSeconds) }

@@ -124,7 +124,7 @@ extension TelemetryStore {
     // MARK: Stat
 
     /// What a request is answered with that policies do not let through.
-    private static let refusals: [Reason] = [.denied, .unauthenticated, .plaintextRefused]
+    private static let refusals = Reason.allCases.filter(\.isPolicyRefusal)
 
     /// Every edge that was ever heard of, with its figures over the last `seconds`.
     package func report(window seconds: Int64, second: Int64, at: Int64) -> StatReport {

@@ -19,6 +19,8 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
     let leases: Registry.Leases
     let quotas: QuotaBook
     let trust: TrustHub
+    /// What is in force.
+    let snapshot: @Sendable () -> MeshSnapshot
     let logger: Logger
 
     func join(request: Weft_V1_JoinRequest, context: ServerContext) async throws -> Weft_V1_SVIDResponse {
@@ -51,7 +53,8 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
         }
         do {
             return Weft_V1_SVIDResponse(
-                try await self.authority.renew(peer.id, csr: [UInt8](request.csrDer), now: Date()),
+                try await self.authority.renew(
+                    peer.id, handedOn: peer.isHandedOn, csr: [UInt8](request.csrDer), now: Date()),
                 trust: self.trust.current.trust)
         } catch let refusal as IssuingRefusal {
             throw await self.refused(refusal, attestation: "renewal")
@@ -142,6 +145,7 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
                     let name = try await self.registry.register(
                         Workload(register), identity: peer.id,
                         services: await self.authority.services(of: peer.id).union(self.agents.services(of: peer.id)),
+                        grants: await self.authority.labels(of: peer.id).union(self.agents.labels(of: peer.id)),
                         proxyVersion: register.version, connection: connection,
                         adminPort: register.adminPort == 0 ? nil : Int(register.adminPort))
                     workload = name
@@ -183,12 +187,14 @@ struct WorkloadServer: Weft_V1_WorkloadService.SimpleServiceProtocol {
                 let now = Int64(Date().timeIntervalSince1970 * 1000)
                 await self.registry.report(clockOffset: stats.atUnixMs &- now, from: connection)
                 await self.registry.report(edges, from: name, connection: connection)
-                await self.registry.report(stats.plaintext.prefix(PlaintextBook.perProxy).map(\.counted), from: name)
+                await self.registry.report(
+                    stats.plaintext.prefix(PlaintextBook.perProxy).map(\.counted), from: name, connection: connection)
                 if !stats.policies.isEmpty {
                     let policies = stats.policies.prefix(PolicyUsageBook.maxRules).map {
                         (PolicyUsageBook.Key($0), PolicyUsageBook.Counts($0))
                     }
-                    await self.registry.report(policies, from: name)
+                    await self.registry.report(
+                        policies, from: name, connection: connection, in: self.snapshot())
                 }
             case (.certificate(let state)?, _?):
                 await self.registry.report(

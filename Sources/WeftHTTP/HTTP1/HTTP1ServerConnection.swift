@@ -374,23 +374,27 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection {
             if self.headSent {
                 self.cutOff(reason)
             } else {
-                self.writeRefusal(refusal)
+                let answer = self.delegate?.connectionAnswer(to: refusal, requestID: receiver?.requestID)
+                self.writeRefusal(refusal, answer)
                 self.closeAfterFlush(linger: true, reason: reason)
             }
             receiver?.streamFailed(refusal.failure)
         } else if self.inBody {
             self.closeAfterFlush(linger: true, reason: .protocolError(refusal.cause))
         } else {
-            self.writeRefusal(refusal)
-            self.delegate?.connectionRefused(refusal)
-            self.closeAfterFlush(linger: true, reason: .protocolError(refusal.cause))
+            self.refuseHead(refusal, .protocolError(refusal.cause))
         }
     }
 
-    private func writeRefusal(_ refusal: MessageRefusal) {
+    private func refuseHead(_ refusal: MessageRefusal, _ reason: ConnectionEnd) {
+        let request = self.input.withUnsafeReadableBytes { RefusedRequest(head: $0) }
+        self.writeRefusal(refusal, self.delegate?.connectionRefused(refusal, of: request))
+        self.closeAfterFlush(linger: true, reason: reason)
+    }
+
+    private func writeRefusal(_ refusal: MessageRefusal, _ answer: (head: ResponseHead, body: [UInt8])?) {
         var additions = HTTP1HeadWriter.Additions()
         additions.close = true
-        let answer = self.delegate?.connectionAnswer(to: refusal)
         var head = answer?.head ?? ResponseHead(status: refusal.status)
         if refusal.status == 426 {
             // RFC 6455 §4.4: which version would be understood.
@@ -418,10 +422,7 @@ package final class HTTP1ServerConnection: ConnectionHandler, ServerConnection {
         } else if self.waitsForRoom {
             self.abort(.timeout)
         } else if self.headStarted {
-            let refusal = MessageRefusal(status: 408, cause: "the head took too long")
-            self.writeRefusal(refusal)
-            self.delegate?.connectionRefused(refusal)
-            self.closeAfterFlush(linger: true, reason: .timeout)
+            self.refuseHead(MessageRefusal(status: 408, cause: "the head took too long"), .timeout)
         } else {
             self.closeAfterFlush(linger: self.inBody, reason: .timeout)
         }

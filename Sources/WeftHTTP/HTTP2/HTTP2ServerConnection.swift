@@ -90,19 +90,20 @@ package final class HTTP2ServerConnection: HTTP2Connection, ServerConnection {
             return try self.countReset(answered: false)
         }
         if outcome == .tooLarge {
-            return try self.refuse(id, MessageRefusal(status: 431, cause: "the header list is too large"), end: end)
+            let refusal = MessageRefusal(status: 431, cause: "the header list is too large")
+            return try self.refuse(id, refusal, block, end: end)
         }
         guard outcome != .malformed else {
-            return try self.refuse(id, .malformed("a field name or value that HTTP/2 forbids"), end: end)
+            return try self.refuse(id, .malformed("a field name or value that HTTP/2 forbids"), block, end: end)
         }
         let request: HTTP2FieldRules.Request
         do throws(HTTP2FieldRules.Malformed) {
             request = try HTTP2FieldRules.request(&block)
         } catch {
-            return try self.refuse(id, MessageRefusal(status: error.status, cause: error.cause), end: end)
+            return try self.refuse(id, MessageRefusal(status: error.status, cause: error.cause), block, end: end)
         }
         guard !end || request.contentLength ?? 0 == 0 else {
-            return try self.refuse(id, .malformed("a content-length without a body"), end: end)
+            return try self.refuse(id, .malformed("a content-length without a body"), block, end: end)
         }
         guard let delegate = self.delegate else { return }
         let stream = self.makeStream(id)
@@ -121,11 +122,13 @@ package final class HTTP2ServerConnection: HTTP2Connection, ServerConnection {
 
     /// A malformed request costs its stream; one that is oversized, or expects too much, gets an answer. All count as
     /// resets provoked.
-    private func refuse(_ id: UInt32, _ refusal: MessageRefusal, end: Bool) throws(HTTP2ConnectionError) {
-        self.delegate?.connectionRefused(refusal)
+    private func refuse(
+        _ id: UInt32, _ refusal: MessageRefusal, _ block: borrowing HeaderBlock, end: Bool
+    ) throws(HTTP2ConnectionError) {
+        let answer = self.delegate?.connectionRefused(refusal, of: RefusedRequest(block))
         if !end { self.expectStray(self.settings.streamWindow) }
         if refusal.status != 400 {
-            var head = self.delegate?.connectionAnswer(to: refusal)?.head ?? ResponseHead(status: refusal.status)
+            var head = answer?.head ?? ResponseHead(status: refusal.status)
             head.headers.remove(.contentType)
             head.headers.set(.contentLength, "0")
             let start = self.output.writerIndex

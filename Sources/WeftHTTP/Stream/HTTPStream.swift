@@ -29,6 +29,12 @@ package protocol HTTPStreamReceiver: AnyObject {
 package protocol ServerStreamReceiver: HTTPStreamReceiver {
     /// The request head. `end` is true when the request has no body and no trailers.
     func streamReceived(request head: RequestHead, end: Bool)
+    /// The request's `x-request-id`, for an answer that the codec gives in the receiver's place; nil where it has none.
+    var requestID: String? { get }
+}
+
+extension ServerStreamReceiver {
+    package var requestID: String? { nil }
 }
 
 /// Hears the response to a request sent upstream.
@@ -109,15 +115,21 @@ package protocol ServerConnectionDelegate: AnyObject {
     func connectionOpened(_ stream: any ServerStream) -> any ServerStreamReceiver
     /// The connection has closed; its streams have been told before.
     func connectionClosed(_ reason: ConnectionEnd)
-    /// A request that never became a stream was refused by the codec, which has answered it (400, 414, 431, …).
-    func connectionRefused(_ refusal: MessageRefusal)
-    /// What to say to whoever sent what the codec refuses; nil says the status alone. May be asked before
-    /// `connectionRefused`, and for a request that has a stream, whose receiver then hears `protocolError`.
-    func connectionAnswer(to refusal: MessageRefusal) -> (head: ResponseHead, body: [UInt8])?
+    /// A request that never became a stream is refused by the codec (400, 414, 431, …): what to say to whoever sent it;
+    /// nil says the status alone.
+    func connectionRefused(
+        _ refusal: MessageRefusal, of request: RefusedRequest
+    ) -> (head: ResponseHead, body: [UInt8])?
+    /// The same for a request that has a stream, whose receiver then hears `protocolError`.
+    func connectionAnswer(
+        to refusal: MessageRefusal, requestID: String?
+    ) -> (head: ResponseHead, body: [UInt8])?
 }
 
 extension ServerConnectionDelegate {
-    package func connectionAnswer(to refusal: MessageRefusal) -> (head: ResponseHead, body: [UInt8])? { nil }
+    package func connectionAnswer(
+        to refusal: MessageRefusal, requestID: String?
+    ) -> (head: ResponseHead, body: [UInt8])? { nil }
 }
 
 /// A downstream connection's codec.
@@ -164,23 +176,4 @@ package enum ConnectionEnd: Hashable, Sendable {
     case transport(String)
     /// Idle for too long, or the head took too long.
     case timeout
-}
-
-/// Why a codec refused a request before it became a stream.
-package struct MessageRefusal: Error, Hashable, Sendable {
-    /// What was answered: 400, 408, 414, 417, 426, 431, 501, 505.
-    package var status: Int
-    /// What was wrong, for the log; never sent.
-    package var cause: String
-
-    package init(status: Int, cause: String) {
-        self.status = status
-        self.cause = cause
-    }
-
-    /// It was refused for its size rather than for what it says.
-    package var isTooLarge: Bool { self.status == 414 || self.status == 431 }
-
-    /// What the receiver of a stream hears of it.
-    var failure: StreamFailure { self.isTooLarge ? .headersTooLarge : .protocolError(self.cause) }
 }

@@ -48,10 +48,13 @@ enum CertificateProfile {
         }
     }
 
-    /// 127 random bits, positive as RFC 5280 asks.
-    static func serialNumber(using random: inout some RandomNumberGenerator) -> Certificate.SerialNumber {
+    /// 126 random bits or so, positive as RFC 5280 asks. The last bit of the first octet says whether its holder joined, and
+    /// may renew what it holds: it is set in all but those that were handed on.
+    static func serialNumber(
+        handedOn: Bool = false, using random: inout some RandomNumberGenerator
+    ) -> Certificate.SerialNumber {
         var bytes: [UInt8] = (0..<16).map { _ in UInt8.random(in: .min ... .max, using: &random) }
-        bytes[0] = bytes[0] & 0x7f | 0x01
+        bytes[0] = handedOn ? bytes[0] & 0x7e | 0x40 : bytes[0] & 0x7f | 0x01
         return Certificate.SerialNumber(bytes: bytes)
     }
 

@@ -117,8 +117,8 @@ package struct CertificateAuthority: Sendable {
     ///   - dnsNames: names besides the SPIFFE ID, for clients that check host names. Usually none.
     ///   - lifetime: nil takes `lifetimes.leaf`, which is also the most. A leaf never outlives its issuers.
     package func issue(
-        csrDER: [UInt8], identity: SPIFFEID, dnsNames: [String] = [], lifetime: Duration? = nil, now: Date,
-        random: inout some RandomNumberGenerator
+        csrDER: [UInt8], identity: SPIFFEID, dnsNames: [String] = [], lifetime: Duration? = nil, handedOn: Bool = false,
+        now: Date, random: inout some RandomNumberGenerator
     ) throws(AuthorityError) -> SVID {
         let request: SigningRequest
         do {
@@ -127,8 +127,8 @@ package struct CertificateAuthority: Sendable {
             throw .refusedRequest(error)
         }
         return try self.sign(
-            request.publicKey, identity: identity, dnsNames: dnsNames, ipAddresses: [], lifetime: lifetime, now: now,
-            random: &random)
+            request.publicKey, identity: identity, dnsNames: dnsNames, ipAddresses: [], lifetime: lifetime,
+            handedOn: handedOn, now: now, random: &random)
     }
 
     /// Makes the control plane's server identity. Its chain carries the roots too, so that a joining workload can
@@ -151,7 +151,7 @@ package struct CertificateAuthority: Sendable {
 
     private func sign(
         _ key: P256.Signing.PublicKey, identity: SPIFFEID, dnsNames: [String], ipAddresses: [[UInt8]],
-        lifetime: Duration?, now: Date, random: inout some RandomNumberGenerator
+        lifetime: Duration?, handedOn: Bool = false, now: Date, random: inout some RandomNumberGenerator
     ) throws(AuthorityError) -> SVID {
         guard identity.trustDomain == self.trustDomain else {
             throw .wrongTrustDomain(expected: self.trustDomain, found: identity.trustDomain)
@@ -168,7 +168,7 @@ package struct CertificateAuthority: Sendable {
         let notAfter = min(wanted, self.intermediateExpiry, self.rootExpiry)
         do {
             let leaf = try Certificate(
-                version: .v3, serialNumber: CertificateProfile.serialNumber(using: &random),
+                version: .v3, serialNumber: CertificateProfile.serialNumber(handedOn: handedOn, using: &random),
                 publicKey: Certificate.PublicKey(key), notValidBefore: notBefore, notValidAfter: notAfter,
                 issuer: self.intermediate.certificate.subject, subject: DistinguishedName(),
                 signatureAlgorithm: .ecdsaWithSHA256,

@@ -23,10 +23,13 @@ package struct JoinTokenRecord: Hashable, Sendable, Codable {
     package let author: String
     /// The addresses that it may be used from, as `NetworkPrefix` writes them; nil, as in older records, takes any.
     package let network: String?
+    /// The labels that workloads joining with this token may claim; nil, as in older records, for none.
+    package let labels: [String: String]?
 
     package init(
         token: JoinToken, namespace: String, service: String, account: String? = nil, createdAt: Date,
-        expiresAt: Date, uses: Int? = 1, author: String, network: NetworkPrefix? = nil
+        expiresAt: Date, uses: Int? = 1, author: String, network: NetworkPrefix? = nil,
+        labels: [String: String] = [:]
     ) {
         self.id = token.id
         self.secretHash = token.secretHash
@@ -39,6 +42,7 @@ package struct JoinTokenRecord: Hashable, Sendable, Codable {
         self.uses = 0
         self.author = author
         self.network = network?.description
+        self.labels = labels.isEmpty ? nil : labels
     }
 
     /// The identity that the token admits to `trustDomain`.

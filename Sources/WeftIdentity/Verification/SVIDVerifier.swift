@@ -40,6 +40,12 @@ package struct SVIDVerifier: Sendable {
         package let serial: String
         /// The SHA-256 of the root that the path was found to, lower-case hex.
         package let rootFingerprint: String
+
+        /// Whether an agent handed the certificate on to its holder, who then has nothing to renew it with.
+        package var isHandedOn: Bool {
+            guard let octet = UInt8(self.serial.prefix(2), radix: 16) else { return true }
+            return octet & 1 == 0
+        }
     }
 
     /// Verifies what a peer showed.

@@ -113,7 +113,7 @@ package struct AuthorizationCoverageReport: Hashable, Sendable, Codable {
         package var policy: Provenance
         /// From 1; nil is about the whole policy.
         package var rule: Int?
-        /// `neverMatched`, `shadowed`, `noSuchCaller` or `appliesNowhere`.
+        /// `neverMatched`, `shadowed`, `noSuchCaller`, `noIssuer` or `appliesNowhere`.
         package var kind: String
         package var cause: String
 

@@ -40,3 +40,11 @@ package struct DashboardSession: Hashable, Sendable, Codable {
         self.expiresAt = expiresAt
     }
 }
+
+/// `DELETE /v1/dashboard/sessions`.
+package struct DashboardSessionsEnded: Hashable, Sendable, Codable {
+    /// How many sessions there were.
+    package var ended: Int
+
+    package init(ended: Int) { self.ended = ended }
+}

@@ -238,7 +238,7 @@ package struct RequestList: Hashable, Sendable, Codable {
     package var requests: [RequestSummary]
     /// Proxies that did not answer in time.
     package var silent: [String]
-    /// There were more.
+    /// Not all that proxies remember was looked at: there may be more, or some where there are none here.
     package var truncated: Bool
 
     package init(requests: [RequestSummary], silent: [String], truncated: Bool) {

@@ -28,7 +28,8 @@ package struct ObjectiveStatus: Hashable, Sendable, Codable {
     /// What the judged time left of the window's budget, 1 for all of it; below 0 once it is overspent. Nil without
     /// requests.
     package var budgetRemaining: Double?
-    /// How many times faster than the window allows the budget went, over `5m`, `30m`, `1h` and `6h`.
+    /// How many times faster than the window allows the budget went, over `5m`, `30m`, `1h` and `6h`, or what there is of
+    /// them; empty without requests.
     package var burnRates: [String: Double]
     package var state: State
 
@@ -63,15 +64,15 @@ package struct ObjectiveStatus: Hashable, Sendable, Codable {
 
     enum CodingKeys: String, CodingKey {
         case name, namespace, target
-        case successTarget = "success_target"
-        case latencyTarget = "latency_target_ms"
-        case latencyRatio = "latency_ratio"
-        case windowSeconds = "window_seconds"
-        case judgedSeconds = "judged_seconds"
-        case measuredSuccess = "measured_success_ratio"
-        case measuredFast = "measured_latency_ratio"
-        case budgetRemaining = "budget_remaining_ratio"
-        case burnRates = "burn_rates"
+        case successTarget
+        case latencyTarget = "latencyTargetMs"
+        case latencyRatio
+        case windowSeconds
+        case judgedSeconds
+        case measuredSuccess = "measuredSuccessRatio"
+        case measuredFast = "measuredLatencyRatio"
+        case budgetRemaining = "budgetRemainingRatio"
+        case burnRates
         case state
     }
 

@@ -33,7 +33,7 @@ package struct PlaintextReport: Hashable, Sendable, Codable {
         package var requests: UInt64
         /// Those of them that were refused because the port takes mutual TLS only.
         package var refused: UInt64
-        /// Seconds since 1970.
+        /// Seconds since 1970: when the last of them began; as long as a connection is open, when its sidecar last looked.
         package var lastSeen: Int64
 
         package init(

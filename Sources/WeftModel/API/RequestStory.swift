@@ -129,7 +129,7 @@ package struct RequestStory: Hashable, Sendable, Codable {
         }
 
         private enum CodingKeys: String, CodingKey {
-            case atMs = "at_ms"
+            case atMs
             case hop, actor, text, kind
         }
     }

@@ -85,6 +85,16 @@ package struct EdgeStat: Hashable, Sendable, Codable {
         self.totalRefused = totalRefused
     }
 
+    private enum CodingKeys: String, CodingKey {
+        case source, destination, version, route, direction
+        case `protocol`, tls, peerIdentity, requests, requestsPerSecond, successRatio
+        case p50 = "p50Ms"
+        case p95 = "p95Ms"
+        case p99 = "p99Ms"
+        case retriesPerSecond, failures, bytesInPerSecond, bytesOutPerSecond
+        case totalRequests, totalFailures, totalRetries, totalRefused
+    }
+
     package enum Direction: String, Hashable, Sendable, Codable, CaseIterable {
         case inbound
         case outbound

@@ -14,8 +14,8 @@ package struct TelemetryEdges: Hashable, Sendable, Codable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case windowSeconds = "window_seconds"
-        case at = "at_unix"
+        case windowSeconds
+        case at
         case edges
     }
 }
@@ -53,7 +53,7 @@ package struct TelemetryEdge: Hashable, Sendable, Codable {
     enum CodingKeys: String, CodingKey {
         case source, destination, version, route, direction
         case `protocol`, tls
-        case peerIdentity = "peer_identity"
+        case peerIdentity
     }
 
     package init(from decoder: any Decoder) throws {
@@ -124,17 +124,17 @@ package struct GoldenSignals: Hashable, Sendable, Codable {
     package var failuresPerSecond: Double { self.successRatio.map { (1 - $0) * self.requestsPerSecond } ?? 0 }
 
     enum CodingKeys: String, CodingKey {
-        case requestsPerSecond = "requests_per_second"
-        case successRatio = "success_ratio"
-        case p50 = "p50_ms"
-        case p90 = "p90_ms"
-        case p99 = "p99_ms"
-        case retriesPerSecond = "retries_per_second"
-        case bytesInPerSecond = "bytes_in_per_second"
-        case bytesOutPerSecond = "bytes_out_per_second"
-        case codeClasses = "code_classes"
+        case requestsPerSecond
+        case successRatio
+        case p50 = "p50Ms"
+        case p90 = "p90Ms"
+        case p99 = "p99Ms"
+        case retriesPerSecond
+        case bytesInPerSecond
+        case bytesOutPerSecond
+        case codeClasses
         case failures
-        case grpcFailuresPerSecond = "grpc_failures_per_second"
+        case grpcFailuresPerSecond
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -178,7 +178,7 @@ package struct TelemetryTimeline: Hashable, Sendable, Codable {
             self.signals = signals
         }
 
-        enum CodingKeys: String, CodingKey { case at = "at_unix" }
+        enum CodingKeys: String, CodingKey { case at }
 
         package init(from decoder: any Decoder) throws {
             let fields = try decoder.container(keyedBy: CodingKeys.self)
@@ -193,7 +193,7 @@ package struct TelemetryTimeline: Hashable, Sendable, Codable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case stepSeconds = "step_seconds"
+        case stepSeconds
         case direction, points
     }
 }

@@ -17,11 +17,13 @@ package struct TokenRequest: Hashable, Sendable, Codable {
     package var role: APIRole
     /// The addresses that a join token may be used from, `10.0.0.0/8`; nil, the default, takes any. Ignored for `api`.
     package var network: String?
+    /// The labels that workloads joining with it may claim towards selectors; at most 16. Ignored for others.
+    package var labels: [String: String]?
 
     package init(
         purpose: Purpose = .join, service: String? = nil, account: String? = nil, namespace: String = "default",
         ttlSeconds: Int64 = 3600, uses: Int = 1, role: APIRole = .viewer, network: String? = nil,
-        host: String? = nil
+        host: String? = nil, labels: [String: String]? = nil
     ) {
         self.purpose = purpose
         self.service = service
@@ -32,6 +34,7 @@ package struct TokenRequest: Hashable, Sendable, Codable {
         self.role = role
         self.network = network
         self.host = host
+        self.labels = labels
     }
 
     /// What is absent has its default.
@@ -46,7 +49,8 @@ package struct TokenRequest: Hashable, Sendable, Codable {
             uses: try container.decodeIfPresent(Int.self, forKey: .uses) ?? 1,
             role: try container.decodeIfPresent(APIRole.self, forKey: .role) ?? .viewer,
             network: try container.decodeIfPresent(String.self, forKey: .network),
-            host: try container.decodeIfPresent(String.self, forKey: .host))
+            host: try container.decodeIfPresent(String.self, forKey: .host),
+            labels: try container.decodeIfPresent([String: String].self, forKey: .labels))
     }
 
     package enum Purpose: String, Hashable, Sendable, RequestWord {
@@ -92,11 +96,13 @@ package struct TokenSummary: Hashable, Sendable, Codable {
     package var role: APIRole?
     /// Nil where the token may be used from anywhere.
     package var network: String?
+    /// Nil for none.
+    package var labels: [String: String]?
 
     package init(
         id: String, purpose: TokenRequest.Purpose, service: String?, account: String? = nil, namespace: String,
         host: String? = nil, createdAt: Int64, expiresAt: Int64, usesLeft: Int, uses: Int, role: APIRole? = nil,
-        network: String? = nil
+        network: String? = nil, labels: [String: String]? = nil
     ) {
         self.id = id
         self.purpose = purpose
@@ -110,6 +116,7 @@ package struct TokenSummary: Hashable, Sendable, Codable {
         self.uses = uses
         self.role = role
         self.network = network
+        self.labels = labels
     }
 }
 

@@ -102,7 +102,7 @@ package enum IdentityPattern: Hashable, Sendable {
 
 /// What is asked for: all the lists that are not empty must hold, each by any of its entries, and no `not` list by any.
 package struct AuthorizationOperation: Hashable, Sendable {
-    /// As on the wire, case-sensitive.
+    /// As on the wire. A rule that allows goes by the letter; to one that denies case is no difference.
     package var methods: [String] = []
     package var notMethods: [String] = []
     /// The normalized path without its query.

@@ -212,7 +212,7 @@ extension ReasonPages {
 
             A stream or TCP connection that was open when the policy changed is ended with the same reason.
 
-            Callers of the mesh are told which policy decided, with its revision, file and line. Callers outside learn nothing but `access denied`; the access log of the destination's proxy has the rest.
+            Callers of the mesh are told which policy decided, with its revision, file and line, and which of its rules, counted from 1: `denied by AuthorizationPolicy/default/deny-admin@12 rule 2 (policies.yaml:3)`. Callers outside learn nothing but `access denied`; the access log of the destination's proxy has the rest.
 
             ## Whose side it is on
 
@@ -220,7 +220,7 @@ extension ReasonPages {
 
             ## What to look at
 
-            - The response's detail, for callers inside the mesh: policy, revision, file and line. Callers outside are told only that they were denied.
+            - The response's detail, for callers inside the mesh: policy, revision, rule, file and line. Callers outside are told only that they were denied.
             - The access log of the destination's proxy: source identity, policy.
             - `weft authz check --from CALLER --to SERVICE --method METHOD --path PATH`: which rule says so, and how close the others came.
             - Whether the caller proved an identity at all: in the clear it has none, and no identity or namespace matches.

@@ -14,7 +14,7 @@ extension ReasonPages {
 
             ## What happened
 
-            The route led to a service none of whose workloads is ready: none is registered, all fail their health checks, all are draining, or the service's selector picks none.
+            The route led to a service none of whose workloads is ready: none is registered, all fail their health checks, all are draining, the service's selector picks none that was attested with its labels, or the mode is strict and none has a sidecar.
 
             ## Whose side it is on
 
@@ -24,6 +24,7 @@ extension ReasonPages {
 
             - `weft status`: which workloads of the service are registered, and why one is not ready.
             - `weft get service NAME`: its `selector` and `targetPort` against the workloads' labels and ports.
+            - `weft check`: workloads that claim labels without proof, or have no sidecar where the mode is strict, are named there.
 
             ## What to change
 
@@ -194,6 +195,8 @@ extension ReasonPages {
             ## What happened
 
             Something spoke HTTP without TLS to a workload's inbound port while `mtls.mode` is `strict`. Its requests were answered with 403 and this reason, and none reached the application, because nobody proved who is calling. Bytes that are no HTTP either are answered as [`bad_request`](bad_request.md).
+
+            What was open in the clear when the mode became `strict` ends with this reason too: requests and streams under way, and TCP connections. Kept connections are closed.
 
             ## Whose side it is on
 

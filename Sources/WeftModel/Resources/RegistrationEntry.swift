@@ -5,6 +5,8 @@ package struct RegistrationEntry: Hashable, Sendable {
     package var account: String
     /// The service that a holder of the identity may register a workload for; nil for none.
     package var service: String?
+    /// The labels that such a workload may claim towards selectors; at most 16.
+    package var labels: [String: String]
     /// Names of the hosts whose agents give it out; nil means every host.
     package var hosts: [String]?
     /// What must hold for a process, all of it; at least one.
@@ -17,12 +19,14 @@ package struct RegistrationEntry: Hashable, Sendable {
     package var hint: String
 
     package init(
-        metadata: Metadata, account: String, service: String? = nil, hosts: [String]? = nil,
-        selectors: [ProcessSelector], ttl: Duration? = nil, dnsNames: [String] = [], hint: String = ""
+        metadata: Metadata, account: String, service: String? = nil, labels: [String: String] = [:],
+        hosts: [String]? = nil, selectors: [ProcessSelector], ttl: Duration? = nil, dnsNames: [String] = [],
+        hint: String = ""
     ) {
         self.metadata = metadata
         self.account = account
         self.service = service
+        self.labels = labels
         self.hosts = hosts
         self.selectors = selectors
         self.ttl = ttl

@@ -34,6 +34,9 @@ package enum Reason: String, Hashable, Sendable, CaseIterable, Codable {
     case attemptRefused = "attempt_refused"
     case `internal`
 
+    /// Whether policies did not let the call through: its caller's doing, and no failure of the destination.
+    package var isPolicyRefusal: Bool { [.denied, .unauthenticated, .plaintextRefused].contains(self) }
+
     /// Envoy's response flag for the same outcome; empty where it has none.
     package var envoyFlag: String {
         switch self {

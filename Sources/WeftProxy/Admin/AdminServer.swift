@@ -64,7 +64,9 @@ private final class AdminConnection: ServerConnectionDelegate {
     }
 
     func connectionClosed(_ reason: ConnectionEnd) {}
-    func connectionRefused(_ refusal: MessageRefusal) {}
+    func connectionRefused(
+        _ refusal: MessageRefusal, of request: RefusedRequest
+    ) -> (head: ResponseHead, body: [UInt8])? { nil }
 }
 
 /// One request: the head decides the answer, a body is read and dropped.

@@ -6,6 +6,8 @@ final class ApplicationEndpoint {
     let port: Int
     let service: ServiceName
     let mtls: MTLSMode
+    /// The control plane says that only mutual TLS is taken; not merely that it has said nothing yet.
+    private(set) var demandsMutualTLS = false
     let appProtocol: AppProtocol
     let pool: EndpointPool
     /// The share of further attempts that this port takes.
@@ -54,6 +56,7 @@ final class ApplicationEndpoint {
     /// Takes what may change while connections stay: the rate limits, and whose deadlines count.
     func update(in loop: ProxyLoop) {
         let listener = Self.listener(port: self.port, loop: loop)
+        self.demandsMutualTLS = listener?.mtls == .strict
         self.limits = (listener?.rateLimits ?? []).map { loop.rateLimits.table(of: $0, service: self.service) }
         self.trustsDeadlines = listener?.trustsDeadlines ?? false
         self.forwarding = listener?.forwarding ?? ForwardingPolicy()

@@ -46,8 +46,8 @@ final class InboundTokens: Sendable {
     /// Proves the tokens of a request, and takes those away that its application is not to see.
     ///
     /// Every token that is where one of the applying issuers looks must be good, and must be one of theirs; the claims are
-    /// those of the first in the order of the issuers. Nil where there is none and none is required. `now` in seconds since
-    /// 1970.
+    /// those of the first in the order of the issuers. Fields that an application may take for such a one, by another name,
+    /// are taken away. Nil where there is none and none is required. `now` in seconds since 1970.
     func read(_ head: inout RequestHead, _ cache: inout TokenCache, now: Int64) throws(TokenError) -> TokenClaims? {
         var first: TokenClaims?
         var removed: [Int] = []
@@ -59,14 +59,33 @@ final class InboundTokens: Sendable {
         for (location, issuers) in self.locations {
             let candidates = issuers.filter { applying[$0] }
             if candidates.isEmpty { continue }
+            if case .header(let name, _) = location { Self.addAliases(of: name, in: head.headers, to: &removed) }
             guard let (field, token) = try Self.token(at: location, in: head.headers) else { continue }
             let entry = try self.entry(of: token, candidates, &cache, now: now)
             if first == nil { first = entry.claims }
             if !self.verifier.issuers[entry.issuer].isForwarded { removed.append(field) }
         }
         if first == nil, isRequired { throw .missing }
-        for field in removed.sorted(by: >) { head.headers.remove(at: field) }
+        for field in Set(removed).sorted(by: >) { head.headers.remove(at: field) }
         return first
+    }
+
+    /// The fields of other names that differ in `_` for `-` only: CGI and what descends from it make one name of them.
+    private static func addAliases(of name: String, in headers: HeaderBlock, to fields: inout [Int]) {
+        let text = name.utf8
+        func dash(_ byte: UInt8) -> UInt8 { byte == UInt8(ascii: "_") ? UInt8(ascii: "-") : byte }
+        for index in 0..<headers.count where !headers.fields[index].name.isPseudo {
+            let isAlias = headers.withName(at: index) { bytes in
+                bytes.count == text.count && bytes.elementsEqual(text) { dash($0) == dash($1) }
+                    && !bytes.elementsEqual(text)
+            }
+            if isAlias { fields.append(index) }
+        }
+    }
+
+    /// Whether tokens of this issuer are taken from such a request.
+    func believes(_ issuer: String, of head: RequestHead) -> Bool {
+        zip(self.verifier.issuers, self.scopes).contains { $0.issuer == issuer && $1.contains(head) }
     }
 
     private func entry(

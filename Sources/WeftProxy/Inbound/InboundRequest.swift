@@ -17,6 +17,8 @@ final class InboundRequest: RelayedRequest {
     private var appPort = 0
     /// Of the token that was proved.
     private var claims: TokenClaims?
+    /// It is counted among what comes in the clear.
+    private var isCounted = false
     /// What audited policies would have done, for the record.
     private var audit = ""
     /// Nil where nothing is traced.
@@ -34,6 +36,7 @@ final class InboundRequest: RelayedRequest {
         self.exchange = InboundExchange()
         self.appPort = appPort
         self.claims = nil
+        self.isCounted = false
         self.audit = ""
         self.trace = nil
         self.search = nil
@@ -48,7 +51,9 @@ final class InboundRequest: RelayedRequest {
         if head.method != .connect {
             self.trace = self.loop.telemetry.tracer?.begin(&head.headers, random: &self.loop.traffic.random)
         }
-        return self.admit(head, end: end)
+        let effects = self.admit(head, end: end)
+        self.countPlaintext()
+        return effects
     }
 
     // MARK: Identify
@@ -87,9 +92,7 @@ final class InboundRequest: RelayedRequest {
         if let connection = self.connection, connection.refusesPlaintext {
             // The caller proved nothing, so it is told why and nothing else.
             connection.drain()
-            let reply = LocalReply(
-                .plaintextRefused, detail: "this port takes mutual TLS only; call through a sidecar of the mesh")
-            return self.exchange.refuse(head, end: end, with: reply, now: now)
+            return self.exchange.refuse(head, end: end, with: Self.plaintextRefusal, now: now)
         }
         if head.method == .connect, !self.takesBytes {
             let reply = LocalReply(
@@ -121,6 +124,10 @@ final class InboundRequest: RelayedRequest {
             head, end: end, attempts: &application.attempts, limits: application.limits,
             source: self.connection?.peerText ?? "", gate: application.gate,
             timeouts: self.connection?.peer == nil ? application.timeouts : application.peerTimeouts, now: now)
+    }
+
+    private static var plaintextRefusal: LocalReply {
+        LocalReply(.plaintextRefused, detail: "this port takes mutual TLS only; call through a sidecar of the mesh")
     }
 
     // MARK: Authorize
@@ -156,18 +163,26 @@ final class InboundRequest: RelayedRequest {
         return authorization.reply(to: verdict)
     }
 
-    /// The policies of the port have changed: ends what they no longer allow. A token that was proved stays so until its
-    /// request ends, even past its expiry.
+    /// What holds for the port has changed: ends what it no longer allows. A token that was proved stays so until its
+    /// request ends, even past its expiry, as long as its issuer is believed.
     func judgeAgain(port: Int) {
         guard let connection = self.connection, self.appPort == port, !self.exchange.isFinished,
             self.exchange.start != .never
         else { return }
-        let application = self.loop.applicationInForce(port: port)
-        guard let authorization = application.authorization,
-            let reply = authorization.refusal(ofOpen: self.exchange.head)
-                ?? self.judge(self.exchange.head, authorization, on: connection)
-        else { return }
+        guard let reply = self.refusalByNow(on: connection) else { return }
         self.act { self.exchange.revoke(reply, now: self.loop.now) }
+    }
+
+    private func refusalByNow(on connection: DownstreamConnection) -> LocalReply? {
+        if connection.refusesPlaintext { return Self.plaintextRefusal }
+        guard let authorization = self.loop.applicationInForce(port: self.appPort).authorization else { return nil }
+        do throws(TokenError) {
+            self.claims = try authorization.authenticate(open: self.exchange.head, self.claims)
+        } catch {
+            self.loop.telemetry.tokenRefused(error)
+            return authorization.reply(to: error)
+        }
+        return self.judge(self.exchange.head, authorization, on: connection)
     }
 
     /// Whether CONNECT opens the application's port to bytes: a peer's way to carry TCP, or such a connection itself.
@@ -250,6 +265,8 @@ final class InboundRequest: RelayedRequest {
         self.exchange.responseTrailers(trailers, now: self.loop.now)
     }
 
+    override var requestID: String? { self.exchange.head.headers[.xRequestID] }
+
     override func renderReply() -> RenderedReply {
         LocalReplyRenderer.render(
             self.exchange.reply ?? LocalReply(.internal), for: self.exchange.head,
@@ -302,15 +319,26 @@ final class InboundRequest: RelayedRequest {
         }
         self.loop.telemetry.record(
             self.exchange, from: connection, to: application, audit: self.audit, trace: self.trace)
-        if connection.peer == nil {
-            connection.countPlaintext(
-                for: application, refused: self.exchange.reason == .plaintextRefused,
-                at: Int64(Date().timeIntervalSince1970))
+    }
+
+    /// Whoever calls in the clear is seen from the beginning, however long it goes on. Guesses are not calls yet.
+    func countPlaintext() {
+        guard let connection = self.connection, let application = self.application, connection.peer == nil,
+            !self.isCounted
+        else { return }
+        if connection.isRacing {
+            connection.guess = self
+            return
         }
+        self.isCounted = true
+        connection.countPlaintext(
+            for: application, refused: self.exchange.reason == .plaintextRefused,
+            at: Int64(Date().timeIntervalSince1970))
     }
 
     override func retired() {
         self.claims = nil
+        if self.connection?.guess === self { self.connection?.guess = nil }
         self.connection = nil
         self.application = nil
         self.loop.release(self)

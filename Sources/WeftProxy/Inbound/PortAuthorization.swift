@@ -49,10 +49,11 @@ final class PortAuthorization {
         return try tokens.read(&head, &self.verified, now: Int64(Date().timeIntervalSince1970))
     }
 
-    /// Why bytes that pass already may no longer: a token is required by now.
-    func refusal(ofOpen head: RequestHead) -> LocalReply? {
-        guard head.method == .connect, self.rules.tokens?.isRequired == true else { return nil }
-        return self.reply(to: .missing)
+    /// The same of a request that was let in before this was in force, with what its token said then.
+    func authenticate(open head: RequestHead, _ claims: TokenClaims?) throws(TokenError) -> TokenClaims? {
+        if let claims, self.rules.tokens?.believes(claims.issuer, of: head) == true { return claims }
+        var head = head
+        return try self.authenticate(&head)
     }
 
     /// Whether the caller may do this; nil where nothing is judged.

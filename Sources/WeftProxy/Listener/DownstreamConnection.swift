@@ -65,6 +65,8 @@ final class DownstreamConnection: ServerConnectionDelegate {
     private(set) var isRaw = false
     /// It is not known yet what the connection speaks; a stream that is open is a guess, and is not recorded.
     var isRacing = false
+    /// The bytes that may turn out not to be any.
+    var guess: InboundRequest?
     /// The last stream was refused because its service takes requests only.
     var refusesBytes = false
     /// Whom a TLS client asked for, where that decides.
@@ -195,14 +197,40 @@ final class DownstreamConnection: ServerConnectionDelegate {
         self.refusesPlaintext = false
     }
 
-    /// A request in the clear ended.
+    /// The port has come to demand mutual TLS. In the clear nothing more is taken, and the connection ends once its requests
+    /// have; who has not spoken yet may still begin with a handshake.
+    func demandMutualTLS() {
+        guard self.handshake == nil else { return }
+        self.refusesPlaintext = true
+        if self.codec != nil { self.drain() }
+    }
+
+    // MARK: Counting
+
+    /// A request in the clear began, or bytes.
     func countPlaintext(for application: ApplicationEndpoint, refused: Bool, at seconds: Int64) {
         if self.plaintextCaller == nil {
             self.plaintextCaller = self.loop.plaintextCallers.caller(
                 self.peerAddress, application.service, port: application.port)
+            self.plaintextCaller?.connected()
         }
         self.plaintextCaller?.called(refused: refused, at: seconds)
     }
+
+    /// What was guessed to be bytes is: they count from now on.
+    func turnedOutToBeBytes() {
+        self.isRacing = false
+        self.guess?.countPlaintext()
+        self.guess = nil
+    }
+
+    func channelClosed() {
+        self.plaintextCaller?.disconnected()
+        self.plaintextCaller = nil
+        self.guess = nil
+    }
+
+    // MARK: Ending
 
     /// Finishes what is open and takes nothing new.
     func drain() {
@@ -231,12 +259,21 @@ final class DownstreamConnection: ServerConnectionDelegate {
         }
     }
 
-    func connectionRefused(_ refusal: MessageRefusal) { self.loop.noteRefusal(refusal, on: self) }
+    func connectionRefused(
+        _ refusal: MessageRefusal, of request: RefusedRequest
+    ) -> (head: ResponseHead, body: [UInt8])? {
+        let head = self.loop.noteRefusal(refusal, of: request, on: self)
+        return self.connectionAnswer(to: refusal, requestID: head.headers[.xRequestID])
+    }
 
-    func connectionAnswer(to refusal: MessageRefusal) -> (head: ResponseHead, body: [UInt8])? {
+    func connectionAnswer(
+        to refusal: MessageRefusal, requestID: String?
+    ) -> (head: ResponseHead, body: [UInt8])? {
+        var request = RequestHead(method: .get, headers: HeaderBlock())
+        if let requestID { request.headers.append(.xRequestID, requestID) }
         let reply = LocalReplyRenderer.render(
-            LocalReply(refusal.reason, status: refusal.status, detail: refusal.cause),
-            for: RequestHead(method: .get, headers: HeaderBlock()), atBorder: self.isAtBorder)
+            LocalReply(refusal.reason, status: refusal.status, detail: refusal.cause), for: request,
+            atBorder: self.isAtBorder)
         return (reply.head, reply.body)
     }
 

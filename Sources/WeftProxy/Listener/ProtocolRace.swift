@@ -146,9 +146,9 @@ final class ProtocolRaceHandler: ChannelInboundHandler, RemovableChannelHandler 
 
     private func pass(_ context: ChannelHandlerContext) {
         guard !self.decided else { return }
-        self.connection.isRacing = false
         if let guess = self.guess {
             self.decided = true
+            self.connection.turnedOutToBeBytes()
             guess.keepsOpen = nil
             guess.onFirstBytes = nil
             self.makeWay(context)

@@ -1,19 +1,31 @@
 internal import Logging
 internal import WeftHTTP
 internal import WeftIdentity
+internal import WeftMessage
 internal import WeftModel
+internal import WeftTraffic
 
 /// What peers do wrong: counted always, and logged as often as `NoteLimiter` lets it.
 extension ProxyLoop {
-    func noteRefusal(_ refusal: MessageRefusal, on connection: DownstreamConnection) {
-        self.telemetry.record(refusal, from: connection, service: self.service(of: connection.role))
-        guard let left = self.notes.admit(now: Self.clock()) else { return }
+    /// Answers what is known of the request's head, with the caller's id or one made for it.
+    @discardableResult
+    func noteRefusal(
+        _ refusal: MessageRefusal, of request: RefusedRequest = RefusedRequest(), on connection: DownstreamConnection
+    ) -> RequestHead {
+        let now = Self.clock()
+        var head = RequestHead(refused: request)
+        RequestFields.ensureRequestID(&head.headers, random: &self.traffic.random)
+        self.telemetry.record(
+            refusal, of: head, from: connection, service: self.service(of: connection.role),
+            now: MonotonicInstant(nanoseconds: now))
+        guard let left = self.notes.admit(now: now) else { return head }
         self.logger.info(
             "refused a malformed request",
             metadata: [
                 "status": "\(refusal.status)", "reason": "\(refusal.reason.rawValue)", "cause": "\(refusal.cause)",
                 "peer": "\(connection.peerAddress)", "unsaid": "\(left)",
             ])
+        return head
     }
 
     /// What a request that nobody could read was for; empty when only the request knew.
@@ -49,5 +61,17 @@ extension ProxyLoop {
                 "result": "\(failure.handshake ?? failure.reason.rawValue)", "cause": "\(failure.cause)",
                 "unsaid": "\(left)",
             ])
+    }
+}
+
+extension RequestHead {
+    /// As far as it is known, for records.
+    fileprivate init(refused request: RefusedRequest) {
+        var headers = HeaderBlock()
+        if !request.method.isEmpty { headers.append(.method, request.method) }
+        if !request.authority.isEmpty { headers.append(.authority, request.authority) }
+        if !request.path.isEmpty { headers.append(.path, request.path) }
+        if !request.id.isEmpty { headers.append(.xRequestID, request.id) }
+        self.init(method: HTTPMethod(request.method), headers: headers)
     }
 }

@@ -163,8 +163,12 @@ final class ProxyLoop {
         self.names = self.names.filter { needed.contains($0.key) }
         for cluster in snapshot.clusters.values where old.clusters[cluster.name] != cluster { self.resolve(cluster) }
         for port in Array(self.applications.keys) {
-            let before = self.applications[port]?.authorization
-            if self.application(port: port).authorization !== before { self.judgeAgain(port: port) }
+            let before = self.applications[port]
+            let (authorization, demandedTLS) = (before?.authorization, before?.demandsMutualTLS ?? false)
+            let application = self.application(port: port)
+            let isStricter = application.demandsMutualTLS && !demandedTLS
+            if isStricter { self.demandMutualTLS(port: port) }
+            if isStricter || application.authorization !== authorization { self.judgeAgain(port: port) }
         }
         self.destinations.removeAll()
         self.resumeParked()
@@ -259,6 +263,13 @@ final class ProxyLoop {
         let application = ApplicationEndpoint(port: port, loop: self, continuing: self.applications[port])
         self.applications[port] = application
         return application
+    }
+
+    /// Connections to a port in the clear take no more requests.
+    private func demandMutualTLS(port: Int) {
+        for connection in Array(self.connections.values) {
+            if case .inbound(port) = connection.role { connection.demandMutualTLS() }
+        }
     }
 
     /// Who may call a port has changed: what is open was let in by the policies before.
@@ -426,6 +437,7 @@ final class ProxyLoop {
         connection.channel.closeFuture.whenComplete { _ in
             let (loop, connection) = bound.value
             loop.connections[ObjectIdentifier(connection)] = nil
+            connection.channelClosed()
             loop.telemetry.connectionClosed(connection.role)
         }
         if self.isDraining { connection.drain() }

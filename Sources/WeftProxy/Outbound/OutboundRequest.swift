@@ -105,6 +105,8 @@ final class OutboundRequest: RelayedRequest {
         }
         guard destination.isService, let connection = self.connection, connection.role == .outbound else {
             self.destination = destination
+            var head = head
+            RequestFields.ensureRequestID(&head.headers, random: &self.loop.traffic.random)
             let reply = LocalReply(.noRoute, detail: "no tunnel to \(head.authority): it is not a service of the mesh")
             return self.exchange.refuse(head, end: end, with: reply, now: now)
         }
@@ -362,6 +364,8 @@ final class OutboundRequest: RelayedRequest {
     override func responseTrailers(_ trailers: HeaderBlock) -> ExchangeEffects {
         self.exchange.responseTrailers(trailers, now: self.loop.now)
     }
+
+    override var requestID: String? { (self.waiting?.head ?? self.exchange.head).headers[.xRequestID] }
 
     override func renderReply() -> RenderedReply {
         LocalReplyRenderer.render(self.exchange.reply ?? LocalReply(.internal), for: self.exchange.head)

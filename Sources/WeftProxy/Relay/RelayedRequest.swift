@@ -74,6 +74,8 @@ class RelayedRequest: ServerStreamReceiver {
     func headForAttempt() -> (head: RequestHead, end: Bool) {
         (RequestHead(method: .get, headers: HeaderBlock()), true)
     }
+    /// By which the request is found in records.
+    var requestID: String? { nil }
     /// The proxy's own answer.
     func renderReply() -> RenderedReply {
         LocalReplyRenderer.render(LocalReply(.internal), for: RequestHead(method: .get, headers: HeaderBlock()))

@@ -281,6 +281,10 @@ package struct ProxyRuntime: ServiceLifecycle.Service {
         await listening.outbound.close()
         await listening.admin?.stop()
         await server.closeAll()
+        let lost = server.telemetry.linesLostAtStop
+        if lost > 0 {
+            self.logger.warning("lines of the access log were lost: nobody read it", metadata: ["lines": "\(lost)"])
+        }
     }
 }
 

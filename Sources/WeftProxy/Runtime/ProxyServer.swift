@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 package import Logging
 package import NIOCore
 package import NIOPosix
@@ -189,9 +190,10 @@ package final class ProxyServer: Sendable {
 
     /// Who called in the clear, all loops together.
     func plaintextCallers() async -> [PlaintextCallers.Count] {
+        let seconds = Int64(Date().timeIntervalSince1970)
         var callers: [PlaintextCallers.Count] = []
         for loop in self.loops {
-            let more = try? await loop.eventLoop.submit { loop.state.value.plaintextCallers.counts }.get()
+            let more = try? await loop.eventLoop.submit { loop.state.value.plaintextCallers.counts(at: seconds) }.get()
             callers += more ?? []
         }
         return callers

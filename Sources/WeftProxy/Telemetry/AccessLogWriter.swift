@@ -10,9 +10,15 @@ final class AccessLogWriter: Sendable {
     private struct State {
         var pending: [UInt8] = []
         var isWriting = false
+        /// Lines that are being written.
+        var underWay = 0
+        /// The sidecar stops and waits no longer: nothing more is written.
+        var isAbandoned = false
         var dropped = 0
         /// Of them, those that were not taken by what they were written to.
         var failed = 0
+        /// Not written by the time the sidecar stopped.
+        var stopped = 0
         /// Who waits until nothing is left.
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
@@ -29,6 +35,10 @@ final class AccessLogWriter: Sendable {
     /// Takes whole lines with their newlines; where they do not fit, none of them.
     func append(_ lines: UnsafeRawBufferPointer) {
         let mustStart = self.state.withLock { state in
+            if state.isAbandoned {
+                state.stopped += lines.count { $0 == UInt8(ascii: "\n") }
+                return false
+            }
             guard state.pending.count + lines.count <= Self.limit else {
                 state.dropped += lines.count { $0 == UInt8(ascii: "\n") }
                 return false
@@ -45,6 +55,9 @@ final class AccessLogWriter: Sendable {
     /// Lines that found no place, and those that could not be written.
     var dropped: (full: Int, failed: Int) { self.state.withLock { ($0.dropped, $0.failed) } }
 
+    /// Lines given up when the sidecar stopped.
+    var stopped: Int { self.state.withLock { $0.stopped } }
+
     /// Why the file cannot be written to; nil where it can.
     func problem() -> String? { self.sink.withLock { $0.problem() } }
 
@@ -58,6 +71,7 @@ final class AccessLogWriter: Sendable {
             let batch = self.state.withLock { state in
                 let batch = state.pending
                 state.pending.removeAll()
+                state.underWay = batch.count { $0 == UInt8(ascii: "\n") }
                 if batch.isEmpty { state.isWriting = false }
                 return batch
             }
@@ -69,21 +83,49 @@ final class AccessLogWriter: Sendable {
     }
 
     /// Returns when nothing waits to be written any more.
-    func written() async {
+    func written() async { await self.wait { !$0.isWriting } }
+
+    private func wait(until isOver: @Sendable (borrowing State) -> Bool) async {
         await withCheckedContinuation { continuation in
-            let isIdle = self.state.withLock { state in
-                if state.isWriting { state.waiting.append(continuation) }
-                return !state.isWriting
+            let isDone = self.state.withLock { state in
+                if isOver(state) { return true }
+                state.waiting.append(continuation)
+                return false
             }
-            if isIdle { continuation.resume() }
+            if isDone { continuation.resume() }
         }
+    }
+
+    /// The same, after `limit` at the latest: whoever reads the log may have stopped reading. What is not written by then
+    /// is given up, and so is all that comes later.
+    func written(within limit: Duration) async {
+        await withTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { await self.wait { !$0.isWriting || $0.isAbandoned } }
+            tasks.addTask {
+                do { try await Task.sleep(for: limit) } catch { return }
+                self.abandon()
+            }
+            await tasks.next()
+            tasks.cancelAll()
+        }
+    }
+
+    private func abandon() {
+        self.state.withLock { state in
+            guard state.isWriting else { return }
+            state.isAbandoned = true
+            state.stopped += state.underWay + state.pending.count { $0 == UInt8(ascii: "\n") }
+            state.pending = []
+        }
+        self.release()
     }
 
     private func giveUp(_ lost: Int) {
         self.state.withLock { state in
+            state.isWriting = false
+            guard !state.isAbandoned else { return }
             state.failed += lost + state.pending.count { $0 == UInt8(ascii: "\n") }
             state.pending = []
-            state.isWriting = false
         }
         self.release()
     }

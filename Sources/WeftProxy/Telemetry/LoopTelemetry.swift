@@ -275,33 +275,35 @@ final class LoopTelemetry {
 
     // MARK: Requests that could not be read
 
-    /// A request refused by the codec: nothing of it is known but why.
-    func record(_ refusal: MessageRefusal, from connection: DownstreamConnection, service: String) {
+    /// A request refused by the codec; `head` has what is known of it.
+    func record(
+        _ refusal: MessageRefusal, of head: RequestHead, from connection: DownstreamConnection, service: String,
+        now: MonotonicInstant
+    ) {
         self.registry.add(
             to: self.registry.series(MetricNames.requestsRefused, [connection.role.label, "\(refusal.status)"]))
         let isInbound = if case .inbound = connection.role { true } else { false }
         let kind = RequestKind(isGRPC: false, isHTTP2: connection.isHTTP2)
         let outcome = RequestOutcome(status: refusal.status, reason: refusal.reason, duration: .zero)
+        let source = isInbound ? connection.sourceService : self.service
         if self.countsRequests {
             self.requests.record(
                 outcome,
                 on: RequestLabels(
-                    source: isInbound ? connection.sourceService : self.service,
-                    destination: service.isEmpty ? "unknown" : service, route: "",
+                    source: source, destination: service.isEmpty ? "unknown" : service, route: "",
                     version: isInbound ? self.version : "",
                     direction: isInbound ? .inbound : .outbound, protocol: kind.rawValue, tls: connection.peer != nil,
                     peerIdentity: connection.peerText))
         }
+        self.records.record(
+            refusal, of: head, kind, from: connection, isInbound: isInbound, service: service, now: now)
         guard self.isLogged(outcome, nil, nil) else { return }
         var record = RequestRecord()
-        record.startedAt = Int64(Date().timeIntervalSince1970 * 1000)
+        self.fill(&record, outcome, head: head, kind, connection)
         record.direction = isInbound ? .inbound : .outbound
-        record.protocol = kind.rawValue
-        record.source = isInbound ? connection.sourceService : self.service
+        record.source = source
         record.sourceIdentity = connection.peerText
         record.destination = service
-        record.status = refusal.status
-        record.reason = refusal.reason
         record.detail = refusal.cause
         self.write(record, nil)
     }

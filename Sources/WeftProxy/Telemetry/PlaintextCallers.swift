@@ -8,13 +8,24 @@ struct PlaintextCallers {
     /// Calls from one address to one port. Kept by its connections, so that a request costs no lookup.
     final class Caller {
         private(set) var count: Count
+        private var connections = 0
 
         init(_ count: Count) { self.count = count }
+
+        func connected() { self.connections += 1 }
+
+        func disconnected() { self.connections -= 1 }
 
         func called(refused: Bool, at seconds: Int64) {
             self.count.requests &+= 1
             if refused { self.count.refused &+= 1 }
             self.count.lastSeen = seconds
+        }
+
+        /// What is open is seen.
+        func look(at seconds: Int64) -> Count {
+            if self.connections > 0 { self.count.lastSeen = max(seconds, self.count.lastSeen) }
+            return self.count
         }
     }
 
@@ -25,7 +36,7 @@ struct PlaintextCallers {
         var requests: UInt64 = 0
         /// Those of them that the port's mode refused.
         var refused: UInt64 = 0
-        /// Seconds since 1970.
+        /// Seconds since 1970: when its last request began, or as long as a connection is open.
         var lastSeen: Int64 = 0
     }
 
@@ -36,7 +47,8 @@ struct PlaintextCallers {
 
     private var callers: [Key: Caller] = [:]
 
-    var counts: [Count] { self.callers.values.map(\.count) }
+    /// - Parameter seconds: now, since 1970.
+    func counts(at seconds: Int64) -> [Count] { self.callers.values.map { $0.look(at: seconds) } }
 
     mutating func caller(_ address: String, _ service: ServiceName, port: Int) -> Caller {
         let isKnown = self.callers[Key(address: address, port: port)] != nil

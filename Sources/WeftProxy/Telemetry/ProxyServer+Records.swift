@@ -24,8 +24,9 @@ extension ProxyServer {
         for loop in self.loops.indices {
             var next = UInt64.max
             var mine = 0
-            // A loop is asked again only while too few match; each time it looks at what is older.
-            for _ in 0..<16 where next > 0 && mine < limit {
+            // A loop is asked again only while too few match; each time it looks at what is older. Enough for all that is
+            // kept, unless somebody keeps a great deal.
+            for _ in 0..<128 where next > 0 && mine < limit {
                 let before = next
                 guard
                     let batch = await self.batch(loop, { $0.newest(before: before, head, limit: max(256, limit)) })

@@ -9,6 +9,8 @@ package final class ProxyTelemetry: Sendable {
     private let exports: TelemetryExports?
     /// How long the collector is given when the sidecar stops.
     private static let lastWords = Duration.seconds(2)
+    /// How long whoever takes the access log is.
+    private static let lastLines = Duration.seconds(1)
 
     package init(configuration: ProxyConfiguration) {
         self.configuration = configuration
@@ -54,11 +56,15 @@ package final class ProxyTelemetry: Sendable {
         if case .file = self.configuration.telemetry.accessLogOutput { true } else { false }
     }
 
-    /// Returns when every line that was handed over has been written or dropped, and the collector has had its chance.
+    /// Returns when every line that was handed over has been written or dropped, and the collector has had its chance; some
+    /// three seconds later at most.
     func written() async {
-        await self.log.written()
+        await self.log.written(within: Self.lastLines)
         await self.exports?.finish(within: Self.lastWords)
     }
+
+    /// Lines of the access log that were given up because the sidecar stopped.
+    var linesLostAtStop: Int { self.log.stopped }
 
     /// What was lost and what was sent, as metrics.
     package func measure(_ snapshot: inout MetricSnapshot) {
@@ -66,6 +72,7 @@ package final class ProxyTelemetry: Sendable {
         var dropped = self.exports?.dropped ?? []
         // Told from the first on, so that the first loss is seen as a step.
         dropped.append(("logs", .queueFull, UInt64(full)))
+        if self.log.stopped > 0 { dropped.append(("logs", .stopped, UInt64(self.log.stopped))) }
         if failed > 0 { dropped.append(("logs", .writeFailed, UInt64(failed))) }
         for (signal, cause, count) in dropped {
             snapshot.add(.counter(count), to: MetricNames.telemetryDropped, labels: [signal, cause.rawValue])

@@ -289,6 +289,34 @@ final class RecordKeeper {
         return held
     }
 
+    // MARK: Requests that could not be read
+
+    /// - Parameter head: what is known of it.
+    func record(
+        _ refusal: MessageRefusal, of head: RequestHead, _ kind: RequestKind, from connection: DownstreamConnection,
+        isInbound: Bool, service: String, now: MonotonicInstant
+    ) {
+        guard !self.isOff else { return }
+        var figures = RecordCoding.Figures()
+        figures.start = now.nanoseconds
+        figures.status = refusal.status
+        figures.protocolCode = kind.code
+        self.ring.write(nil) { writer in
+            self.begin(
+                &writer, isInbound ? [.inbound, .failed] : .failed, refusal.reason, figures, head.headers, self.standard
+            )
+            writer.put(isInbound ? connection.sourceService : self.service, max: RecordCoding.Limits.name)
+            writer.put(connection.peerText, max: RecordCoding.Limits.identity)
+            writer.put(isInbound ? connection.peerAddress : "", max: RecordCoding.Limits.name)
+            writer.put(service, max: RecordCoding.Limits.name)
+            writer.put(isInbound ? self.version : "", max: RecordCoding.Limits.name)
+            writer.put(refusal.cause, max: RecordCoding.Limits.detail)
+            RecordCoding.provenance(&writer, nil)
+            writer.put("")
+            RecordCoding.endList(&writer)
+        }
+    }
+
     // MARK: Head
 
     private func begin(

@@ -26,12 +26,12 @@ struct IstioSeries {
 
     private struct Ending {
         let status: Int
-        let grpcStatus: Int?
+        let grpcStatus: GRPCStatusLabel
         let reason: Reason
         let series: Series
     }
 
-    /// Beyond so many endings statuses count as the first of their class.
+    /// Beyond so many endings statuses count as the first of their class, and gRPC's that say a failure as `other`.
     private static let exactEndings = 32
     /// Up to the security policy, which is the last that every request of the edge shares.
     private let labels: [String]
@@ -60,21 +60,29 @@ struct IstioSeries {
 
     private mutating func series(of outcome: RequestOutcome, in registry: MetricRegistry) -> Series {
         let known = min(max(outcome.status, 100), 599)
-        let status = self.endings.count < Self.exactEndings ? known : known / 100 * 100
-        for ending in self.endings
-        where (ending.status == known || ending.status == status) && ending.grpcStatus == outcome.grpcStatus
-            && ending.reason == outcome.reason
-        {
-            return ending.series
-        }
-        let series = self.makeSeries(status, outcome, in: registry)
-        self.endings.append(
-            Ending(status: status, grpcStatus: outcome.grpcStatus, reason: outcome.reason, series: series))
+        let status = GRPCStatusLabel(outcome.grpcStatus)
+        if let series = self.find(known, status, outcome.reason) { return series }
+        let isExact = self.endings.count < Self.exactEndings
+        let kept = isExact ? known : known / 100 * 100
+        let keptStatus = isExact || !status.isFailure ? status : .other
+        if !isExact, let series = self.find(kept, keptStatus, outcome.reason) { return series }
+        let series = self.makeSeries(kept, keptStatus, outcome.reason, in: registry)
+        self.endings.append(Ending(status: kept, grpcStatus: keptStatus, reason: outcome.reason, series: series))
         return series
     }
 
-    private func makeSeries(_ status: Int, _ outcome: RequestOutcome, in registry: MetricRegistry) -> Series {
-        let flag = outcome.reason.envoyFlag
+    private func find(_ status: Int, _ grpcStatus: GRPCStatusLabel, _ reason: Reason) -> Series? {
+        for ending in self.endings
+        where ending.status == status && ending.grpcStatus == grpcStatus && ending.reason == reason {
+            return ending.series
+        }
+        return nil
+    }
+
+    private func makeSeries(
+        _ status: Int, _ grpcStatus: GRPCStatusLabel, _ reason: Reason, in registry: MetricRegistry
+    ) -> Series {
+        let flag = reason.envoyFlag
         let shared = self.labels + [flag.isEmpty ? "-" : flag]
         if self.isTCP {
             return .tcp(
@@ -83,7 +91,7 @@ struct IstioSeries {
                 received: registry.series(IstioMetricNames.received, shared),
                 sent: registry.series(IstioMetricNames.sent, shared))
         }
-        let full = shared + ["\(status)", outcome.grpcStatus.map { "\(min(max($0, 0), 16))" } ?? ""]
+        let full = shared + ["\(status)", grpcStatus.text]
         return .http(
             requests: registry.series(IstioMetricNames.requests, full),
             duration: registry.series(IstioMetricNames.duration, full),

@@ -46,6 +46,12 @@ package enum ControlPlaneMetricNames {
     package static let storeFailures = MetricFamily(
         "weft_control_store_failures", .counter, labels: ["operation"], help: "Reads and writes that failed.")
 
+    package static let reportsDropped = MetricFamily(
+        "weft_control_reports_dropped", .counter, labels: ["kind"],
+        help:
+            "Counts of edges, callers in the clear and policies that a proxy reported and that were not its workload's."
+    )
+
     package static let certificatesIssued = MetricFamily(
         "weft_control_certificates_issued", .counter, labels: ["attestation"],
         help: "Certificates signed, by what proved who asked.")
@@ -80,7 +86,7 @@ package enum ControlPlaneMetricNames {
         [
             proxies, streams, stragglers, revision, publishedRevision, problems, compileDuration, publications, pushes,
             pushDuration, confirmationDuration, clientRejections, refusedChanges, queueDepth, storeDuration,
-            storeFailures, certificatesIssued, certificatesRefused, callersRefused, handshakesRefused,
+            storeFailures, reportsDropped, certificatesIssued, certificatesRefused, callersRefused, handshakesRefused,
             certificateExpiry, apiRequests, apiDuration, objectiveBudget, objectiveBurnRate,
             MetricNames.telemetryDropped,
         ] + ProcessMetricNames.all

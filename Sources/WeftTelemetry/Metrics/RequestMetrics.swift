@@ -112,7 +112,7 @@ package final class RequestMetrics {
 package final class EdgeSeries {
     private struct Ending {
         let codeClass: Int
-        let grpcStatus: Int?
+        let grpcStatus: GRPCStatusLabel
         let reason: Reason
         /// Nil where only Istio's names are asked for.
         let series: MetricRegistry.SeriesID?
@@ -127,6 +127,8 @@ package final class EdgeSeries {
     private var istio: IstioSeries?
     /// Few: searched in order.
     private var endings: [Ending] = []
+    /// Beyond so many, gRPC statuses that say a failure count as `other`.
+    private static let exactEndings = 64
     private var sums: EdgeTotals
 
     private struct Series {
@@ -164,40 +166,51 @@ package final class EdgeSeries {
         self.sums.add(outcome, seconds: duration)
     }
 
+    /// In how many ways its requests have ended.
+    package var endingCount: Int { self.endings.count }
+
     var totals: EdgeTotals {
         var totals = self.sums
         for ending in self.endings {
             totals.codeClasses[ending.codeClass, default: 0] += ending.count
             if ending.reason != .ok { totals.failures[ending.reason, default: 0] += ending.count }
-            if let status = ending.grpcStatus, status != 0 { totals.grpcFailures += ending.count }
+            if ending.grpcStatus.isFailure { totals.grpcFailures += ending.count }
         }
         return totals
     }
 
     private func countEnding(of outcome: RequestOutcome) {
         let codeClass = min(max(outcome.status / 100, 1), 5)
+        let status = GRPCStatusLabel(outcome.grpcStatus)
+        if self.countKnown(codeClass, status, outcome.reason) { return }
+        if self.endings.count >= Self.exactEndings, status.isFailure, status != .other {
+            if !self.countKnown(codeClass, .other, outcome.reason) { self.add(codeClass, .other, outcome.reason) }
+            return
+        }
+        self.add(codeClass, status, outcome.reason)
+    }
+
+    private func countKnown(_ codeClass: Int, _ status: GRPCStatusLabel, _ reason: Reason) -> Bool {
         for index in self.endings.indices {
             let ending = self.endings[index]
-            if ending.codeClass == codeClass, ending.grpcStatus == outcome.grpcStatus, ending.reason == outcome.reason {
-                self.endings[index].count += 1
-                if let series = ending.series { self.registry.add(to: series) }
-                return
-            }
+            guard ending.codeClass == codeClass, ending.grpcStatus == status, ending.reason == reason else { continue }
+            self.endings[index].count += 1
+            if let series = ending.series { self.registry.add(to: series) }
+            return true
         }
+        return false
+    }
+
+    private func add(_ codeClass: Int, _ status: GRPCStatusLabel, _ reason: Reason) {
         var series: MetricRegistry.SeriesID?
         if self.own != nil {
-            let labels =
-                self.values + [
-                    "\(codeClass)xx", outcome.grpcStatus.map { "\(min(max($0, 0), 16))" } ?? "",
-                    outcome.reason.rawValue,
-                ]
+            let labels = self.values + ["\(codeClass)xx", status.text, reason.rawValue]
             let made = self.registry.series(MetricNames.requests, labels)
             self.registry.add(to: made)
             series = made
         }
         self.endings.append(
-            Ending(
-                codeClass: codeClass, grpcStatus: outcome.grpcStatus, reason: outcome.reason, series: series, count: 1))
+            Ending(codeClass: codeClass, grpcStatus: status, reason: reason, series: series, count: 1))
     }
 }
 

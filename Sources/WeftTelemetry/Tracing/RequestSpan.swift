@@ -53,7 +53,10 @@ package enum RequestSpan {
         }
         if let error = Self.errorType(record, isServer: isServer) {
             span.set("error.type", error)
-            span.status = .error
+            // What the caller did wrong is no failure of the server.
+            if !isServer || record.status >= 500 || record.grpcStatus.map({ Self.serverFaults.contains($0) }) ?? false {
+                span.status = .error
+            }
         }
         Self.mesh(record, tail, of: &span)
         Self.attempts(record, of: &span)
@@ -132,7 +135,7 @@ package enum RequestSpan {
     private static func errorType(_ record: RequestRecord, isServer: Bool) -> String? {
         // Leaving is the caller's right.
         if record.reason == .clientGone { return nil }
-        if record.reason != .ok, record.status >= (isServer ? 500 : 400) || record.grpcStatus ?? 0 != 0 {
+        if record.reason != .ok, record.status >= 400 || record.grpcStatus ?? 0 != 0 {
             return record.reason.rawValue
         }
         if let status = record.grpcStatus {

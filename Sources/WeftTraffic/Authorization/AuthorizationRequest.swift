@@ -68,11 +68,27 @@ struct AuthorizationRequest {
         }
     }
 
-    /// Whether the method is one of these.
-    func hasMethod(among methods: [[UInt8]]) -> Bool {
+    /// Whether the method is one of these. Case counts in HTTP, and many applications write methods in capitals before they
+    /// look: with `anyCase` it is no difference.
+    func hasMethod(among methods: [[UInt8]], anyCase: Bool) -> Bool {
         guard let index = self.head.headers.firstIndex(of: .method) else { return false }
         return self.head.headers.withValue(at: index) { method in
-            methods.contains { $0.count == method.count && $0.elementsEqual(method) }
+            methods.contains { Self.isSame(method, $0, anyCase: anyCase) }
         }
+    }
+
+    func hasMethod(_ method: [UInt8], anyCase: Bool) -> Bool {
+        guard let index = self.head.headers.firstIndex(of: .method) else { return false }
+        return self.head.headers.withValue(at: index) { Self.isSame($0, method, anyCase: anyCase) }
+    }
+
+    private static func isSame(_ method: UnsafeRawBufferPointer, _ other: [UInt8], anyCase: Bool) -> Bool {
+        guard method.count == other.count else { return false }
+        if method.elementsEqual(other) { return true }
+        return anyCase && method.elementsEqual(other) { Self.capital($0) == Self.capital($1) }
+    }
+
+    static func capital(_ byte: UInt8) -> UInt8 {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) ? byte ^ 0x20 : byte
     }
 }

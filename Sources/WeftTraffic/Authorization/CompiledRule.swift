@@ -3,8 +3,8 @@ internal import WeftModel
 
 /// One rule without its sources, ready to be held against requests.
 ///
-/// What an application reads is not known. So a rule that denies matches where any reading of a path or header does; one that
-/// allows goes by what is there to the letter, and does not match where any reading is excluded.
+/// What an application reads is not known. So a rule that denies matches where any reading of a method, path or header does;
+/// one that allows goes by what is there to the letter, and does not match where any reading is excluded.
 final class CompiledRule: Sendable {
     struct Operation: Sendable {
         let methods: [[UInt8]]
@@ -20,8 +20,8 @@ final class CompiledRule: Sendable {
         }
 
         func matches(_ request: AuthorizationRequest, denies: Bool) -> Bool {
-            if !self.methods.isEmpty, !request.hasMethod(among: self.methods) { return false }
-            if !self.notMethods.isEmpty, request.hasMethod(among: self.notMethods) { return false }
+            if !self.methods.isEmpty, !request.hasMethod(among: self.methods, anyCase: denies) { return false }
+            if !self.notMethods.isEmpty, request.hasMethod(among: self.notMethods, anyCase: !denies) { return false }
             let path = request.path
             guard let plain = request.plainPath else { return self.takes(path) && !self.excludes(path) }
             if denies {

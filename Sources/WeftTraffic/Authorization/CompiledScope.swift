@@ -12,9 +12,12 @@ struct CompiledScope: Sendable {
 
     private let path: Path
     private let match: CompiledMatch
+    /// The names of the match's headers with their spellings, in its order.
+    private let headers: [AuthorizationHeader]
 
     init(_ match: RouteMatch, _ expressions: inout ExpressionCache) {
         self.match = CompiledMatch(match, &expressions)
+        self.headers = match.headers.map { AuthorizationHeader($0.name, folding: true) }
         switch match.path {
         case .exact(let path): self.path = .exact(Array(ComparedPath.canonical(path).utf8))
         case .prefix(let prefix):
@@ -34,7 +37,9 @@ struct CompiledScope: Sendable {
         }
     }
 
-    private func matches(_ request: AuthorizationRequest, _ path: UnsafeRawBufferPointer) -> Bool {
+    private func matches(
+        _ request: AuthorizationRequest, _ path: UnsafeRawBufferPointer, anyReading: Bool
+    ) -> Bool {
         switch self.path {
         case .exact(let exact): guard exact.count == path.count, exact.elementsEqual(path) else { return false }
         case .elements(let prefix):
@@ -43,25 +48,27 @@ struct CompiledScope: Sendable {
             else { return false }
         case .expression: break
         }
-        return self.match.matches(path: path, query: request.query, head: request.head)
+        return anyReading
+            ? self.match.matchesAnyReading(path: path, request, headers: self.headers)
+            : self.match.matches(path: path, query: request.query, head: request.head)
     }
 
     private func matchesAnyReading(_ request: AuthorizationRequest) -> Bool {
-        if self.matches(request, request.path) { return true }
-        if let plain = request.plainPath, self.matches(request, plain) { return true }
+        if self.matches(request, request.path, anyReading: true) { return true }
+        if let plain = request.plainPath, self.matches(request, plain, anyReading: true) { return true }
         // Expressions may have been written for escapes.
         guard case .expression = self.path, let sent = request.sentPath else { return false }
-        return self.matches(request, sent)
+        return self.matches(request, sent, anyReading: true)
     }
 
     /// Whether a request is within: one matches, or there are none.
     ///
-    /// - Parameter anyReading: by any reading of its path, which is how policies apply; what allows, goes by the path itself.
+    /// - Parameter anyReading: by any reading of its method, path, headers and query, which is how policies apply; what
+    ///   allows, goes by what is there to the letter.
     static func matches(_ scopes: [CompiledScope], _ request: AuthorizationRequest, anyReading: Bool) -> Bool {
         if scopes.isEmpty { return true }
-        for scope in scopes where anyReading ? scope.matchesAnyReading(request) : scope.matches(request, request.path) {
-            return true
+        return scopes.contains {
+            anyReading ? $0.matchesAnyReading(request) : $0.matches(request, request.path, anyReading: false)
         }
-        return false
     }
 }

@@ -10,7 +10,7 @@ package struct RequestScope: Sendable {
         self.scopes = matches.map { CompiledScope($0, &expressions) }
     }
 
-    /// Whether a request is one of them, by any reading of its path, which is in its normal form.
+    /// Whether a request is one of them, by any reading of it; its path is in its normal form.
     package func contains(_ head: RequestHead) -> Bool {
         if self.scopes.isEmpty { return true }
         return AuthorizationRequest.with(head, claims: nil) { CompiledScope.matches(self.scopes, $0, anyReading: true) }

@@ -79,7 +79,8 @@ struct RuleGroup: Sendable {
             }
         }
         if rule.operations.allSatisfy({ !$0.methods.isEmpty }) {
-            add(.method, rule.operations.flatMap(\.methods).map(CompiledText.exact))
+            let methods = rule.operations.flatMap(\.methods)
+            add(.method, methods.map { .exact(rule.denies ? $0.map(AuthorizationRequest.capital) : $0) })
         }
         return options
     }
@@ -217,7 +218,7 @@ struct RuleGroup: Sendable {
         }
         if !self.headerIndexes.isEmpty, self.headers(request.head.headers, body) { return true }
         if let methods = self.methods, let index = request.head.headers.firstIndex(of: .method),
-            request.head.headers.withValue(at: index, { methods.first(of: $0, where: body) })
+            request.head.headers.withValue(at: index, { self.isFound($0, methods, body) })
         {
             return true
         }
@@ -233,6 +234,17 @@ struct RuleGroup: Sendable {
             }
         }
         return false
+    }
+
+    /// Denials stand under their methods in capitals.
+    private func isFound(_ method: UnsafeRawBufferPointer, _ methods: TextIndex, _ body: (Int32) -> Bool) -> Bool {
+        guard self.denies, method.contains(where: { AuthorizationRequest.capital($0) != $0 }) else {
+            return methods.first(of: method, where: body)
+        }
+        return withUnsafeTemporaryAllocation(byteCount: method.count, alignment: 1) { capitals in
+            for index in 0..<method.count { capitals[index] = AuthorizationRequest.capital(method[index]) }
+            return methods.first(of: UnsafeRawBufferPointer(rebasing: capitals[..<method.count]), where: body)
+        }
     }
 
     private func headers(_ headers: HeaderBlock, _ body: (Int32) -> Bool) -> Bool {

@@ -11,7 +11,8 @@ package struct RenderedReply: Sendable {
 /// Writes the responses a proxy makes itself, in what the caller understands.
 ///
 /// A gRPC caller gets a trailers-only response with `grpc-status` and `grpc-message`; one whose `accept` prefers JSON gets
-/// an object with `status`, `reason` and `detail`; all others a line of text. Each carries `x-weft-reason`.
+/// an object with `status`, `reason` and `detail`; all others a line of text. Each carries `x-weft-reason`, and the request's
+/// `x-request-id`.
 package enum LocalReplyRenderer {
     /// `request` is the head that is answered.
     ///
@@ -32,30 +33,39 @@ package enum LocalReplyRenderer {
             var head = ResponseHead(status: reply.status)
             head.headers.append(.location, location)
             head.headers.append(.contentLength, 0)
+            Self.copyID(of: request, to: &head.headers)
             reply.edits?.apply(to: &head.headers)
             return RenderedReply(head: head, body: [])
         }
-        if request.isGRPC { return Self.trailersOnly(reply) }
+        if request.isGRPC { return Self.trailersOnly(reply, to: request) }
         let isJSON = Self.prefersJSON(request.headers)
         let body = Array((isJSON ? Self.json(reply) : Self.text(reply)).utf8)
         var head = ResponseHead(status: reply.status)
         head.headers.append(.contentType, isJSON ? "application/json" : "text/plain; charset=utf-8")
         head.headers.append(.contentLength, body.count)
         head.headers.append(.weftReason, reply.reason.rawValue)
+        Self.copyID(of: request, to: &head.headers)
         if let seconds = reply.retryAfterSeconds { head.headers.append(.retryAfter, seconds) }
         if let limit = reply.rateLimit { Self.append(limit, to: &head.headers) }
         return RenderedReply(head: head, body: request.method == .head ? [] : body)
     }
 
-    private static func trailersOnly(_ reply: LocalReply) -> RenderedReply {
+    private static func trailersOnly(_ reply: LocalReply, to request: borrowing RequestHead) -> RenderedReply {
         var head = ResponseHead(status: 200)
         head.headers.append(.contentType, "application/grpc")
         head.headers.append(.grpcStatus, reply.grpcStatus)
         head.headers.append(.grpcMessage, Self.percentEncoded(Self.sentence(reply)))
         head.headers.append(.weftReason, reply.reason.rawValue)
+        Self.copyID(of: request, to: &head.headers)
         if let seconds = reply.retryAfterSeconds { head.headers.append(.grpcRetryPushback, seconds * 1000) }
         if let limit = reply.rateLimit { Self.append(limit, to: &head.headers) }
         return RenderedReply(head: head, body: [])
+    }
+
+    /// By it the request is found in records, logs and traces.
+    private static func copyID(of request: borrowing RequestHead, to headers: inout HeaderBlock) {
+        guard let index = request.headers.firstIndex(of: .xRequestID) else { return }
+        request.headers.withValue(at: index) { headers.append(.xRequestID, value: $0) }
     }
 
     /// Ends a gRPC response that has begun: the status that a reply would have carried.

@@ -138,7 +138,26 @@ struct CompiledMatch: Sendable {
         return joined.withUnsafeBytes { header.value.matches($0) }
     }
 
-    private static func matches(_ parameter: Parameter, _ query: UnsafeRawBufferPointer) -> Bool {
+    /// The same by any reading of the method, the headers and the query: whom a policy of a route is about.
+    ///
+    /// - Parameter headers: the names of the match's headers with their spellings, in its order.
+    func matchesAnyReading(
+        path: UnsafeRawBufferPointer, _ request: AuthorizationRequest, headers: [AuthorizationHeader]
+    ) -> Bool {
+        if self.neverMatches { return false }
+        if let method = self.method, !request.hasMethod(method, anyCase: true) { return false }
+        for (index, header) in self.headers.enumerated()
+        where !headers[index].anyReading(in: request.head.headers, header.value.matches) {
+            return false
+        }
+        for parameter in self.parameters where !Self.matches(parameter, request.query, anyOfThem: true) { return false }
+        return self.expression?.matches(path) ?? true
+    }
+
+    /// The first of a name counts; with `anyOfThem`, each.
+    private static func matches(
+        _ parameter: Parameter, _ query: UnsafeRawBufferPointer, anyOfThem: Bool = false
+    ) -> Bool {
         var position = 0
         while position <= query.count {
             var end = position
@@ -151,9 +170,8 @@ struct CompiledMatch: Sendable {
             let name = UnsafeRawBufferPointer(rebasing: query[position..<nameEnd])
             if end > position, PercentCoding.equals(name, parameter.name) {
                 let value = UnsafeRawBufferPointer(rebasing: query[min(end, nameEnd + 1)..<end])
-                if !PercentCoding.isEncoded(value) { return parameter.value.matches(value) }
-                let decoded = PercentCoding.decoded(value)
-                return decoded.withUnsafeBytes { parameter.value.matches($0) }
+                let isMatch = PercentCoding.withDecoded(value) { parameter.value.matches($0) }
+                if isMatch || !anyOfThem { return isMatch }
             }
             position = end + 1
         }

@@ -158,8 +158,8 @@ import WeftModel
         let found = self.verdicts(report)
         #expect(
             found.mapValues(\.verdict)
-                == ["the control plane refuses nobody": .note, "ports demand mutual TLS": .note])
-        #expect(found["the control plane refuses nobody"]?.finding == "2 × expired (mesh)")
+                == ["handshakes with the control plane": .note, "ports demand mutual TLS": .note])
+        #expect(found["handshakes with the control plane"]?.finding == "refused were 2 × expired (mesh)")
     }
 
     @Test func `a report of an older control plane is judged as far as it tells`() {

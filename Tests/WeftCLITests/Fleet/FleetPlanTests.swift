@@ -15,6 +15,27 @@ import WeftModel
                 isInstalled: { installed.contains($0) }, isFree: { $0 % 2 == 0 }))
     }
 
+    @Test func `every sidecar gets the flags of telemetry, and a log of its own`() throws {
+        var ports = PortBook(seed: 7)
+        var fleet = Self.fleet()
+        fleet.telemetry = [
+            "redact-header": ["x-session", "x-tenant"], "access-log-output": ["logs/${NAME}.log"],
+            "access-log": ["all"],
+        ]
+        let plan = try Self.plan(fleet, &ports, installed: [])
+        let sidecars = plan.members.filter { $0.role == .sidecar }
+        #expect(
+            sidecars.map { Array($0.arguments.suffix(8)) }
+                == ["cart-1", "cart-2"].map {
+                    [
+                        "--access-log", "all", "--access-log-output", "/f/logs/\($0).log", "--redact-header",
+                        "x-session",
+                        "--redact-header", "x-tenant",
+                    ]
+                })
+        #expect(plan.logFiles == ["/f/logs/cart-1.log", "/f/logs/cart-2.log"])
+    }
+
     private static func fleet() -> Fleet {
         var cart = Fleet.Member(name: "cart", command: ["weft", "service", "--listen", "127.0.0.1:${PORT}"])
         cart.replicas = 2
@@ -59,6 +80,40 @@ import WeftModel
         #expect(other.needsToken(now: Date()))
         #expect(!joining.hasRunOut(now: Date()))
         #expect(joining.hasRunOut(now: identity.notAfter))
+    }
+
+    @Test func `a sidecar whose labels changed joins anew, with a token that names them`() throws {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "weft-\(UUID())").path
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        var joining = ProcessPlan.Joining(service: "cart", account: "cart", namespace: "default", directory: directory)
+        var random = SystemRandomNumberGenerator()
+        let authority = try CertificateAuthority(trustDomain: .standard, now: Date(), random: &random)
+        let key = P256.Signing.PrivateKey()
+        let svid = try authority.issue(
+            csrDER: SigningRequest.der(for: key),
+            identity: SPIFFEID(trustDomain: .standard, namespace: "default", account: "cart"), now: Date(),
+            random: &random)
+        let identity = try WorkloadIdentity(key: key, chain: svid.chain, bundle: svid.bundle, now: Date())
+        let files = try PrivateDirectory(path: directory)
+        try identity.save(to: files)
+        joining.took("a token")
+        #expect(try WorkloadIdentity.load(from: files) != nil)
+        joining.labels = ["tier": "gold"]
+        #expect(joining.needsToken(now: Date()))
+        joining.took("a token")
+        #expect(try WorkloadIdentity.load(from: files) == nil)
+        try identity.save(to: files)
+        #expect(!joining.needsToken(now: Date()))
+        joining.labels = nil
+        #expect(joining.needsToken(now: Date()))
+    }
+
+    @Test func `tokens name a member's labels, as far as they are labels`() throws {
+        var ports = PortBook(seed: 0)
+        var fleet = Self.fleet()
+        #expect(try Self.plan(fleet, &ports).members[0].joins?.labels == nil)
+        fleet.services[0].labels = ["tier": "gold", "no label": "x", "note": "no value either"]
+        #expect(try Self.plan(fleet, &ports).members[0].joins?.labels == ["tier": "gold"])
     }
 
     @Test func `ports are free ones, all different, and the same again the next time`() throws {

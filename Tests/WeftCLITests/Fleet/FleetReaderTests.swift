@@ -30,7 +30,7 @@ import WeftModel
         let reading = FleetReader.read(text, file: "f.yaml")
         #expect(
             reading.fleet?.telemetry == [
-                "otlp-endpoint": "http://127.0.0.1:4317", "trace-sampling": "0.5", "access-log": "all",
+                "otlp-endpoint": ["http://127.0.0.1:4317"], "trace-sampling": ["0.5"], "access-log": ["all"],
             ])
         let wrong = FleetReader.read(
             """
@@ -43,6 +43,24 @@ import WeftModel
                 "telemetry.otlp-endpoint", "telemetry.trace-sampling", "telemetry.access-log-output",
                 "telemetry.colour",
             ])
+    }
+
+    @Test(arguments: [
+        ("log-header: [X-Tenant, Accept]", "log-header", ["X-Tenant", "Accept"]),
+        ("log-header: 'X-Tenant, Accept'", "log-header", ["X-Tenant", "Accept"]),
+        ("redact-header: X-Session", "redact-header", ["X-Session"]),
+        ("redact-query: [pin, 'a,b']", "redact-query", ["pin", "a", "b"]),
+        ("access-log-output: logs/", "access-log-output", ["logs/${NAME}.log"]),
+        ("access-log-output: '/var/log/${NAME}/access'", "access-log-output", ["/var/log/${NAME}/access"]),
+        ("access-log-output: stdout", "access-log-output", ["stdout"]),
+        ("access-log-output: logs/access.log", "access-log-output", []), ("log-header: ['a b']", "log-header", []),
+        ("redact-query: ','", "redact-query", []),
+    ])
+    func `what is logged, and what is not, is said of all sidecars`(line: String, flag: String, values: [String]) {
+        let text = "fleet: shop\ntelemetry:\n  \(line)\nservices: {a: {command: x}}\n"
+        let reading = FleetReader.read(text, file: "f.yaml")
+        #expect((reading.fleet?.telemetry[flag] ?? []) == values)
+        #expect(reading.diagnostics.map(\.field) == (values.isEmpty ? ["telemetry.\(flag)"] : []))
     }
 
     @Test func `every mistake is told at once, with its place and a remedy`() {

@@ -42,6 +42,30 @@ import WeftModel
         #expect(!table.contains("\u{202E}"))
     }
 
+    @Test func `what policies refused stands apart from what failed`() throws {
+        let report = TelemetryEdges(
+            windowSeconds: 10, at: 0, edges: [Self.edge("web", rate: 1, failures: ["denied": 5, "5xx": 0.25])])
+        let table = TelemetryTables.edges(report, columns: [.source], wide: false, console: self.console)
+        let (heading, line) = (try #require(table.split(separator: "\n").first), table.split(separator: "\n")[1])
+        let column = try #require(heading.firstRange(of: "REFUSED/S")).lowerBound
+        #expect(line[column...].hasPrefix("denied 5"))
+        #expect(line.hasSuffix("5xx 0.25"))
+        let stat = StatReport(
+            at: 0, windowSeconds: 60,
+            edges: [
+                EdgeStat(
+                    source: "web", destination: "billing", version: "", route: "", direction: .inbound, protocol: "h2",
+                    tls: true, peerIdentity: nil, requests: 5, requestsPerSecond: 1, successRatio: 1, p50: 1, p95: 1,
+                    p99: 1, retriesPerSecond: 0, failures: ["denied": 5], bytesInPerSecond: 0, bytesOutPerSecond: 0,
+                    totalRequests: 5, totalFailures: 0, totalRetries: 0)
+            ])
+        for table in [Tables.stat(stat, console: self.console), TelemetryTables.stat(stat, console: self.console)] {
+            let lines = table.split(separator: "\n")
+            let column = try #require(lines[0].firstRange(of: "REFUSED")).lowerBound
+            #expect(lines[1][column...].hasPrefix("denied 5"))
+        }
+    }
+
     @Test func `wide tables have the identities, and no traffic is told`() {
         let report = TelemetryEdges(windowSeconds: 10, at: 0, edges: [Self.edge("web.default", rate: 1)])
         let table = TelemetryTables.edges(report, columns: [.source], wide: true, console: self.console)
@@ -67,9 +91,9 @@ import WeftModel
         let report = TelemetryEdges(windowSeconds: 60, at: 7, edges: [edge])
         let data = try JSONEncoder().encode(report)
         let text = String(decoding: data, as: UTF8.self)
-        #expect(text.contains("\"success_ratio\":null"))
-        #expect(text.contains("\"p99_ms\":null"))
-        #expect(text.contains("\"window_seconds\":60"))
+        #expect(text.contains("\"successRatio\":null"))
+        #expect(text.contains("\"p99Ms\":null"))
+        #expect(text.contains("\"windowSeconds\":60"))
         #expect(try JSONDecoder().decode(TelemetryEdges.self, from: data) == report)
     }
 }

@@ -111,6 +111,34 @@ import WeftModel
         }
     }
 
+    @Test func `methods and routes are read as the proxies read them`() {
+        let delete = AuthorizationRule(to: [Self.to(["DELETE"])])
+        var others = AuthorizationOperation()
+        others.notMethods = ["DELETE"]
+        let asking = AuthorizationQuestion.Request(method: "delete")
+        #expect(!self.explain(Self.policy("d", .deny, delete), asking: asking).isAllowed)
+        #expect(!self.explain(Self.policy("a", .allow, delete), asking: asking).isAllowed)
+        #expect(!self.explain(Self.policy("a", .allow, AuthorizationRule(to: [others])), asking: asking).isAllowed)
+        #expect(!self.explain(Self.policy("d", .deny, AuthorizationRule(to: [others])), asking: asking).isAllowed)
+        let scope = RouteMatch(
+            path: .prefix("/"), method: "DELETE", headers: [HeaderMatch(name: "x-h", value: .exact("a"))],
+            queryParameters: [QueryParameterMatch(name: "v", value: .exact("1"))])
+        let denial = Self.policy("d", .deny, scope: [scope], AuthorizationRule())
+        let allowance = Self.policy("a", .allow, scope: [scope], AuthorizationRule())
+        for (method, headers, query) in [
+            ("delete", ["x-h": ["a"]], ["v": ["1"]]), ("DELETE", ["x-h": ["b", "a"]], ["v": ["1"]]),
+            ("DELETE", ["x_h": ["a"]], ["v": ["1"]]), ("DELETE", ["x-h": ["a"]], ["v": ["2", "1"]]),
+        ] {
+            let request = AuthorizationQuestion.Request(method: method, headers: headers, query: query)
+            #expect(!self.explain(denial, asking: request).isAllowed)
+            #expect(!self.explain(allowance, asking: request).isAllowed)
+        }
+        #expect(
+            self.explain(
+                denial, asking: .init(method: "DELETE", headers: ["x-h": ["b"]], query: ["v": ["1"]])
+            ).isAllowed)
+    }
+
     @Test func `a caller in the clear is nobody`() {
         #expect(
             !self.explain(Self.policy("any", .allow, AuthorizationRule(from: [Self.from(.any)])), as: nil).isAllowed)
@@ -245,6 +273,35 @@ import WeftModel
                 "a 1 shadowed", "a 1 neverMatched", "a 2 noSuchCaller", "a 2 shadowed", "a 2 neverMatched",
                 "c 0 appliesNowhere",
             ])
+    }
+
+    @Test func `rules about claims are found where no token is believed`() {
+        typealias Make = AuthorizationExplainerTests
+        let admins = AuthorizationRule(when: [.init(subject: .claim(["role"]), values: [.exact("admin")])])
+        let scope = RouteMatch(path: .prefix("/a"))
+        let policies = [
+            Make.policy("all", .deny, AuthorizationRule(from: [Make.from(.any)]), admins),
+            Make.policy("some", .allow, scope: [scope], admins),
+        ]
+        func findings(_ scopes: [[RouteMatch]]) -> [String] {
+            var listener = InboundListener(
+                name: "inbound/default/billing/80", service: ServiceName(namespace: "default", name: "billing"),
+                address: "127.0.0.1", port: 1, appPort: 80, appProtocol: .http, mtls: .strict)
+            listener.authorization.policies = policies
+            listener.authorization.issuers = scopes.map {
+                TokenIssuer(source: policies[0].source, issuer: "i", scope: $0)
+            }
+            let snapshot = MeshSnapshot(listeners: [listener.name: .inbound(listener)])
+            return AuthorizationCoverage(snapshot, identities: [Make.id("web")], trustDomain: .standard)
+                .findings(policies: policies.map { ($0.source, $0.rules) }, matches: nil)
+                .filter { $0.kind == .noIssuer }.map {
+                    "\($0.source.resource.name) \($0.rule ?? 0) \($0.cause.suffix(22))"
+                }
+        }
+        #expect(findings([]) == ["all 2 it denies nobody by it", "some 1 it allows nobody by it"])
+        #expect(findings([[]]) == [])
+        #expect(findings([[RouteMatch(path: .prefix("/b"))]]) == ["some 1 it allows nobody by it"])
+        #expect(findings([[RouteMatch(path: .prefix("/b")), scope]]) == [])
     }
 
     @Test func `a proposal allows who was seen and says who cannot be`() {

@@ -80,7 +80,7 @@ import WeftModel
         let story = try Self.story([StoryRecords.outbound("shop", "billing", at: 0, lasting: 30)])
         let encoded = try JSONEncoder().encode(story.events.first)
         let object = try #require(try JSONSerialization.jsonObject(with: encoded) as? [String: Any])
-        #expect(Set(object.keys) == ["at_ms", "hop", "actor", "text", "kind"])
+        #expect(Set(object.keys) == ["atMs", "hop", "actor", "text", "kind"])
         #expect(try JSONDecoder().decode(RequestStory.self, from: JSONEncoder().encode(story)) == story)
     }
 }

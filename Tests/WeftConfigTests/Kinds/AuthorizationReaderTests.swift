@@ -115,6 +115,19 @@ import WeftModel
         ("[{kind: Service, name: a, sectionName: 0}]", "spec.targetRefs[0].sectionName"),
     ]
 
+    @Test func `a secret in an address is not repeated`() throws {
+        let reading = read(
+            """
+            apiVersion: weft.dev/v1
+            kind: RequestAuthentication
+            metadata: {name: a}
+            spec: {rules: [{issuer: a, jwksUri: "https://user:SECRET@id.example/keys?key=SECRET"}]}
+            """)
+        let finding = try #require(reading.diagnostics.first { $0.field == "spec.rules[0].jwksUri" })
+        #expect(!finding.description.contains("SECRET"))
+        #expect(finding.message.contains("https://…@id.example/keys?key=…"))
+    }
+
     @Test(arguments: refusedTargets)
     func `targets that policies cannot act on are refused`(targets: String, field: String) {
         #expect(self.errors("{}", ", targetRefs: \(targets)").map(\.field) == [field])

@@ -34,7 +34,7 @@ import WeftModel
 
     @Test func `an entry says what it says`() throws {
         let spec = """
-            {account: b, service: billing, hosts: [db-1, db-2.example], ttl: 10m, dnsNames: [b.example], hint: internal,
+            {account: b, service: billing, labels: {tier: gold}, hosts: [db-1, db-2.example], ttl: 10m, dnsNames: [b.example], hint: internal,
              selectors: [{uid: 1000}, {gid: 100}, {path: /usr/bin/billing}, {unit: billing.service}, {user: bill}]}
             """
         let reading = self.entry(spec)
@@ -47,6 +47,7 @@ import WeftModel
                 .uid(1000), .gid(100), .path("/usr/bin/billing"), .unit("billing.service"), .user("bill"),
             ])
         #expect(entry.isFor(host: "db-1") && !entry.isFor(host: "db-3"))
+        #expect(entry.labels == ["tier": "gold"])
         #expect(entry.service == "billing" && entry.ttl == .seconds(600) && entry.hint == "internal")
         let again = read(try #require(reading.resources.first?.canonicalJSON), file: "")
         #expect(again.resources.first?.canonicalJSON == reading.resources.first?.canonicalJSON)
@@ -55,6 +56,7 @@ import WeftModel
     @Test(arguments: [
         ("{selectors: [{uid: 1}]}", "spec"), ("{account: b}", "spec"),
         ("{account: b, selectors: []}", "spec.selectors"),
+        ("{account: b, labels: {a b: c}, selectors: [{uid: 1}]}", "spec.labels.a b"),
         ("{account: B, selectors: [{uid: 1}]}", "spec.account"),
         ("{account: b, selectors: [{}]}", "spec.selectors[0]"),
         ("{account: b, selectors: [{uid: 1, gid: 1}]}", "spec.selectors[0]"),

@@ -193,6 +193,42 @@ import WeftModel
         #expect(lint([self.billing, self.route(changes), policy]).map(\.severity) == [.error])
     }
 
+    @Test func `a route that leads into other namespaces is no target, one that does so in part is warned about`() {
+        let money = """
+            apiVersion: v1
+            kind: Service
+            metadata: {name: money, namespace: money}
+            spec: {ports: [{name: http, port: 80, appProtocol: http}]}
+            """
+        let grant = """
+            apiVersion: gateway.networking.k8s.io/v1beta1
+            kind: ReferenceGrant
+            metadata: {name: g, namespace: money}
+            spec: {from: [{group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: default}], \
+            to: [{group: "", kind: Service}]}
+            """
+        let (own, other) = ("{name: billing, port: 80}", "{name: money, namespace: money, port: 80}")
+        for kind in ["AuthorizationPolicy", "RequestAuthentication"] {
+            let rule = kind == "AuthorizationPolicy" ? "{}" : self.tokens
+            let policy = self.authorization(rule, on: "{kind: HTTPRoute, name: r}", kind: kind)
+            func findings(_ rules: String...) -> [Diagnostic] {
+                lint([self.billing, money, grant, self.route(rules.joined(separator: ", ")), policy])
+            }
+            #expect(findings("{backendRefs: [\(own)]}").isEmpty)
+            let found = findings("{backendRefs: [\(other)]}")
+            #expect(found.map(\.severity) == [.error])
+            #expect(found.first?.message.contains("arrive in other namespaces only") == true)
+            for part in [
+                ["{backendRefs: [\(own), \(other)]}"],
+                ["{backendRefs: [\(own)]}", "{matches: [{path: {value: /m}}], backendRefs: [\(other)]}"],
+            ] {
+                let found = findings(part.joined(separator: ", "))
+                #expect(found.map(\.severity) == [.warning])
+                #expect(found.first?.message.contains("money.money") == true)
+            }
+        }
+    }
+
     @Test func `of two peer authentications on one target the younger is warned about`() {
         let found = lint([
             self.billing, self.peers("a", "targetRefs: [\(self.onBilling)], mode: strict"),

@@ -18,7 +18,8 @@ import WeftModel
             workload: Workload(
                 metadata: Metadata(name: name, namespace: namespace, labels: labels), account: account,
                 service: service, address: "10.0.0.1", ports: [Workload.Port(port: 8080, inboundPort: 8081)]),
-            identity: SPIFFEID(trustDomain: .standard, namespace: namespace, account: account), readiness: .ready,
+            identity: SPIFFEID(trustDomain: .standard, namespace: namespace, account: account),
+            grants: LabelGrants(labels), readiness: .ready,
             proxyVersion: "test", leaseEnds: .now)
     }
 

@@ -88,6 +88,31 @@ import WeftModel
         }
     }
 
+    @Test func `a browser ends its own session, an admin those of all`() async throws {
+        try await self.withSession { plane, port, session in
+            let path = "/v1/dashboard/sessions"
+            #expect(try await self.send(.DELETE, path, port: port).status == 401)
+            for part in session {
+                #expect(try await self.send(.DELETE, path, port: port, fields: [part]).status == 401)
+            }
+            let out = try await self.send(.DELETE, path, port: port, fields: session)
+            #expect(out.status == 200 && out.body == "{\"ended\":1}")
+            #expect(out.headers.first(name: "set-cookie")?.contains("Max-Age=0") == true)
+            #expect(try await self.send(.GET, "/v1/status", port: port, fields: session).status == 401)
+        }
+        try await self.withSession { plane, port, session in
+            let waiting = try JSONDecoder().decode(
+                DashboardCode.self, from: try await plane.call("POST", "/v1/dashboard/codes").body)
+            let ended = try await plane.call("DELETE", "/v1/dashboard/sessions")
+            #expect(try JSONDecoder().decode(DashboardSessionsEnded.self, from: ended.body).ended == 1)
+            #expect(try await self.send(.GET, "/v1/status", port: port, fields: session).status == 401)
+            let late = try await self.send(
+                .POST, "/v1/dashboard/sessions", port: port, fields: [("content-type", "application/json")],
+                body: "{\"code\":\"\(waiting.code)\"}")
+            #expect(late.status == 401)
+        }
+    }
+
     @Test func `other sites and other names are no way in`() async throws {
         try await self.withSession { plane, port, session in
             let made = try await plane.call("POST", "/v1/dashboard/codes")

@@ -32,6 +32,7 @@ import WeftProtos
         let tokens = MemoryTable()
         let revocations = MemoryTable()
         let trust = MemoryTable()
+        let admissions = MemoryTable()
         let audit = Recorder()
         let path: String
 
@@ -43,7 +44,7 @@ import WeftProtos
             return try await Authority(
                 storage: try PrivateDirectory(path: self.path),
                 tables: Authority.Tables(
-                    tokens: self.tokens, apiTokens: MemoryTable(), admissions: MemoryTable(),
+                    tokens: self.tokens, apiTokens: MemoryTable(), admissions: self.admissions,
                     revocations: self.revocations, trust: self.trust),
                 configuration: configuration, audit: self.audit, logger: logger)
         }
@@ -53,12 +54,16 @@ import WeftProtos
         try await RunningControlPlane.withDirectory { try await body(Place(path: $0)) }
     }
 
+    /// As an earlier version wrote it down.
+    func admitted(_ place: Place) async { await place.admissions.put("\(self.billing)", "[\"billing\"]") }
+
     let billing = SPIFFEID(trustDomain: .standard, namespace: "default", account: "billing")
 
     func csr() throws -> [UInt8] { try SigningRequest.der(for: P256.Signing.PrivateKey()) }
 
     @Test func `a revoked identity gets nothing, over a restart too, until it is restored`() async throws {
         try await self.with { place in
+            await self.admitted(place)
             var authority = try await place.open()
             let first = authority.trust.current.trust.version
             #expect(try await authority.revoke(self.billing, reason: "key leaked", actor: "local", now: Date()))
@@ -147,8 +152,60 @@ import WeftProtos
         }
     }
 
+    @Test func `only what joined is renewed, and nothing that an agent handed on`() async throws {
+        try await self.with { place in
+            let authority = try await place.open()
+            let now = Date()
+            // Known by its entry alone.
+            await #expect(throws: IssuingRefusal.notJoined(self.billing)) {
+                try await authority.renew(self.billing, csr: try self.csr(), now: now)
+            }
+            let token = try await authority.createToken(TokenRequest(service: "billing"), author: "local", now: now)
+            let joined = try await authority.join(token: token.token, csr: try self.csr(), now: now)
+            let handed = try await authority.issue(
+                try self.csr(), identity: self.billing, lifetime: .seconds(120), handedOn: true, now: now)
+            let trust = authority.trust.current.trust
+            let verifier = try SVIDVerifier(bundles: [TrustBundle(trustDomain: .standard, der: trust.roots)])
+            #expect(try verifier.verify(joined.chain, now: now).isHandedOn == false)
+            let peer = try verifier.verify(handed.chain, now: now)
+            #expect(peer.isHandedOn)
+            // The same identity joined too, and what it joined for is renewed.
+            await #expect(throws: IssuingRefusal.notJoined(self.billing)) {
+                try await authority.renew(peer.id, handedOn: peer.isHandedOn, csr: try self.csr(), now: now)
+            }
+            let renewed = try await authority.renew(self.billing, csr: try self.csr(), now: now)
+            #expect(try verifier.verify(renewed.chain, now: now).isHandedOn == false)
+            let agent = try #require(SPIFFEID.agent(host: "db-1", in: .standard))
+            await #expect(throws: IssuingRefusal.notJoined(agent)) {
+                try await authority.renew(agent, csr: try self.csr(), now: now)
+            }
+        }
+    }
+
+    @Test func `labels of tokens are an identity's from its joining on, over a restart too`() async throws {
+        try await self.with { place in
+            await self.admitted(place)
+            var authority = try await place.open()
+            #expect(await authority.services(of: self.billing) == ["billing"])
+            #expect(await authority.labels(of: self.billing) == LabelGrants())
+            let now = Date()
+            for labels in [["tier": "gold"], ["tier": "iron"]] {
+                let token = try await authority.createToken(
+                    TokenRequest(service: "billing", labels: labels), author: "local", now: now)
+                #expect(token.summary.labels == labels)
+                _ = try await authority.join(token: token.token, csr: try self.csr(), now: now)
+            }
+            let granted = LabelGrants(["tier": "gold"]).union(LabelGrants(["tier": "iron"]))
+            #expect(await authority.labels(of: self.billing) == granted)
+            authority = try await place.open()
+            #expect(await authority.labels(of: self.billing) == granted)
+            #expect(await authority.services(of: self.billing) == ["billing"])
+        }
+    }
+
     @Test func `an identity that asks too often is refused`() async throws {
         try await self.with { place in
+            await self.admitted(place)
             let authority = try await place.open { $0.limits.certificatesPerIdentity = 1 }
             let now = Date()
             _ = try await authority.renew(self.billing, csr: try self.csr(), now: now)

@@ -34,6 +34,18 @@ import WeftModel
         TokenKeyBook(table: table, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
+    @Test(.timeLimit(.minutes(10))) func `what may be secret in an address is not told`() async throws {
+        let (resource, _) = Self.policy(.url("http://127.0.0.1:1/keys?key=SECRET"))
+        let book = self.book()
+        await book.follow([resource])
+        try await self.running(book) {
+            while await book.problems.isEmpty { try await Task.sleep(for: .milliseconds(20)) }
+            let problem = try #require(await book.problems.first)
+            #expect(!problem.description.contains("SECRET"))
+            #expect(problem.message.contains("http://127.0.0.1:1/keys?key=…"))
+        }
+    }
+
     @Test(.timeLimit(.minutes(10))) func `a file's keys are had, followed, and kept when it goes bad`() async throws {
         let path = FileManager.default.temporaryDirectory.appending(path: "keys-\(UUID()).json")
         defer { try? FileManager.default.removeItem(at: path) }

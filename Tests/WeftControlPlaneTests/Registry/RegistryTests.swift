@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import WeftModel
 
@@ -147,5 +148,35 @@ import WeftModel
         #expect(early.workloads.isEmpty)
         let gone = after.expire(now: self.start + .seconds(60))
         #expect(gone.workloads == ["default/billing-1"])
+    }
+
+    @Test func `labels that an identity was attested with are kept, and others change endpoints`() throws {
+        var registry = Registry()
+        func register(_ grants: LabelGrants, _ connection: UInt64) throws -> Bool {
+            try registry.register(
+                self.workload("billing-1"), identity: self.identity(), services: ["billing"], grants: grants,
+                proxyVersion: "1", connection: connection, now: self.start, since: 1
+            ).changed
+        }
+        let gold = LabelGrants(["tier": "gold"])
+        #expect(try register(gold, 1))
+        #expect(try !register(gold, 2))
+        #expect(registry.workloads.map(\.grants) == [gold])
+        let saved = try JSONDecoder().decode(
+            SavedWorkload.self, from: JSONEncoder().encode(SavedWorkload(registry.all[0])))
+        #expect(try register(LabelGrants(), 3))
+        var next = Registry()
+        next.restore([saved], now: self.start)
+        #expect(next.workloads.map(\.grants) == [gold])
+    }
+
+    @Test func `a workload that was saved without attested labels has none`() throws {
+        var registry = Registry()
+        _ = try self.register(&registry, self.workload("billing-1"), connection: 1)
+        let text = String(decoding: try JSONEncoder().encode(SavedWorkload(registry.all[0])), as: UTF8.self)
+        #expect(!text.contains("grants"))
+        var next = Registry()
+        next.restore([try JSONDecoder().decode(SavedWorkload.self, from: Data(text.utf8))], now: self.start)
+        #expect(next.workloads.map(\.grants) == [LabelGrants()])
     }
 }

@@ -166,6 +166,7 @@ struct RunningControlPlane: Sendable {
     /// Registers a ready workload and keeps it while `body` runs.
     func registered<Result: Sendable>(
         _ service: String, as name: String, identity: WorkloadIdentity, port: Int = 8080, adminPort: Int = 0,
+        labels: [String: String] = [:], stats: Weft_V1_Stats? = nil,
         _ body: @Sendable @escaping () async throws -> Result
     ) async throws -> Result {
         try await self.client(identity) { client in
@@ -183,6 +184,7 @@ struct RunningControlPlane: Sendable {
                                     $0.address = "127.0.0.1"
                                     $0.version = "test"
                                     $0.adminPort = UInt32(adminPort)
+                                    $0.labels = labels
                                     $0.ports = [
                                         .with {
                                             $0.port = UInt32(port)
@@ -192,6 +194,7 @@ struct RunningControlPlane: Sendable {
                                 }
                             })
                         try await writer.write(.with { $0.readiness = .with { $0.ready = true } })
+                        if let stats { try await writer.write(.with { $0.stats = stats }) }
                         try? await Task.sleep(for: .seconds(3600))
                     } onResponse: { response in
                         for try await message in response.messages {

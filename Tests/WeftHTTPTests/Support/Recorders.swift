@@ -69,6 +69,7 @@ final class RecordingReceiver: ServerStreamReceiver, ClientStreamReceiver {
 final class RecordingServer: ServerConnectionDelegate {
     var receivers: [RecordingReceiver] = []
     var refusals: [MessageRefusal] = []
+    var refused: [RefusedRequest] = []
     var closed: ConnectionEnd?
     var prepare: (RecordingReceiver) -> Void = { _ in }
 
@@ -81,7 +82,13 @@ final class RecordingServer: ServerConnectionDelegate {
     }
 
     func connectionClosed(_ reason: ConnectionEnd) { self.closed = reason }
-    func connectionRefused(_ refusal: MessageRefusal) { self.refusals.append(refusal) }
+    func connectionRefused(
+        _ refusal: MessageRefusal, of request: RefusedRequest
+    ) -> (head: ResponseHead, body: [UInt8])? {
+        self.refusals.append(refusal)
+        self.refused.append(request)
+        return nil
+    }
 }
 
 final class RecordingClient: ClientConnectionDelegate {

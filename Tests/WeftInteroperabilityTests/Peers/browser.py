@@ -245,7 +245,7 @@ class Data:
     """What the made-up control plane answers."""
 
     def __init__(self):
-        self.services, self.is_away, self.asked = 7, False, 0
+        self.services, self.is_away, self.has_left, self.asked = 7, False, False, 0
         self.names = ["gateway.default", "enrollment.default", "billing.default", "catalog.default", f"{HOSTILE}.default"]
 
     def edges(self):
@@ -260,9 +260,9 @@ class Data:
         return [
             {
                 "source": source, "destination": destination, "version": "v1", "route": f"default/{HOSTILE}",
-                "direction": direction, "protocol": "http", "tls": n % 5 != 4, "peer_identity": None,
-                "requests_per_second": 10.0 + n + self.asked, "success_ratio": 1 - (n % 4) * 0.02, "p50_ms": 3.0, "p90_ms": 9.0,
-                "p99_ms": 21.5, "retries_per_second": 0.1, "code_classes": {"2": 10.0}, "failures": {HOSTILE: 0.5},
+                "direction": direction, "protocol": "http", "tls": n % 5 != 4, "peerIdentity": None,
+                "requestsPerSecond": 10.0 + n + self.asked, "successRatio": 1 - (n % 4) * 0.02, "p50Ms": 3.0, "p90Ms": 9.0,
+                "p99Ms": 21.5, "retriesPerSecond": 0.1, "codeClasses": {"2": 10.0}, "failures": {HOSTILE: 0.5},
             }
             for n, (source, destination) in enumerate(pairs) for direction in ("outbound", "inbound")
         ]
@@ -287,15 +287,15 @@ class Data:
         key = {"kind": "HTTPRoute", "namespace": "default", "name": HOSTILE}
         match path:
             case "/v1/telemetry/edges":
-                return {"window_seconds": 60, "at_unix": now, "edges": self.edges()}
+                return {"windowSeconds": 60, "at": now, "edges": self.edges()}
             case "/v1/telemetry/timeline":
-                return {"step_seconds": 5, "points": [
-                    {"at_unix": now + 5 * n, "requests_per_second": 10 + n % 7, "success_ratio": None if n == 20 else 0.99,
-                     "p50_ms": 3, "p90_ms": 8 + n % 3, "p99_ms": 20 + n % 11, "failures": {}} for n in range(60)]}
+                return {"stepSeconds": 5, "points": [
+                    {"at": now + 5 * n, "requestsPerSecond": 10 + n % 7, "successRatio": None if n == 20 else 0.99,
+                     "p50Ms": 3, "p90Ms": 8 + n % 3, "p99Ms": 20 + n % 11, "failures": {}} for n in range(60)]}
             case "/v1/objectives":
                 return {"objectives": [{
-                    "name": HOSTILE, "namespace": "default", "target": "billing.default", "success_target": 0.999,
-                    "latency_target_ms": 100, "budget_remaining_ratio": 0.4, "burn_rates": {"5m": 2.5}, "state": "burning"}]}
+                    "name": HOSTILE, "namespace": "default", "target": "billing.default", "successTarget": 0.999,
+                    "latencyTargetMs": 100, "budgetRemainingRatio": 0.4, "burnRates": {"5m": 2.5}, "state": "burning"}]}
             case "/v1/status":
                 return {
                     "version": "0.1.0", "revision": 3, "publishedRevision": 3, "trustDomain": "mesh.local", "startedAt": 0,
@@ -324,7 +324,7 @@ class Data:
     def summary(n):
         return {
             "id": f"{HOSTILE}{n}", "startedAtMs": 1700000000000.5, "source": "gateway.default", "destination": "billing.default",
-            "version": "v1", "route": HOSTILE, "method": HOSTILE, "authority": HOSTILE, "path": f"/{HOSTILE}", "protocol": "h2",
+            "version": "v1", "route": HOSTILE, "method": HOSTILE, "authority": HOSTILE, "path": f"/{HOSTILE}?{'&'.join(f'name{i}=*' for i in range(120))}", "protocol": "h2",
             "status": 503 if n % 2 else 200, "reason": "no_endpoint" if n % 2 else "ok", "detail": HOSTILE, "durationMs": 12.5,
             "attempts": 2, "direction": "outbound", "proxy": HOSTILE}
 
@@ -336,14 +336,14 @@ class Data:
                   "headers": [{"name": HOSTILE, "value": HOSTILE}], "attempts": attempts, "attempt": 1}
         hops = [{"number": n, "parent": n - 1 or None, "source": "gateway.default", "destination": HOSTILE, "atMs": n * 2.0,
                  "durationMs": 9.0, "outbound": record, "inbound": [record]} for n in (1, 2)]
-        cause = {"reason": "no_endpoint", "text": HOSTILE, "hop": 1, "place": HOSTILE, "policy": source,
+        cause = {"reason": "no_endpoint", "text": HOSTILE + "x" * 400, "hop": 1, "place": HOSTILE, "policy": source,
                  "consequences": [{"reason": "retries_exhausted", "hop": 1, "text": HOSTILE, "policy": source}]}
         if name in ("own", "fine"):
             cause = {"reason": "ok", "text": "ledger answered", "hop": 2 if name == "own" else 0, "place": "ledger"}
         return {
             "id": HOSTILE, "summary": self.summary(0 if name == "fine" else 1), "cause": cause,
-            "hops": hops, "advice": [HOSTILE], "silent": [HOSTILE], "gaps": [HOSTILE],
-            "events": [{"at_ms": n * 3.0, "hop": 1 + n % 2, "actor": HOSTILE, "kind": "failure", "text": HOSTILE} for n in range(5)]}
+            "hops": hops, "advice": [HOSTILE + "/y" * 300], "silent": [HOSTILE], "gaps": [HOSTILE],
+            "events": [{"atMs": n * 3.0, "hop": 1 + n % 2, "actor": HOSTILE, "kind": "failure", "text": HOSTILE} for n in range(5)]}
 
 
 def serve(base, data):
@@ -355,10 +355,16 @@ def serve(base, data):
             if place.path.startswith("/dashboard/"):
                 return self.file(place.path.removeprefix("/dashboard/") or "index.html")
             answer = data.answer(place.path, urllib.parse.parse_qs(place.query))
+            if data.has_left:
+                return self.reply(401, {"content-type": "application/json"}, b'{"message": "you are not let in"}')
             if data.is_away:
                 self.close_connection = True
                 return self.connection.close()
             return self.reply(200 if answer is not None else 404, {"content-type": "application/json"}, json.dumps(answer or {}).encode())
+
+        def do_DELETE(self):
+            data.has_left = self.path == "/v1/dashboard/sessions"
+            return self.reply(200, {"content-type": "application/json"}, b'{"ended": 1}')
 
         def file(self, name):
             if not base.startswith("http"):
@@ -456,6 +462,14 @@ async def fixtures(base):
         await manners(page, "500 services")
         await page.go("#/fleet", "tbody th")
         quiet(page, "500 services")
+
+        # Leaving.
+        await page.run("localStorage.setItem('weft-dashboard-key', 'secret')")
+        await page.run("document.getElementById('leave').click()")
+        await page.until("document.getElementById('token')", "who logs out is asked who they are")
+        check("logging out ends the session", data.has_left)
+        check("logging out forgets the key", await page.run("localStorage.getItem('weft-dashboard-key') === null"))
+        check("who is out cannot log out", await page.run("document.getElementById('leave').hidden"))
 
 
 def call(entry):

@@ -155,6 +155,29 @@ import WeftTelemetry
         }
     }
 
+    @Test func `a name that applications take for a token's carries none to them`() async throws {
+        let issuer = TestIssuer()
+        for (isRequired, name) in [(true, "x-jwt-assertion"), (false, "x-jwt_assertion")] {
+            let rule = issuer.issuer {
+                $0.isRequired = isRequired
+                $0.isForwarded = false
+                $0.locations = [.header(name: name, prefix: "")]
+            }
+            try await GuardedSidecar.run(issuers: [rule]) { guarded in
+                let fields =
+                    ["X_Jwt_Assertion", "x-jwt_assertion", "X-JWT-Assertion", "X_JWT-ASSERTION"]
+                    .filter { $0.lowercased() != name }.map { "\($0): forged.admin.token" }
+                    + (isRequired ? ["\(name): \(try issuer.token())"] : []) + ["X-Jwt-Assertions: other"]
+                #expect(try await guarded.ask("/", fields).hasPrefix("HTTP/1.1 200 "))
+                #expect(guarded.app.heads.count == 1)
+                for head in guarded.app.heads {
+                    let names = (0..<head.headers.count).map { head.headers.name(at: $0) }
+                    #expect(names.filter { $0.contains("jwt") } == ["x-jwt-assertions"])
+                }
+            }
+        }
+    }
+
     // MARK: Bytes
 
     @Test func `a connection of bytes is judged by its caller alone`() async throws {
@@ -247,6 +270,45 @@ import WeftTelemetry
             try await guarded.install([GuardedSidecar.policy("hung", .deny, path: "/hang")])
             #expect(try await open.hasPrefix("HTTP/1.1 403 "))
             #expect(try await guarded.ask("/").hasPrefix("HTTP/1.1 200 "))
+        }
+    }
+
+    @Test func `what is open without a token that is required by now ends`() async throws {
+        let issuer = TestIssuer()
+        let required = issuer.issuer { $0.isRequired = true }
+        try await GuardedSidecar.run(.http, issuers: [issuer.issuer { $0.isForwarded = false }]) { guarded in
+            let token = "Authorization: Bearer \(try issuer.token())"
+            async let without = guarded.ask("/hang")
+            async let with = guarded.ask("/hang", token)
+            try await guarded.heads(2)
+            try await guarded.install([], issuers: [required])
+            #expect(try await without.hasPrefix("HTTP/1.1 401 "))
+            // Of the two the one that has shown a token goes on.
+            async let next = guarded.ask("/hang", token)
+            try await guarded.heads(3)
+            // An issuer that is believed no more makes it one without.
+            try await guarded.install(
+                [],
+                issuers: [
+                    issuer.issuer {
+                        $0.isRequired = true
+                        $0.issuer = "https://other"
+                    }
+                ])
+            #expect(try await with.hasPrefix("HTTP/1.1 401 "))
+            #expect(try await next.hasPrefix("HTTP/1.1 401 "))
+        }
+    }
+
+    @Test func `what was let in by claims ends when nobody is believed any more`() async throws {
+        let issuer = TestIssuer()
+        let isAdmin = AuthorizationCondition(subject: .claim(["role"]), values: [.exact("admin")])
+        let policies = [GuardedSidecar.policy("admins", when: [isAdmin])]
+        try await GuardedSidecar.run(.http, policies, issuers: [issuer.issuer()]) { guarded in
+            async let open = guarded.ask("/hang", "Authorization: Bearer \(try issuer.token())")
+            try await guarded.heads(1)
+            try await guarded.install(policies)
+            #expect(try await open.hasPrefix("HTTP/1.1 403 "))
         }
     }
 

@@ -45,11 +45,13 @@ struct GuardedSidecar {
     var port: Int { self.sidecar.inbound.ports[self.app.port] ?? 0 }
 
     /// Puts other policies in force: on every loop, when it returns.
-    func install(_ policies: [AuthorizationRules], issuers: [TokenIssuer] = []) async throws {
+    func install(
+        _ policies: [AuthorizationRules], issuers: [TokenIssuer] = [], mtls: MTLSMode? = nil
+    ) async throws {
         var listener = InboundListener(
             name: InboundListener.name(namespace: "default", workload: "billing", appPort: self.app.port),
             service: ServiceName(namespace: "default", name: "billing"), address: "127.0.0.1", port: 0,
-            appPort: self.app.port, appProtocol: self.appProtocol, mtls: self.mtls)
+            appPort: self.app.port, appProtocol: self.appProtocol, mtls: mtls ?? self.mtls)
         listener.authorization.policies = policies
         listener.authorization.issuers = issuers
         self.sidecar.server.install(
@@ -59,7 +61,9 @@ struct GuardedSidecar {
     }
 
     /// What a caller in the clear gets over HTTP/1.1, as text.
-    func ask(_ path: String, _ fields: String...) async throws -> String {
+    func ask(_ path: String, _ fields: String...) async throws -> String { try await self.ask(path, fields) }
+
+    func ask(_ path: String, _ fields: [String]) async throws -> String {
         let lines = ["GET \(path) HTTP/1.1", "Host: billing", "Connection: close"] + fields
         return try await RawClient.converse(
             on: self.group, port: self.port, [lines.joined(separator: "\r\n") + "\r\n\r\n"])
@@ -67,6 +71,21 @@ struct GuardedSidecar {
 
     func metrics() async throws -> MetricSnapshot {
         try await self.sidecar.server.metrics(on: self.group.next()).get()
+    }
+
+    /// What a kept connection in the clear gets for each of these paths.
+    func askKept(_ paths: String...) async throws -> String {
+        try await RawClient.converse(
+            on: self.group, port: self.port, paths.map { "GET \($0) HTTP/1.1\r\nHost: billing\r\n\r\n" })
+    }
+
+    /// Until so many requests in the clear have been counted.
+    func plaintext(_ count: UInt64) async throws -> [PlaintextCallers.Count] {
+        while true {
+            let callers = await self.sidecar.server.plaintextCallers()
+            if callers.reduce(0, { $0 + $1.requests }) >= count { return callers }
+            try await Task.sleep(for: .milliseconds(2))
+        }
     }
 
     /// Until the application has seen so many requests.

@@ -19,6 +19,11 @@ enum RawClient {
         } catch let error as IOError where [ECONNRESET, ENOTCONN, EPIPE].contains(error.errnoCode) {
             // The other side accepted and hung up before this one had looked: nothing came back.
             promise.succeed("")
+        } catch let error as NIOConnectionError
+            where error.connectionErrors.contains(where: { ($0.error as? IOError)?.errnoCode == ECONNRESET })
+        {
+            // The same, noticed by the address that was tried.
+            promise.succeed("")
         } catch {
             promise.fail(error)
         }

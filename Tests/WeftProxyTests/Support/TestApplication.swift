@@ -77,7 +77,9 @@ final class TestApplication: Sendable {
             Request(stream: stream, log: self.log)
         }
         func connectionClosed(_ reason: ConnectionEnd) {}
-        func connectionRefused(_ refusal: MessageRefusal) {}
+        func connectionRefused(
+            _ refusal: MessageRefusal, of request: RefusedRequest
+        ) -> (head: ResponseHead, body: [UInt8])? { nil }
     }
 
     private final class Request: ServerStreamReceiver {

@@ -80,4 +80,35 @@ import Testing
             await drained.value
         }
     }
+
+    @Test func `a sidecar that stops does not wait for a reader that does not read`() async throws {
+        try await self.inDirectory { directory in
+            let path = "\(directory)/pipe"
+            try #require(mkfifo(path, 0o600) == 0)
+            let writer = AccessLogWriter(path: path)
+            Array("one\ntwo\n".utf8).withUnsafeBytes { writer.append($0) }
+            await writer.written(within: .milliseconds(20))
+            #expect(writer.stopped == 2)
+            Array("three\n".utf8).withUnsafeBytes { writer.append($0) }
+            #expect(writer.stopped == 3)
+            #expect(writer.dropped == (0, 0))
+            // Lets the thread go that waits in it.
+            let reader = open(path, O_RDONLY | O_NONBLOCK)
+            await writer.written()
+            close(reader)
+            #expect(writer.stopped == 3)
+        }
+    }
+
+    @Test func `lines that are taken in time are no loss when the sidecar stops`() async throws {
+        try await self.inDirectory { directory in
+            let path = "\(directory)/access.log"
+            let writer = AccessLogWriter(path: path)
+            Array("one\n".utf8).withUnsafeBytes { writer.append($0) }
+            await writer.written(within: .seconds(600))
+            let text = try self.text(path)
+            #expect(text == "one\n")
+            #expect(writer.stopped == 0)
+        }
+    }
 }

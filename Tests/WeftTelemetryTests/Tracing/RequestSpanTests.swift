@@ -67,6 +67,17 @@ import WeftModel
         #expect(gone.status == .unset && gone["error.type"] == nil)
     }
 
+    @Test func `what a server's proxy refuses has the reason, and is no failure of the server`() {
+        let denied = { (record: inout RequestRecord) in
+            record.status = 403
+            record.reason = .denied
+        }
+        let server = self.span(self.record(.inbound, denied), tail: .error)
+        #expect(server["error.type"] == .text("denied") && server.status == .unset)
+        let client = self.span(self.record(.outbound, denied))
+        #expect(client["error.type"] == .text("denied") && client.status == .error)
+    }
+
     @Test(arguments: [(5, false), (13, true), (14, true), (0, false), (7, false)])
     func `a gRPC call is one by the conventions for RPC`(status: Int, isServersFault: Bool) {
         let edit = { (record: inout RequestRecord) in

@@ -115,6 +115,9 @@ struct AuthorizationGenerator {
                 HeaderMatch(
                     name: $0.pick(["x-tenant", "x-other"]),
                     value: $0.chance(50) ? .present : .exact($0.pick(["gold", "silver"])))
+            },
+            queryParameters: self.list(upTo: 1, 10) {
+                QueryParameterMatch(name: "q", value: $0.chance(50) ? .present : .exact("1"))
             })
     }
 
@@ -157,14 +160,15 @@ struct AuthorizationGenerator {
         if self.chance(8) { path = self.pick(["/;p", "/%3B"]) + path }
         if self.chance(10) { path.replace("b", with: "%62") }
         if self.chance(10) { path.replace(":", with: "%3a") }
-        if self.chance(15) { path += self.pick(["?q=1", "?/a", "#f"]) }
+        if self.chance(15) { path += self.pick(["?q=1", "?/a", "#f", "?q=0&q=1", "?q=1&q=0"]) }
         var headers = HeaderBlock()
         for name in Self.names + ["user_agent", "x_tenant"] where name != "host" && self.chance(35) {
             headers.append(name, self.pick(Self.values))
             if self.chance(20) { headers.append(name, self.pick(Self.values)) }
         }
         return RequestHead(
-            method: HTTPMethod(self.pick(["GET", "GET", "POST", "PURGE"])), authority: self.pick(["gold", "b:80"]),
+            method: HTTPMethod(self.pick(["GET", "GET", "POST", "PURGE", "get", "Post"])),
+            authority: self.pick(["gold", "b:80"]),
             path: path, headers: headers)
     }
 

@@ -168,6 +168,59 @@ import WeftModel
         #expect(Self.isAllowed(.allow, without, [("x-debug", "truest")]))
     }
 
+    @Test(arguments: ["DELETE", "delete", "Delete"])
+    func `a method in another case is no way past a denial, and no way into what is allowed`(method: String) {
+        var some = AuthorizationOperation()
+        some.methods = ["DELETE"]
+        var others = AuthorizationOperation()
+        others.notMethods = ["DELETE"]
+        // Few rules are tried one by one, many are found by index.
+        for count in [0, 20] {
+            let unused = (0..<count).map {
+                var operation = AuthorizationOperation()
+                operation.methods = ["M\($0)"]
+                return AuthorizationRule(to: [operation])
+            }
+            func isAllowed(_ action: AuthorizationAction, _ operation: AuthorizationOperation) -> Bool {
+                Self.connection([Self.policy("p", action, unused + [AuthorizationRule(to: [operation])])])
+                    .decide(RequestHead(method: HTTPMethod(method), authority: "a", path: "/")).isAllowed
+            }
+            #expect(!isAllowed(.deny, some))
+            #expect(isAllowed(.allow, some) == (method == "DELETE"))
+            #expect(isAllowed(.deny, others) == (method == "DELETE"))
+            #expect(!isAllowed(.allow, others))
+        }
+    }
+
+    @Test(arguments: [
+        (HTTPMethod.get, "/r?v=1", [("x-h", "a")]), (HTTPMethod("Get"), "/r?v=1", [("x-h", "a")]),
+        (.get, "/r?v=1", [("x-h", "b"), ("x-h", "a")]), (.get, "/r?v=1", [("x-h", "a,a")]),
+        (.get, "/r?v=1", [("x_h", "a")]), (.get, "/r?v=2&v=1", [("x-h", "a")]),
+        (.get, "/r?v=2&%76=%31", [("x-h", "a")]),
+    ])
+    func `a route's policy applies however what the route matches is written`(
+        method: HTTPMethod, path: String, fields: [(String, String)]
+    ) {
+        let scope = RouteMatch(
+            path: .prefix("/r"), method: "GET", headers: [HeaderMatch(name: "x-h", value: .exact("a"))],
+            queryParameters: [QueryParameterMatch(name: "v", value: .exact("1"))])
+        var head = RequestHead(method: method, authority: "a", path: path)
+        for (name, value) in fields { head.headers.append(name, value) }
+        for action in [AuthorizationAction.allow, .deny] {
+            let policy = AuthorizationRules(
+                source: Self.source("route"), action: action, scope: [scope],
+                rules: action == .allow ? [] : [AuthorizationRule()])
+            #expect(!Self.connection([policy]).decide(head).isAllowed)
+            #expect(Self.connection([policy]).decide(Self.head("/r?v=1")).isAllowed)
+        }
+        #expect(RequestScope([scope]).contains(head))
+        // What allows goes by the letter.
+        let isPlain = method == .get && path == "/r?v=1" && fields.count == 1 && fields[0] == ("x-h", "a")
+        let allowance = AuthorizationRules(
+            source: Self.source("route"), action: .allow, scope: [scope], rules: [AuthorizationRule()])
+        #expect(Self.connection([allowance]).decide(head).isAllowed == isPlain)
+    }
+
     @Test func `a denial of all but some values is evaded by no second value, an ALLOW takes the whole value`() {
         let butGold = AuthorizationCondition(subject: .header("x-tier"), notValues: [.exact("gold")])
         #expect(Self.isAllowed(.deny, butGold, [("x-tier", "gold")]))

@@ -32,7 +32,7 @@ struct ReferenceAuthorization {
         of policies: [AuthorizationRules], _ head: RequestHead, _ caller: Caller, _ claims: TokenClaims?
     ) -> Outcome {
         let applying = policies.filter { policy in
-            policy.scope.isEmpty || policy.scope.contains { Self.matches($0, head, paths: Self.readings(of: head)) }
+            policy.scope.isEmpty || policy.scope.contains { Self.matches($0, head, anyReading: true) }
         }
         func isMatched(_ policy: AuthorizationRules) -> Bool {
             policy.rules.contains { Self.matches($0, policy, head, caller, claims) }
@@ -50,7 +50,7 @@ struct ReferenceAuthorization {
     ) -> Bool {
         let isWithin =
             policy.scope.isEmpty || policy.action == .deny
-            || policy.scope.contains { self.matches($0, head, paths: [self.canonicalPath(of: head)]) }
+            || policy.scope.contains { self.matches($0, head, anyReading: false) }
         return isWithin && (rule.from.isEmpty || rule.from.contains { self.matches($0, caller) })
             && (rule.to.isEmpty || rule.to.contains { self.matches($0, head, policy.action) })
             && rule.when.allSatisfy { self.matches($0, head, claims, policy.action) }
@@ -168,7 +168,11 @@ struct ReferenceAuthorization {
         func isExcluded(_ path: String) -> Bool {
             canonical(operation.notPaths).contains { self.matches($0, path) }
         }
-        guard operation.methods.isEmpty || operation.methods.contains(method), !operation.notMethods.contains(method)
+        func isOne(_ methods: [String], anyCase: Bool) -> Bool {
+            methods.contains { anyCase ? $0.lowercased() == method.lowercased() : $0 == method }
+        }
+        guard operation.methods.isEmpty || isOne(operation.methods, anyCase: action == .deny),
+            !isOne(operation.notMethods, anyCase: action == .allow)
         else { return false }
         if action == .deny { return readings.contains { isTaken($0) && !isExcluded($0) } }
         let isAllowed =
@@ -188,30 +192,9 @@ struct ReferenceAuthorization {
             patterns.contains { pattern in texts.contains { self.matches(pattern, $0) } }
         }
         let letter: [String]
-        var readings: [String]
+        let readings: [String]
         switch condition.subject {
-        case .header(let name):
-            let name = name == "host" ? ":authority" : name
-            let separator = name == "cookie" ? "; " : ","
-            let values = head.headers.values(of: name)
-            letter = values.isEmpty ? [] : [values.joined(separator: separator)]
-            func dashed(_ text: String) -> String {
-                text.split(separator: "_", omittingEmptySubsequences: false).joined(separator: "-")
-            }
-            readings = []
-            var lines: [String] = []
-            for index in 0..<head.headers.count where dashed(head.headers.name(at: index)) == dashed(name) {
-                let line = head.headers.value(at: index)
-                lines.append(line)
-                readings.append(line)
-                for part in line.split(whereSeparator: { $0 == "," || name == "cookie" && $0 == ";" }) {
-                    let words = part.split(separator: " ", omittingEmptySubsequences: true)
-                    if !words.isEmpty { readings.append(words.joined(separator: " ")) }
-                }
-            }
-            if !lines.isEmpty { readings.append(lines.joined(separator: separator)) }
-            let dashes = head.headers.values(of: dashed(name))
-            if dashes.count > 1 { readings.append(dashes.joined(separator: separator)) }
+        case .header(let name): (letter, readings) = self.values(of: name, head)
         case .claim(let path):
             var value = claims?.members
             for name in path { value = value?.object?[name] }
@@ -238,6 +221,31 @@ struct ReferenceAuthorization {
         return (condition.values.isEmpty || isOne(condition.values, letter)) && !isOne(condition.notValues, readings)
     }
 
+    /// What is there under this very name, and all that an application may take for it.
+    static func values(of name: String, _ head: RequestHead) -> (letter: [String], readings: [String]) {
+        let name = name == "host" ? ":authority" : name
+        let separator = name == "cookie" ? "; " : ","
+        let values = head.headers.values(of: name)
+        func dashed(_ text: String) -> String {
+            text.split(separator: "_", omittingEmptySubsequences: false).joined(separator: "-")
+        }
+        var readings: [String] = []
+        var lines: [String] = []
+        for index in 0..<head.headers.count where dashed(head.headers.name(at: index)) == dashed(name) {
+            let line = head.headers.value(at: index)
+            lines.append(line)
+            readings.append(line)
+            for part in line.split(whereSeparator: { $0 == "," || name == "cookie" && $0 == ";" }) {
+                let words = part.split(separator: " ", omittingEmptySubsequences: true)
+                if !words.isEmpty { readings.append(words.joined(separator: " ")) }
+            }
+        }
+        if !lines.isEmpty { readings.append(lines.joined(separator: separator)) }
+        let dashes = head.headers.values(of: dashed(name))
+        if dashes.count > 1 { readings.append(dashes.joined(separator: separator)) }
+        return (values.isEmpty ? [] : [values.joined(separator: separator)], readings)
+    }
+
     static func matches(_ pattern: TextPattern, _ text: String) -> Bool {
         switch pattern {
         case .any: true
@@ -247,8 +255,9 @@ struct ReferenceAuthorization {
         }
     }
 
-    /// Of the kinds that the generator makes: no query parameters, and no expressions about escapes.
-    static func matches(_ match: RouteMatch, _ head: RequestHead, paths: [String]) -> Bool {
+    /// Of the kinds that the generator makes: no expressions about escapes.
+    static func matches(_ match: RouteMatch, _ head: RequestHead, anyReading: Bool) -> Bool {
+        let paths = anyReading ? self.readings(of: head) : [self.canonicalPath(of: head)]
         let isPath = paths.contains { path in
             switch match.path {
             case .exact(let exact): return path == self.canonical(exact)
@@ -260,15 +269,24 @@ struct ReferenceAuthorization {
                 return text == "/[a-c]+" && path.count > 1 && path.dropFirst().allSatisfy { "abc".contains($0) }
             }
         }
-        return isPath && (match.method == nil || match.method == head.method.text)
+        let method = anyReading ? head.method.text.uppercased() : head.method.text
+        func isOne(_ value: StringMatch, _ texts: [String]) -> Bool {
+            switch value {
+            case .exact(let text): texts.contains(text)
+            case .present: !texts.isEmpty
+            case .regularExpression: false
+            }
+        }
+        return isPath && (match.method == nil || match.method == method)
             && match.headers.allSatisfy { header in
-                let values = head.headers.values(of: header.name)
-                guard !values.isEmpty else { return false }
-                return switch header.value {
-                case .exact(let text): values.joined(separator: ",") == text
-                case .present: true
-                case .regularExpression: false
-                }
+                let values = self.values(of: header.name, head)
+                return isOne(header.value, anyReading ? values.readings : values.letter)
+            }
+            && match.queryParameters.allSatisfy { parameter in
+                let query = head.path.split(separator: "?", maxSplits: 1).dropFirst().first ?? ""
+                let values = query.split(separator: "&").filter { $0.hasPrefix("\(parameter.name)=") }
+                    .map { String($0.dropFirst(parameter.name.count + 1)) }
+                return isOne(parameter.value, Array(anyReading ? values[...] : values.prefix(1)))
             }
     }
 }

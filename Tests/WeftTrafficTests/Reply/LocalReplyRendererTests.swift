@@ -51,4 +51,16 @@ import WeftModel
         let rendered = LocalReplyRenderer.render(LocalReply(.rateLimited, retryAfterSeconds: 3), for: request())
         #expect(rendered.head.headers[.retryAfter] == "3" && rendered.head.status == 429)
     }
+
+    @Test func `every answer of a proxy has the id of the request`() {
+        let plain = request(.get, "/", ["x-request-id": "r-1"])
+        let call = request(.post, "/s/M", ["x-request-id": "r-1", "content-type": "application/grpc"])
+        for head in [plain, call] {
+            for reply in [self.reply, LocalReply(.ok, status: 302, location: "https://billing/")] {
+                let headers = LocalReplyRenderer.render(reply, for: head).head.headers
+                #expect(headers.values(of: "x-request-id") == ["r-1"])
+            }
+        }
+        #expect(LocalReplyRenderer.render(self.reply, for: request()).head.headers[.xRequestID] == nil)
+    }
 }

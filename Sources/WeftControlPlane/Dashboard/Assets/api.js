@@ -26,6 +26,16 @@ export async function login(secret) {
   try { localStorage.setItem(keyName, body.key); } catch { /* Without storage it lasts as long as the page. */ }
 }
 
+/** Ends the session here and there. */
+export async function logout() {
+  const answer = await fetch("/v1/dashboard/sessions", {
+    method: "DELETE", headers: { "x-weft-dashboard": key() || "" }, credentials: "same-origin",
+  });
+  // 401: it had ended already.
+  if (!answer.ok && answer.status !== 401) throw new Refused(answer.status, await answer.json().catch(() => null));
+  try { localStorage.removeItem(keyName); } catch { /* There was none. */ }
+}
+
 export async function get(path, query = {}, signal) {
   const fields = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) if (value !== undefined && value !== "") fields.set(name, value);
@@ -50,7 +60,7 @@ export async function maybe(path, query, signal) {
 export async function edges(query, signal) {
   const telemetry = await maybe("/v1/telemetry/edges", { window: 60, ...query }, signal);
   if (telemetry) {
-    return { window: telemetry.window_seconds, at: telemetry.at_unix, edges: once((telemetry.edges || []).map(edge)) };
+    return { window: telemetry.windowSeconds, at: telemetry.at, edges: once((telemetry.edges || []).map(edge)) };
   }
   const stat = await get("/v1/stat", { window: Math.min(query.window || 60, 60) }, signal);
   return { window: stat.windowSeconds, at: stat.at, edges: once(stat.edges.map(oldEdge)) };
@@ -59,9 +69,9 @@ export async function edges(query, signal) {
 function edge(from) {
   return {
     source: from.source, destination: from.destination, version: from.version || "", route: from.route || "",
-    direction: from.direction, protocol: from.protocol || "", tls: from.tls, peer: from.peer_identity || "",
-    rps: from.requests_per_second || 0, success: from.success_ratio, p50: from.p50_ms, p90: from.p90_ms,
-    p99: from.p99_ms, retries: from.retries_per_second || 0, failures: from.failures || {},
+    direction: from.direction, protocol: from.protocol || "", tls: from.tls, peer: from.peerIdentity || "",
+    rps: from.requestsPerSecond || 0, success: from.successRatio, p50: from.p50Ms, p90: from.p90Ms,
+    p99: from.p99Ms, retries: from.retriesPerSecond || 0, failures: from.failures || {},
   };
 }
 
@@ -72,7 +82,7 @@ function oldEdge(from) {
   return {
     source: from.source, destination: from.destination, version: from.version || "", route: from.route || "",
     direction: from.direction, protocol: from.protocol || "", tls: from.tls, peer: from.peerIdentity || "",
-    rps: from.requestsPerSecond || 0, success: from.successRatio, p50: from.p50, p90: from.p95, p99: from.p99,
+    rps: from.requestsPerSecond || 0, success: from.successRatio, p50: from.p50Ms, p90: from.p95Ms, p99: from.p99Ms,
     retries: from.retriesPerSecond || 0, failures,
   };
 }

@@ -1,6 +1,6 @@
 // The page's frame: which view is shown, when it asks again, and whether what it shows is still true.
 
-import { login, Refused } from "./api.js";
+import { login, logout, Refused } from "./api.js";
 import { h, show } from "./dom.js";
 import * as fleet from "./page-fleet.js";
 import * as history from "./page-history.js";
@@ -11,6 +11,7 @@ import * as topology from "./page-topology.js";
 const main = document.getElementById("main");
 const nav = document.getElementById("nav");
 const live = document.getElementById("live");
+const leave = document.getElementById("leave");
 const pages = [["", topology], ["services", service], ["requests", requests], ["history", history], ["fleet", fleet]];
 
 let current = null;
@@ -63,6 +64,7 @@ function navigate(event) {
   if (!found) { location.replace("#/"); return undefined; }
   const [mount, active, title] = found;
   document.title = `${title} · Weft`;
+  leave.hidden = false;
   links(active);
   const view = h("div", {});
   main.replaceChildren(view);
@@ -149,6 +151,7 @@ async function enter(secret, form) {
 function askForWay(error) {
   stop();
   links(null);
+  leave.hidden = true;
   document.title = "Weft";
   live.className = "live idle";
   live.textContent = told = "not let in";
@@ -165,6 +168,15 @@ function askForWay(error) {
     } }, h("label", { for: "token" }, "API token"), token, h("button", { type: "submit" }, "Open")), answer));
 }
 
+leave.addEventListener("click", async () => {
+  try {
+    await logout();
+    askForWay();
+  } catch (error) {
+    live.className = "live bad";
+    live.textContent = told = `not logged out: ${error.message}`;
+  }
+});
 document.getElementById("skip").addEventListener("click", (event) => {
   event.preventDefault();
   main.focus();

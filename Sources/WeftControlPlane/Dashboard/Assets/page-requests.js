@@ -51,7 +51,8 @@ export function mount(root, route) {
         { title: "Took", number: true, cell: (one) => milliseconds(one.durationMs) },
         { title: "Attempts", number: true, cell: (one) => String(one.attempts) },
         { title: "Request id", cell: (one) => h("code", {}, one.id) },
-      ], data.requests, { empty: "No request that proxies remember is like that." }), notes(data, data.truncated));
+      ], data.requests, { empty: data.truncated ? "Of the newest requests none is like that; proxies remember more than were looked through."
+        : "No request that proxies remember is like that." }), notes(data, data.truncated && data.requests.length > 0));
     },
   };
 }
@@ -94,7 +95,7 @@ export function mountOne(root, route) {
 
 function story(data) {
   const rows = data.hops.flatMap(bars);
-  const end = Math.max(1, ...rows.map((one) => one.start + one.length), ...data.events.map((one) => one.at_ms));
+  const end = Math.max(1, ...rows.map((one) => one.start + one.length), ...data.events.map((one) => one.atMs));
   const share = (value) => `${Math.max(0, Math.min(100, (value / end) * 100)).toFixed(2)}%`;
   const { summary, cause } = data;
   return [
@@ -116,7 +117,7 @@ function story(data) {
       { title: "Notes", cell: (one) => one.note || "–" },
     ], rows, { empty: "No proxy remembers a call of it." })),
     section("Story", table("What happened, in order of time", [
-      { title: "At", number: true, cell: (one) => milliseconds(one.at_ms) },
+      { title: "At", number: true, cell: (one) => milliseconds(one.atMs) },
       { title: "Hop", cell: (one) => String(one.hop) },
       { title: "Who", cell: (one) => one.actor },
       { title: "What", cell: (one) => badge(one.kind, one.kind === "failure" ? "bad" : one.kind === "decision" ? "warn" : "idle") },

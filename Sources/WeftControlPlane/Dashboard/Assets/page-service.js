@@ -41,7 +41,7 @@ export function mountList(root, route) {
       { title: "p50", number: true, cell: (one) => milliseconds(one.p50) },
       { title: "p99", number: true, cell: (one) => milliseconds(one.p99) },
       { title: "Workloads", number: true, cell: (one) => String(one.workloads) },
-      { title: "Error budget", number: true, cell: (one) => (one.objective ? percent(one.objective.budget_remaining_ratio) : "–") },
+      { title: "Error budget", number: true, cell: (one) => (one.objective ? percent(one.objective.budgetRemainingRatio) : "–") },
       { title: "Failures", cell: (one) => reasons(one.failures) },
     ], rows, { limit: 600, empty: "No service has that in its name." }));
   }
@@ -86,9 +86,9 @@ export function mount(root, route) {
     const total = merge(own, () => "all")[0];
     if (!timeline) {
       const points = seen.get(name) || [];
-      if (!points.length || points[points.length - 1].at_unix < traffic.at) {
-        points.push({ at_unix: traffic.at, requests_per_second: total?.rps ?? 0, success_ratio: total?.success ?? null,
-          p50_ms: total?.p50 ?? null, p90_ms: total?.p90 ?? null, p99_ms: total?.p99 ?? null });
+      if (!points.length || points[points.length - 1].at < traffic.at) {
+        points.push({ at: traffic.at, requestsPerSecond: total?.rps ?? 0, successRatio: total?.success ?? null,
+          p50Ms: total?.p50 ?? null, p90Ms: total?.p90 ?? null, p99Ms: total?.p99 ?? null });
       }
       seen.set(name, points.slice(-600));
     }
@@ -99,16 +99,16 @@ export function mount(root, route) {
   function render() {
     if (!data) return;
     const { traffic, own, points, resources, status } = data;
-    const times = points.map((point) => point.at_unix);
+    const times = points.map((point) => point.at);
     const wide = charts.clientWidth || 600;
     const width = Math.max(260, wide >= 1100 ? wide / 3 - 20 : wide >= 680 ? wide / 2 - 10 : wide);
     const values = (field) => points.map((point) => point[field]);
     show(charts,
-      chart("Success", times, [{ name: "", values: values("success_ratio"), kind: "a" }],
-        { format: percent, width, max: 1, min: Math.min(0.9, ...values("success_ratio").filter((v) => v !== null && v !== undefined)) }),
-      chart("Requests", times, [{ name: "", values: values("requests_per_second"), kind: "a" }], { format: rate, width }),
-      chart("Latency", times, [{ name: "p50", values: values("p50_ms"), kind: "a" },
-        { name: "p90", values: values("p90_ms"), kind: "b" }, { name: "p99", values: values("p99_ms"), kind: "c" }],
+      chart("Success", times, [{ name: "", values: values("successRatio"), kind: "a" }],
+        { format: percent, width, max: 1, min: Math.min(0.9, ...values("successRatio").filter((v) => v !== null && v !== undefined)) }),
+      chart("Requests", times, [{ name: "", values: values("requestsPerSecond"), kind: "a" }], { format: rate, width }),
+      chart("Latency", times, [{ name: "p50", values: values("p50Ms"), kind: "a" },
+        { name: "p90", values: values("p90Ms"), kind: "b" }, { name: "p99", values: values("p99Ms"), kind: "c" }],
       { format: milliseconds, width }),
       data.isPast ? null : h("p", { class: "note" }, "This control plane keeps no past; the lines begin when this page was opened."));
     const proxies = status.proxies.filter((one) => one.service && sameService(one.service, name, ""));
@@ -148,10 +148,10 @@ function objectivesOf(name, all) {
     { title: "Objective", cell: (one) => one.name },
     { title: "State", cell: (one) => badge(one.state || "unknown", one.state === "ok" || one.state === "met" ? "good"
       : one.state === "burning" || one.state === "exhausted" ? "bad" : "idle") },
-    { title: "Target", number: true, cell: (one) => percent(one.success_target) },
-    { title: "Latency", number: true, cell: (one) => milliseconds(one.latency_target_ms) },
-    { title: "Budget left", number: true, cell: (one) => percent(one.budget_remaining_ratio) },
-    { title: "Burn rates", cell: (one) => Object.entries(one.burn_rates || {}).map(([window, value]) =>
+    { title: "Target", number: true, cell: (one) => percent(one.successTarget) },
+    { title: "Latency", number: true, cell: (one) => milliseconds(one.latencyTargetMs) },
+    { title: "Budget left", number: true, cell: (one) => percent(one.budgetRemainingRatio) },
+    { title: "Burn rates", cell: (one) => Object.entries(one.burnRates || {}).map(([window, value]) =>
       `${window} ${number(value)}×`).join(", ") || "–" },
   ], own));
 }

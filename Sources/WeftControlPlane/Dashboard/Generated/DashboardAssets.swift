@@ -32,6 +32,16 @@ enum DashboardAssets {
               try { localStorage.setItem(keyName, body.key); } catch { /* Without storage it lasts as long as the page. */ }
             }
 
+            /** Ends the session here and there. */
+            export async function logout() {
+              const answer = await fetch("/v1/dashboard/sessions", {
+                method: "DELETE", headers: { "x-weft-dashboard": key() || "" }, credentials: "same-origin",
+              });
+              // 401: it had ended already.
+              if (!answer.ok && answer.status !== 401) throw new Refused(answer.status, await answer.json().catch(() => null));
+              try { localStorage.removeItem(keyName); } catch { /* There was none. */ }
+            }
+
             export async function get(path, query = {}, signal) {
               const fields = new URLSearchParams();
               for (const [name, value] of Object.entries(query)) if (value !== undefined && value !== "") fields.set(name, value);
@@ -56,7 +66,7 @@ enum DashboardAssets {
             export async function edges(query, signal) {
               const telemetry = await maybe("/v1/telemetry/edges", { window: 60, ...query }, signal);
               if (telemetry) {
-                return { window: telemetry.window_seconds, at: telemetry.at_unix, edges: once((telemetry.edges || []).map(edge)) };
+                return { window: telemetry.windowSeconds, at: telemetry.at, edges: once((telemetry.edges || []).map(edge)) };
               }
               const stat = await get("/v1/stat", { window: Math.min(query.window || 60, 60) }, signal);
               return { window: stat.windowSeconds, at: stat.at, edges: once(stat.edges.map(oldEdge)) };
@@ -65,9 +75,9 @@ enum DashboardAssets {
             function edge(from) {
               return {
                 source: from.source, destination: from.destination, version: from.version || "", route: from.route || "",
-                direction: from.direction, protocol: from.protocol || "", tls: from.tls, peer: from.peer_identity || "",
-                rps: from.requests_per_second || 0, success: from.success_ratio, p50: from.p50_ms, p90: from.p90_ms,
-                p99: from.p99_ms, retries: from.retries_per_second || 0, failures: from.failures || {},
+                direction: from.direction, protocol: from.protocol || "", tls: from.tls, peer: from.peerIdentity || "",
+                rps: from.requestsPerSecond || 0, success: from.successRatio, p50: from.p50Ms, p90: from.p90Ms,
+                p99: from.p99Ms, retries: from.retriesPerSecond || 0, failures: from.failures || {},
               };
             }
 
@@ -78,7 +88,7 @@ enum DashboardAssets {
               return {
                 source: from.source, destination: from.destination, version: from.version || "", route: from.route || "",
                 direction: from.direction, protocol: from.protocol || "", tls: from.tls, peer: from.peerIdentity || "",
-                rps: from.requestsPerSecond || 0, success: from.successRatio, p50: from.p50, p90: from.p95, p99: from.p99,
+                rps: from.requestsPerSecond || 0, success: from.successRatio, p50: from.p50Ms, p90: from.p95Ms, p99: from.p99Ms,
                 retries: from.retriesPerSecond || 0, failures,
               };
             }
@@ -141,7 +151,7 @@ enum DashboardAssets {
         "app.js": ##"""
             // The page's frame: which view is shown, when it asks again, and whether what it shows is still true.
 
-            import { login, Refused } from "./api.js";
+            import { login, logout, Refused } from "./api.js";
             import { h, show } from "./dom.js";
             import * as fleet from "./page-fleet.js";
             import * as history from "./page-history.js";
@@ -152,6 +162,7 @@ enum DashboardAssets {
             const main = document.getElementById("main");
             const nav = document.getElementById("nav");
             const live = document.getElementById("live");
+            const leave = document.getElementById("leave");
             const pages = [["", topology], ["services", service], ["requests", requests], ["history", history], ["fleet", fleet]];
 
             let current = null;
@@ -204,6 +215,7 @@ enum DashboardAssets {
               if (!found) { location.replace("#/"); return undefined; }
               const [mount, active, title] = found;
               document.title = `${title} · Weft`;
+              leave.hidden = false;
               links(active);
               const view = h("div", {});
               main.replaceChildren(view);
@@ -290,6 +302,7 @@ enum DashboardAssets {
             function askForWay(error) {
               stop();
               links(null);
+              leave.hidden = true;
               document.title = "Weft";
               live.className = "live idle";
               live.textContent = told = "not let in";
@@ -306,6 +319,15 @@ enum DashboardAssets {
                 } }, h("label", { for: "token" }, "API token"), token, h("button", { type: "submit" }, "Open")), answer));
             }
 
+            leave.addEventListener("click", async () => {
+              try {
+                await logout();
+                askForWay();
+              } catch (error) {
+                live.className = "live bad";
+                live.textContent = told = `not logged out: ${error.message}`;
+              }
+            });
             document.getElementById("skip").addEventListener("click", (event) => {
               event.preventDefault();
               main.focus();
@@ -765,6 +787,7 @@ enum DashboardAssets {
             <a class="brand" href="#/">Weft</a>
             <nav aria-label="Pages" id="nav"></nav>
             <p id="live" class="live" role="status"></p>
+            <button type="button" id="leave" hidden>Log out</button>
             </header>
             <main id="main" tabindex="-1"></main>
             <noscript>The dashboard needs JavaScript. `weft status` and `weft stat` show the same.</noscript>
@@ -1026,7 +1049,8 @@ enum DashboardAssets {
                     { title: "Took", number: true, cell: (one) => milliseconds(one.durationMs) },
                     { title: "Attempts", number: true, cell: (one) => String(one.attempts) },
                     { title: "Request id", cell: (one) => h("code", {}, one.id) },
-                  ], data.requests, { empty: "No request that proxies remember is like that." }), notes(data, data.truncated));
+                  ], data.requests, { empty: data.truncated ? "Of the newest requests none is like that; proxies remember more than were looked through."
+                    : "No request that proxies remember is like that." }), notes(data, data.truncated && data.requests.length > 0));
                 },
               };
             }
@@ -1069,7 +1093,7 @@ enum DashboardAssets {
 
             function story(data) {
               const rows = data.hops.flatMap(bars);
-              const end = Math.max(1, ...rows.map((one) => one.start + one.length), ...data.events.map((one) => one.at_ms));
+              const end = Math.max(1, ...rows.map((one) => one.start + one.length), ...data.events.map((one) => one.atMs));
               const share = (value) => `${Math.max(0, Math.min(100, (value / end) * 100)).toFixed(2)}%`;
               const { summary, cause } = data;
               return [
@@ -1091,7 +1115,7 @@ enum DashboardAssets {
                   { title: "Notes", cell: (one) => one.note || "–" },
                 ], rows, { empty: "No proxy remembers a call of it." })),
                 section("Story", table("What happened, in order of time", [
-                  { title: "At", number: true, cell: (one) => milliseconds(one.at_ms) },
+                  { title: "At", number: true, cell: (one) => milliseconds(one.atMs) },
                   { title: "Hop", cell: (one) => String(one.hop) },
                   { title: "Who", cell: (one) => one.actor },
                   { title: "What", cell: (one) => badge(one.kind, one.kind === "failure" ? "bad" : one.kind === "decision" ? "warn" : "idle") },
@@ -1191,7 +1215,7 @@ enum DashboardAssets {
                   { title: "p50", number: true, cell: (one) => milliseconds(one.p50) },
                   { title: "p99", number: true, cell: (one) => milliseconds(one.p99) },
                   { title: "Workloads", number: true, cell: (one) => String(one.workloads) },
-                  { title: "Error budget", number: true, cell: (one) => (one.objective ? percent(one.objective.budget_remaining_ratio) : "–") },
+                  { title: "Error budget", number: true, cell: (one) => (one.objective ? percent(one.objective.budgetRemainingRatio) : "–") },
                   { title: "Failures", cell: (one) => reasons(one.failures) },
                 ], rows, { limit: 600, empty: "No service has that in its name." }));
               }
@@ -1236,9 +1260,9 @@ enum DashboardAssets {
                 const total = merge(own, () => "all")[0];
                 if (!timeline) {
                   const points = seen.get(name) || [];
-                  if (!points.length || points[points.length - 1].at_unix < traffic.at) {
-                    points.push({ at_unix: traffic.at, requests_per_second: total?.rps ?? 0, success_ratio: total?.success ?? null,
-                      p50_ms: total?.p50 ?? null, p90_ms: total?.p90 ?? null, p99_ms: total?.p99 ?? null });
+                  if (!points.length || points[points.length - 1].at < traffic.at) {
+                    points.push({ at: traffic.at, requestsPerSecond: total?.rps ?? 0, successRatio: total?.success ?? null,
+                      p50Ms: total?.p50 ?? null, p90Ms: total?.p90 ?? null, p99Ms: total?.p99 ?? null });
                   }
                   seen.set(name, points.slice(-600));
                 }
@@ -1249,16 +1273,16 @@ enum DashboardAssets {
               function render() {
                 if (!data) return;
                 const { traffic, own, points, resources, status } = data;
-                const times = points.map((point) => point.at_unix);
+                const times = points.map((point) => point.at);
                 const wide = charts.clientWidth || 600;
                 const width = Math.max(260, wide >= 1100 ? wide / 3 - 20 : wide >= 680 ? wide / 2 - 10 : wide);
                 const values = (field) => points.map((point) => point[field]);
                 show(charts,
-                  chart("Success", times, [{ name: "", values: values("success_ratio"), kind: "a" }],
-                    { format: percent, width, max: 1, min: Math.min(0.9, ...values("success_ratio").filter((v) => v !== null && v !== undefined)) }),
-                  chart("Requests", times, [{ name: "", values: values("requests_per_second"), kind: "a" }], { format: rate, width }),
-                  chart("Latency", times, [{ name: "p50", values: values("p50_ms"), kind: "a" },
-                    { name: "p90", values: values("p90_ms"), kind: "b" }, { name: "p99", values: values("p99_ms"), kind: "c" }],
+                  chart("Success", times, [{ name: "", values: values("successRatio"), kind: "a" }],
+                    { format: percent, width, max: 1, min: Math.min(0.9, ...values("successRatio").filter((v) => v !== null && v !== undefined)) }),
+                  chart("Requests", times, [{ name: "", values: values("requestsPerSecond"), kind: "a" }], { format: rate, width }),
+                  chart("Latency", times, [{ name: "p50", values: values("p50Ms"), kind: "a" },
+                    { name: "p90", values: values("p90Ms"), kind: "b" }, { name: "p99", values: values("p99Ms"), kind: "c" }],
                   { format: milliseconds, width }),
                   data.isPast ? null : h("p", { class: "note" }, "This control plane keeps no past; the lines begin when this page was opened."));
                 const proxies = status.proxies.filter((one) => one.service && sameService(one.service, name, ""));
@@ -1298,10 +1322,10 @@ enum DashboardAssets {
                 { title: "Objective", cell: (one) => one.name },
                 { title: "State", cell: (one) => badge(one.state || "unknown", one.state === "ok" || one.state === "met" ? "good"
                   : one.state === "burning" || one.state === "exhausted" ? "bad" : "idle") },
-                { title: "Target", number: true, cell: (one) => percent(one.success_target) },
-                { title: "Latency", number: true, cell: (one) => milliseconds(one.latency_target_ms) },
-                { title: "Budget left", number: true, cell: (one) => percent(one.budget_remaining_ratio) },
-                { title: "Burn rates", cell: (one) => Object.entries(one.burn_rates || {}).map(([window, value]) =>
+                { title: "Target", number: true, cell: (one) => percent(one.successTarget) },
+                { title: "Latency", number: true, cell: (one) => milliseconds(one.latencyTargetMs) },
+                { title: "Budget left", number: true, cell: (one) => percent(one.budgetRemainingRatio) },
+                { title: "Burn rates", cell: (one) => Object.entries(one.burnRates || {}).map(([window, value]) =>
                   `${window} ${number(value)}×`).join(", ") || "–" },
               ], own));
             }
@@ -1512,9 +1536,10 @@ enum DashboardAssets {
             nav a[aria-current] { background: var(--idle-ground); font-weight: 600; box-shadow: inset 0 -2px var(--accent); }
             .live { margin: 0 0 0 auto; padding: .1rem .6rem; border-radius: 1rem; font-size: .85rem; background: var(--idle-ground); }
             .live:empty { display: none; }
+            #leave { font-size: .85rem; min-height: 1.75rem; padding: .1rem .7rem; }
             .live.good { background: var(--good-ground); color: var(--good); }
             .live.bad { background: var(--bad-ground); color: var(--bad); }
-            main { padding: 1rem; max-width: 1500px; margin: 0 auto; }
+            main { padding: 1rem; max-width: 1500px; margin: 0 auto; overflow-wrap: anywhere; }
             main.stale .graph, main.stale table, main.stale .chart { opacity: .6; }
             h1 { font-size: 1.4rem; margin: 0 0 .75rem; overflow-wrap: anywhere; }
             h1.id { font-size: 1.1rem; }
