@@ -45,7 +45,7 @@ import WeftModel
                 #expect(answer.contains("x-weft-reason: \(reason.rawValue)\r\n"), "\(answer)")
                 let id = try #require(self.id(in: answer))
                 #expect(text.contains("mine") == (id == "mine"))
-                let record = try #require(await sidecar.server.records(of: id).first)
+                let record = try #require(await sidecar.server.records(of: id).records.first)
                 #expect(record.reason == reason)
                 #expect(record.method == method)
                 #expect(record.source == "shop.default")
@@ -69,7 +69,7 @@ import WeftModel
             let answer = try await RawClient.converse(on: guarded.group, port: guarded.port, [text])
             #expect(answer.hasPrefix("HTTP/1.1 505 "), "\(answer)")
             #expect(self.id(in: answer) == "r-9")
-            let record = try #require(await guarded.sidecar.server.records(of: "r-9").first)
+            let record = try #require(await guarded.sidecar.server.records(of: "r-9").records.first)
             #expect(record.direction == .inbound)
             #expect(record.destination == "billing.default")
             #expect(record.source == "unknown")
@@ -89,11 +89,11 @@ import WeftModel
             #expect(own.reason == "no_endpoints")
             #expect(own.headers.values(of: "x-request-id") == ["mine"])
             let made = try #require(try await client.get("/").headers[.xRequestID])
-            #expect(await sidecar.server.records(of: made).map(\.reason) == [.noEndpoints])
+            #expect(await sidecar.server.records(of: made).records.map(\.reason) == [.noEndpoints])
             let call = try await client.get("/s/M", headers: ["content-type": "application/grpc"])
             #expect(call.headers[.grpcStatus] == "14")
             let called = try #require(call.headers[.xRequestID])
-            #expect(await sidecar.server.records(of: called).count == 1)
+            #expect(await sidecar.server.records(of: called).records.count == 1)
             await sidecar.stop()
         }
     }
@@ -106,7 +106,7 @@ import WeftModel
                 on: guarded.group, port: guarded.port, ["GET / HTTP/1.1\r\nHost: billing\r\n\r\n"])
             #expect(answer.contains("x-weft-reason: plaintext_refused\r\n"))
             let id = try #require(self.id(in: answer))
-            #expect(await guarded.sidecar.server.records(of: id).map(\.reason) == [.plaintextRefused])
+            #expect(await guarded.sidecar.server.records(of: id).records.map(\.reason) == [.plaintextRefused])
         }
     }
 
