@@ -11,7 +11,7 @@ extension APIClient {
     }
 
     /// - Parameter filter: which call is meant, where nothing joins several of one id.
-    package func story(of id: String, _ filter: RecordFilter) async throws -> RequestStory {
+    package func story(of id: String, _ filter: RecordFilter = RecordFilter()) async throws -> RequestStory {
         let query = Self.query(filter, [])
         return try await self.call(.GET, "/v1/requests/\(Self.escaped(id))\(query.isEmpty ? "" : "?")\(query)")
     }
