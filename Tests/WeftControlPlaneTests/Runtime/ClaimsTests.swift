@@ -108,14 +108,14 @@ import WeftProtos
                 let identity = try await plane.join(try await plane.token("acc"))
                 try await plane.registered("acc", as: "acc-1", identity: identity, stats: stats) {
                     try await self.until {
-                        try await !plane.get(PlaintextReport.self, "/v1/plaintext").callers.isEmpty
+                        try await !plane.get(PlaintextReport.self, "/v1/identity/plaintext").callers.isEmpty
                     }
                     let edges = try await plane.get(StatReport.self, "/v1/stat?window=60").edges
                     #expect(
                         Set(edges.map { "\($0.direction) \($0.source) \($0.destination)" }) == [
                             "outbound acc.default fl.default", "inbound web.default acc.default",
                         ])
-                    let callers = try await plane.get(PlaintextReport.self, "/v1/plaintext").callers
+                    let callers = try await plane.get(PlaintextReport.self, "/v1/identity/plaintext").callers
                     #expect(callers.map(\.destination) == ["acc.default"])
                     let usage = try await plane.get(AuthorizationUsage.self, "/v1/authorization/usage")
                     #expect(usage.rules.isEmpty)
