@@ -19,8 +19,10 @@ extension APIService {
     private func requests(_ call: APICall) async throws -> RequestList {
         let limit = try Self.number(call.query["limit"], "limit", within: 1...1000) ?? 50
         // The same request is remembered by several proxies: enough of each that there are as many as asked for.
-        let gathered = try await self.records.newest(try Self.filter(call.query), limit: min(1000, limit * 2))
+        let filter = try Self.filter(call.query)
+        let gathered = try await self.records.newest(filter, limit: min(1000, limit * 2))
         let grouped = Dictionary(grouping: gathered.records.filter { !$0.requestID.isEmpty }, by: \.requestID)
+            .filter { !filter.failed || filter.service != nil || Self.hasFailed($0.value) }
         // The outermost record tells what the first caller got.
         let outermost = grouped.values.compactMap { records in
             records.min {
@@ -32,6 +34,12 @@ extension APIService {
         return RequestList(
             requests: outermost.prefix(limit).map { RequestSummary($0) }, silent: gathered.silent,
             truncated: gathered.truncated || outermost.count > limit)
+    }
+
+    /// Of records of failures, whether a call failed and not only one of its attempts: what the caller's proxy, which a peer
+    /// that proved itself has, did not count as one was made good by another attempt.
+    static func hasFailed(_ records: [HopRecord]) -> Bool {
+        records.contains { $0.direction == .outbound || $0.sourceIdentity == nil }
     }
 
     /// The filters say which call is meant, where nothing joins several of one id.

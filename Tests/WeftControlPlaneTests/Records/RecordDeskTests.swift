@@ -7,6 +7,20 @@ import WeftProtos
 @testable import WeftControlPlane
 
 @Suite struct RecordDeskTests {
+    @Test func `an attempt that another made good is no failed request`() {
+        var attempt = HopRecord()
+        attempt.direction = .inbound
+        attempt.sourceIdentity = "spiffe://mesh.local/ns/default/sa/web"
+        // Its caller's proxy would have told of the call, had that failed too.
+        #expect(!APIService.hasFailed([attempt]))
+        var call = HopRecord()
+        call.direction = .outbound
+        #expect(APIService.hasFailed([attempt, call]))
+        // A caller without a sidecar has nobody else to tell.
+        attempt.sourceIdentity = nil
+        #expect(APIService.hasFailed([attempt]))
+    }
+
     /// A proxy's stream: what the desk sends to it.
     private struct Proxy: Sendable {
         let connection: Registry.ConnectionID
