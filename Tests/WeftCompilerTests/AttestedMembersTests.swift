@@ -55,6 +55,23 @@ import WeftModel
         #expect(updated.diagnostics == compilation.diagnostics)
     }
 
+    @Test func `a document's place is taken by its own identity alone`() {
+        let document = Resource.workload(
+            Workload(
+                metadata: Metadata(name: "vm1", labels: ["role": "vm"]), account: "billing", service: nil,
+                address: "127.0.0.2", ports: [Workload.Port(name: "http", port: 8080, inboundPort: 15006)]))
+        let shop = self.service("shopvm", ["role": "vm"])
+        let thief = self.workload("vm1", service: "acc")
+        let taken = self.compile([shop, document], [thief])
+        #expect(taken.snapshot.endpoints["shopvm.default:80"]?.endpoints.map(\.address) == ["127.0.0.2"])
+        #expect(self.members(taken, "acc") == nil)
+        let warning = taken.diagnostics.first { $0.resource == "Workload/default/vm1" }
+        #expect(warning?.message.contains("\(self.identity("acc")), while the document") == true)
+        let owner = self.compile([shop, document], [self.workload("vm1", service: "billing")])
+        #expect(self.members(owner, "billing") == ["default/vm1"])
+        #expect(!owner.diagnostics.contains { $0.resource == "Workload/default/vm1" })
+    }
+
     @Test func `attested labels bring an endpoint, and versions sort without any`() {
         let compilation = self.compile(
             [

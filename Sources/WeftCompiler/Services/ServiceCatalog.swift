@@ -11,11 +11,13 @@ package struct ServiceCatalog: Sendable {
     /// By the workload's name.
     private let serviceBySelection: [String: ServiceName]
 
-    /// A registered workload takes the place of a declared one of the same name.
+    /// A registered workload takes the place of a declared one of the same name if it has the identity that the document
+    /// says; another is left out, and warned of.
     init(
         services: [Service], declared: [Workload], registered: [RegisteredWorkload], trustDomain: TrustDomain
     ) {
         var byName: [String: CatalogWorkload] = [:]
+        var claims: [Diagnostic] = []
         for candidate in declared.map({ RegisteredWorkload(workload: $0, readiness: .ready, grants: nil) }) + registered
         {
             let workload = CatalogWorkload(
@@ -23,12 +25,16 @@ package struct ServiceCatalog: Sendable {
                 identity: SPIFFEID(
                     trustDomain: trustDomain, namespace: candidate.workload.metadata.namespace,
                     account: candidate.workload.account), claims: candidate.claims)
+            // Else whoever may register at all could take a document's place by its name.
+            if let known = byName[workload.name], known.identity != workload.identity {
+                claims.append(Self.displaced(known, by: workload))
+                continue
+            }
             byName[workload.name] = workload
         }
         let workloads = byName.values.sorted { $0.name < $1.name }
         let index = WorkloadIndex(workloads)
         var entries: [ServiceName: CatalogEntry] = [:]
-        var claims: [Diagnostic] = []
         func expected(_ name: ServiceName) -> SPIFFEID {
             SPIFFEID(trustDomain: trustDomain, namespace: name.namespace, account: name.name)
         }
@@ -53,6 +59,18 @@ package struct ServiceCatalog: Sendable {
         }
         self.serviceBySelection = selected
         self.diagnostics = claims + self.entries.flatMap(Self.diagnostics)
+    }
+
+    private static func displaced(_ known: CatalogWorkload, by other: CatalogWorkload) -> Diagnostic {
+        Diagnostic(
+            .warning,
+            "the workload that registered as \(other.name) is \(other.identity), while the document of that name is "
+                + "\(known.identity): it takes no traffic",
+            remedy: "Start it under another name (--workload), or correct the document's account.",
+            file: known.workload.metadata.provenance?.file, line: known.workload.metadata.provenance?.line,
+            resource: ResourceKey(
+                kind: .workload, namespace: known.workload.metadata.namespace, name: known.workload.metadata.name
+            ).description)
     }
 
     /// The service that a workload belongs to: the one it registered for, else the first that selects it, else one by

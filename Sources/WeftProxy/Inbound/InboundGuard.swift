@@ -59,7 +59,10 @@ final class InboundTokens: Sendable {
         for (location, issuers) in self.locations {
             let candidates = issuers.filter { applying[$0] }
             if candidates.isEmpty { continue }
-            if case .header(let name, _) = location { Self.addAliases(of: name, in: head.headers, to: &removed) }
+            if case .header(let name, _) = location {
+                Self.addAliases(of: name, in: head.headers, to: &removed)
+                self.addUnread(in: name, of: head.headers, applying, to: &removed)
+            }
             guard let (field, token) = try Self.token(at: location, in: head.headers) else { continue }
             let entry = try self.entry(of: token, candidates, &cache, now: now)
             if first == nil { first = entry.claims }
@@ -80,6 +83,24 @@ final class InboundTokens: Sendable {
                     && !bytes.elementsEqual(text)
             }
             if isAlias { fields.append(index) }
+        }
+    }
+
+    /// What stands in a token's own field and was read as none, which an application might take for one all the same. Of
+    /// `authorization` other schemes are left to it.
+    private func addUnread(in name: String, of headers: HeaderBlock, _ applying: [Bool], to fields: inout [Int]) {
+        guard name != "authorization" else { return }
+        var next = headers.firstIndex(of: name)
+        while let index = next {
+            next = headers.firstIndex(of: name, from: index + 1)
+            let value = headers.withValue(at: index) { Array($0) }
+            let isRead = self.locations.contains { location, issuers in
+                guard case .header(name, let prefix) = location, issuers.contains(where: { applying[$0] }) else {
+                    return false
+                }
+                return Self.token(in: value, after: Array(prefix.utf8), isBearer: false) != nil
+            }
+            if !isRead { fields.append(index) }
         }
     }
 
@@ -116,18 +137,30 @@ final class InboundTokens: Sendable {
         while let index = next {
             next = headers.firstIndex(of: name, from: index + 1)
             let value = headers.withValue(at: index) { Array($0) }
-            guard value.count >= prefix.count else { continue }
-            let start = value.prefix(prefix.count)
-            let isToken =
-                location == .bearer
-                ? zip(start, prefix).allSatisfy { $0 == $1 || $0 | 0x20 == $1 } : start.elementsEqual(prefix)
-            let rest = value.dropFirst(prefix.count)
-            // A tab is no space, but to many an application.
-            guard isToken, location != .bearer || rest.first.map(Self.isSpace) == true else { continue }
+            guard let rest = Self.token(in: value, after: prefix, isBearer: location == .bearer) else { continue }
             if found != nil { throw .malformed("there are two of them in the field \(name)") }
             found = (index, Array(rest.drop(while: Self.isSpace)))
         }
         return found
+    }
+
+    /// What stands behind a prefix, whose case and spaces are read as applications read them; nil where it does not begin so.
+    private static func token(in value: [UInt8], after prefix: [UInt8], isBearer: Bool) -> ArraySlice<UInt8>? {
+        var word = prefix[...]
+        while word.last.map(Self.isSpace) == true { word.removeLast() }
+        let isSpaced = isBearer || word.count < prefix.count
+        guard value.count >= word.count, zip(value, word).allSatisfy({ Self.folded($0) == Self.folded($1) }) else {
+            return nil
+        }
+        let rest = value.dropFirst(word.count)
+        // A tab is no space, but to many an application.
+        if isSpaced, rest.first.map(Self.isSpace) != true { return nil }
+        return rest
+    }
+
+    /// In lower case, where it is a letter.
+    private static func folded(_ byte: UInt8) -> UInt8 {
+        byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte | 0x20 : byte
     }
 
     private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }

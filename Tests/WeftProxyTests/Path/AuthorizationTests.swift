@@ -178,6 +178,29 @@ import WeftTelemetry
         }
     }
 
+    @Test func `what stands in a token's own field is read as applications read it, or taken away`() async throws {
+        let issuer = TestIssuer()
+        let rule = issuer.issuer {
+            $0.isRequired = true
+            $0.isForwarded = false
+            $0.locations = [.bearer, .header(name: "x-user-token", prefix: "JWT ")]
+        }
+        try await GuardedSidecar.run(issuers: [rule]) { guarded in
+            let good = "Authorization: Bearer \(try issuer.token())"
+            for forged in ["jwt a.b.c", "JWT\ta.b.c", "Jwt  a.b.c"] {
+                #expect(try await guarded.ask("/", good, "X-User-Token: \(forged)").hasPrefix("HTTP/1.1 401 "))
+            }
+            #expect(guarded.app.heads.isEmpty)
+            for other in ["a.b.c", "JWTa.b.c", "other a.b.c"] {
+                #expect(try await guarded.ask("/", good, "X-User-Token: \(other)").hasPrefix("HTTP/1.1 200 "))
+            }
+            let token = try issuer.token()
+            #expect(try await guarded.ask("/", "X-User-Token: jwt\t\(token)").hasPrefix("HTTP/1.1 200 "))
+            #expect(guarded.app.heads.count == 4)
+            for head in guarded.app.heads { #expect(head.headers["x-user-token"] == nil) }
+        }
+    }
+
     // MARK: Bytes
 
     @Test func `a connection of bytes is judged by its caller alone`() async throws {
